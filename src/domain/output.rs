@@ -1,0 +1,143 @@
+//! What a render makes: container, size, rate, quality; and frame rates as the fractions they are.
+
+use serde::{Deserialize, Serialize};
+
+use super::paint::Color;
+
+/// A frame rate as a fraction: 30000/1001 for what is written 29.97.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameRate {
+    pub numerator: i32,
+    pub denominator: i32,
+}
+
+impl FrameRate {
+    /// The fraction that a decimal means: 23.976, 29.97, 47.952, 59.94 and 119.88 are NTSC's, others are taken
+    /// to three decimals.
+    pub fn from_decimal(value: f64) -> Self {
+        let ntsc = [24, 30, 48, 60, 120].into_iter().find(|rate| (value - f64::from(*rate) * 1000.0 / 1001.0).abs() < 0.005);
+        match ntsc {
+            Some(rate) => Self { numerator: rate * 1000, denominator: 1001 },
+            None => Self::reduced((value * 1000.0).round() as i32, 1000),
+        }
+    }
+
+    fn reduced(numerator: i32, denominator: i32) -> Self {
+        let (mut a, mut b) = (numerator, denominator);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        Self { numerator: numerator / a.max(1), denominator: denominator / a.max(1) }
+    }
+
+    pub fn as_f64(self) -> f64 {
+        f64::from(self.numerator) / f64::from(self.denominator)
+    }
+
+    /// The frame whose start lies nearest to `seconds`.
+    pub fn frame_at(self, seconds: f64) -> i64 {
+        (seconds * self.as_f64()).round() as i64
+    }
+
+    /// When `frame` starts, seconds.
+    pub fn seconds(self, frame: i64) -> f64 {
+        frame as f64 * f64::from(self.denominator) / f64::from(self.numerator)
+    }
+
+    /// The audio sample at `rate` a second that sounds when `frame` starts, by integers: no drift however long.
+    pub fn sample_at(self, frame: i64, rate: u32) -> i64 {
+        let scaled = i128::from(frame) * i128::from(self.denominator) * i128::from(rate);
+        let numerator = i128::from(self.numerator);
+        ((scaled + numerator / 2) / numerator) as i64
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Quality {
+    Draft,
+    Low,
+    Medium,
+    High,
+    Lossless,
+}
+
+/// One file to make. This version makes MP4 with H.264 and AAC.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    pub width: u32,
+    pub height: u32,
+    pub frame_rate: FrameRate,
+    pub quality: Quality,
+    /// x264's constant rate factor, in place of the quality's own.
+    pub crf: Option<u8>,
+    /// Bits a second.
+    pub video_bitrate: Option<i64>,
+    pub audio_bitrate: Option<i64>,
+    pub background: Color,
+    /// Seconds; `None`: to the end of the last element.
+    pub duration: Option<f64>,
+    /// Where the result goes; `None`: a key of the job's own.
+    pub key: Option<String>,
+}
+
+/// A finished file, as a job keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RenderedFile {
+    pub bucket: String,
+    pub key: String,
+    pub etag: Option<String>,
+    pub checksum_sha256: String,
+    pub size: i64,
+    pub duration: f64,
+    pub width: u32,
+    pub height: u32,
+    pub frame_rate: f64,
+    pub frames: i64,
+    pub container: String,
+    pub video_codec: Option<String>,
+    pub audio_codec: Option<String>,
+    /// Seconds of output per second of wall time.
+    pub render_speed: f64,
+    pub rendered_segments: i64,
+    pub reused_segments: i64,
+}
+
+/// Bounds on an output.
+pub mod limits {
+    use std::ops::RangeInclusive;
+
+    pub const SIZE: RangeInclusive<i32> = 16..=7680;
+    pub const FRAME_RATE: RangeInclusive<f64> = 1.0..=120.0;
+    pub const CRF: RangeInclusive<i32> = 0..=51;
+    pub const VIDEO_BITRATE: RangeInclusive<i64> = 10_000..=500_000_000;
+    pub const AUDIO_BITRATE: RangeInclusive<i64> = 8_000..=512_000;
+    /// The longest composition, seconds: 6 hours.
+    pub const DURATION: f64 = 6.0 * 3600.0;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_mean_ntsc_fractions_where_they_look_like_them() {
+        let fraction = |value| {
+            let rate = FrameRate::from_decimal(value);
+            (rate.numerator, rate.denominator)
+        };
+        assert_eq!(fraction(29.97), (30_000, 1001));
+        assert_eq!(fraction(23.976), (24_000, 1001));
+        assert_eq!(fraction(59.94), (60_000, 1001));
+        assert_eq!(fraction(30.0), (30, 1));
+        assert_eq!(fraction(12.5), (25, 2));
+    }
+
+    #[test]
+    fn an_hour_of_ntsc_loses_no_sample() {
+        let rate = FrameRate::from_decimal(29.97);
+        let frame = 30_000 * 3_600 / 1001;
+        let exact = frame as f64 * 1001.0 / 30_000.0 * 48_000.0;
+        assert!((rate.sample_at(frame, 48_000) as f64 - exact).abs() <= 0.5);
+    }
+}

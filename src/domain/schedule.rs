@@ -1,0 +1,204 @@
+//! When each element plays: starts that follow the element before, lengths that follow the media, overlaps
+//! of transitions, and so the end of the whole.
+
+use super::{
+    composition::{Content, Element},
+    error::{ErrorCode, JobFailure},
+};
+
+/// An element's place in time, seconds on the composition's clock.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slot {
+    pub start: f64,
+    pub end: f64,
+    pub track: i32,
+    /// The element before it on its track that it overlaps and cross-fades from, by index.
+    pub crosses_from: Option<usize>,
+}
+
+/// Every element's slot, in the order of the elements, and the length of the whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    pub slots: Vec<Slot>,
+    pub duration: f64,
+}
+
+/// An element that cannot be placed, by index; `None` where it is the whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unplaceable {
+    pub element: Option<usize>,
+    pub failure: JobFailure,
+}
+
+fn unplaceable(element: Option<usize>, message: &str, suggestion: &str) -> Unplaceable {
+    Unplaceable { element, failure: JobFailure::new(ErrorCode::BadUserInput, message).suggest(suggestion) }
+}
+
+/// Places every element. `media` holds the duration of each element's own medium, where it has one.
+pub fn schedule(elements: &[Element], media: &[Option<f64>], duration: Option<f64>) -> Result<Schedule, Unplaceable> {
+    let mut open: Vec<OpenSlot> = Vec::with_capacity(elements.len());
+    for (index, element) in elements.iter().enumerate() {
+        let slot = place(index, element, media.get(index).copied().flatten(), &open)?;
+        open.push(slot);
+    }
+    let last_end = open.iter().filter_map(|slot| slot.end).fold(None, |a: Option<f64>, b| Some(a.map_or(b, |a| a.max(b))));
+    let duration = duration.or(last_end).ok_or_else(|| {
+        unplaceable(
+            None,
+            "the composition has no length: no output.duration is given and no element has a length",
+            "give output.duration, or a length to one element",
+        )
+    })?;
+    if duration > super::output::limits::DURATION {
+        return Err(unplaceable(None, "the composition is longer than 6 hours", "give an output.duration of at most 21600"));
+    }
+    close(open, duration)
+}
+
+struct OpenSlot {
+    start: f64,
+    end: Option<f64>,
+    track: i32,
+    crosses_from: Option<usize>,
+}
+
+fn place(index: usize, element: &Element, media: Option<f64>, before: &[OpenSlot]) -> Result<OpenSlot, Unplaceable> {
+    let track = element.timing.track.unwrap_or(index as i32);
+    let length = own_length(index, element, media)?;
+    let previous = before.iter().enumerate().rev().find(|(_, slot)| slot.track == track);
+    let overlap = element.visual().and_then(|v| v.transition_in).map_or(0.0, |t| t.duration);
+    let start = match (element.timing.start, previous) {
+        (Some(start), _) => start,
+        (None, None) => 0.0,
+        (None, Some((_, slot))) => {
+            let end = slot.end.ok_or_else(|| {
+                unplaceable(
+                    Some(index),
+                    "start is not given, and the element before it on its track has no end to follow",
+                    "give this element a start, or the one before it a length",
+                )
+            })?;
+            let longest = length.unwrap_or(f64::INFINITY).min(end - slot.start);
+            end - overlap.min(longest)
+        }
+    };
+    let crosses_from = previous
+        .filter(|(_, slot)| overlap > 0.0 && slot.start < start && slot.end.is_none_or(|end| end > start))
+        .map(|(previous, _)| previous);
+    Ok(OpenSlot { start, end: length.map(|length| start + length), track, crosses_from })
+}
+
+fn own_length(index: usize, element: &Element, media: Option<f64>) -> Result<Option<f64>, Unplaceable> {
+    let trimmed = match (&element.content, media) {
+        (Content::Video { playback, .. } | Content::Audio { playback }, Some(media)) => {
+            Some(playback.trimmed(media).ok_or_else(|| {
+                unplaceable(
+                    Some(index),
+                    &format!("trimStart of {} lies past the end of its source, which lasts {media:.3} s", playback.trim_start),
+                    "give a trimStart within the source",
+                )
+            })?)
+        }
+        _ => None,
+    };
+    Ok(element.timing.length.or(trimmed))
+}
+
+fn close(open: Vec<OpenSlot>, duration: f64) -> Result<Schedule, Unplaceable> {
+    let slots = open
+        .into_iter()
+        .enumerate()
+        .map(|(index, slot)| {
+            if slot.start >= duration {
+                return Err(unplaceable(
+                    Some(index),
+                    &format!("the element starts at {:.3} s, past the end of the composition at {duration:.3} s", slot.start),
+                    "start the element earlier, or make the output's duration longer",
+                ));
+            }
+            let end = slot.end.unwrap_or(duration).min(duration);
+            Ok(Slot { start: slot.start, end, track: slot.track, crosses_from: slot.crosses_from })
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Schedule { slots, duration })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        composition::{Playback, Source, Timing, Transition, Visual},
+        easing::Easing,
+        geometry::{Anchor, Fit, Length},
+    };
+
+    fn clip(track: i32, transition: Option<f64>) -> Element {
+        let whole = Length::Percent(100.0);
+        let half = Length::Percent(50.0);
+        let transition_in = transition.map(|duration| Transition { duration, easing: Easing::Linear });
+        Element {
+            timing: Timing { track: Some(track), ..Timing::default() },
+            content: Content::Video {
+                playback: Playback {
+                    source: Source::Asset("ast_x".into()),
+                    trim_start: 0.0,
+                    trim_end: None,
+                    volume: 1.0,
+                    fade_in: 0.0,
+                    fade_out: 0.0,
+                    muted: false,
+                },
+                visual: Visual {
+                    x: half,
+                    y: half,
+                    width: whole,
+                    height: whole,
+                    anchor: Anchor::Center,
+                    fit: Fit::Cover,
+                    opacity: 1.0,
+                    transition_in,
+                    transition_out: None,
+                },
+            },
+        }
+    }
+
+    #[test]
+    fn elements_of_a_track_follow_each_other_and_overlap_by_their_transition() {
+        let elements = [clip(0, None), clip(0, Some(1.0)), clip(1, None)];
+        let found = schedule(&elements, &[Some(8.0), Some(8.0), Some(3.0)], None).unwrap();
+        assert_eq!(found.duration, 15.0);
+        assert_eq!((found.slots[1].start, found.slots[1].end, found.slots[1].crosses_from), (7.0, 15.0, Some(0)));
+        assert_eq!((found.slots[2].start, found.slots[2].end, found.slots[2].crosses_from), (0.0, 3.0, None));
+    }
+
+    #[test]
+    fn a_first_elements_transition_overlaps_nothing() {
+        let found = schedule(&[clip(0, Some(1.0))], &[Some(8.0)], None).unwrap();
+        assert_eq!((found.slots[0].start, found.slots[0].crosses_from), (0.0, None));
+    }
+
+    #[test]
+    fn an_overlap_is_no_longer_than_either_element() {
+        let found = schedule(&[clip(0, None), clip(0, Some(5.0))], &[Some(2.0), Some(8.0)], None).unwrap();
+        assert_eq!(found.slots[1].start, 0.0);
+    }
+
+    #[test]
+    fn what_lies_past_the_end_is_an_error_that_names_it() {
+        let mut late = clip(0, None);
+        late.timing.start = Some(10.0);
+        let found = schedule(&[clip(0, None), late], &[Some(2.0), Some(2.0)], Some(5.0)).unwrap_err();
+        assert_eq!(found.element, Some(1));
+        assert_eq!(found.failure.code, ErrorCode::BadUserInput);
+    }
+
+    #[test]
+    fn a_trim_past_the_end_of_the_source_is_an_error() {
+        let mut element = clip(0, None);
+        if let Content::Video { playback, .. } = &mut element.content {
+            playback.trim_start = 9.0;
+        }
+        assert_eq!(schedule(&[element], &[Some(2.0)], None).unwrap_err().element, Some(0));
+    }
+}

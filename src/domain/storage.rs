@@ -1,0 +1,32 @@
+//! What is done to the object store, as it is logged.
+
+use serde::{Deserialize, Serialize};
+
+/// The kind of a storage operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OperationKind {
+    Upload,
+    Download,
+    Delete,
+    /// Looking at an object (HEAD, listing) or handing out a presigned address.
+    Access,
+}
+
+impl OperationKind {
+    pub const ALL: [OperationKind; 4] =
+        [OperationKind::Upload, OperationKind::Download, OperationKind::Delete, OperationKind::Access];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OperationKind::Upload => "UPLOAD",
+            OperationKind::Download => "DOWNLOAD",
+            OperationKind::Delete => "DELETE",
+            OperationKind::Access => "ACCESS",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}

@@ -1,0 +1,4 @@
+pub mod domain;
+pub mod entities;
+pub mod media;
+pub mod render;

@@ -1,0 +1,1 @@
+fn main() -> std::process::ExitCode { reelgraph::render::process::run_child() }

@@ -1,0 +1,196 @@
+//! Sound of a file, brought to 48 kHz stereo and placed by sample.
+
+use std::path::Path;
+
+use ffmpeg_next::{
+    ChannelLayout, Error, Packet, Rational, codec, decoder,
+    error::EAGAIN,
+    format::{
+        context::Input,
+        sample::{Sample, Type},
+    },
+    frame, media,
+    software::resampling::Context,
+};
+
+use super::{MediaError, decode, input};
+
+/// Samples a second of everything that is mixed.
+pub const SAMPLE_RATE: u32 = 48_000;
+const F32: Sample = Sample::F32(Type::Planar);
+/// Times that disagree with the count of samples by more than this are a gap, and are believed: 50 ms.
+const GAP_SAMPLES: i64 = SAMPLE_RATE as i64 / 20;
+const MOST_BROKEN_PACKETS: u32 = 1_000;
+
+/// A run of stereo samples.
+pub struct Sound {
+    /// The sample of the file, at 48 kHz from its start, that this run begins with.
+    pub start: i64,
+    pub left: Vec<f32>,
+    pub right: Vec<f32>,
+}
+
+/// Decodes and resamples the sound of one file.
+pub struct AudioDecoder {
+    input: Input,
+    decoder: decoder::Audio,
+    stream: usize,
+    time_base: Rational,
+    origin_s: f64,
+    resampler: Option<(Shape, Context)>,
+    position: Option<i64>,
+    broken_packets: u32,
+    state: State,
+}
+
+/// What a resampler was made for.
+#[derive(Clone, Copy, PartialEq)]
+struct Shape {
+    format: Sample,
+    layout: ChannelLayout,
+    rate: u32,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Reading,
+    Draining,
+    Finished,
+}
+
+impl AudioDecoder {
+    /// Opens a file's sound at `from` seconds, or a little earlier.
+    pub fn open(path: &Path, from: f64) -> Result<Self, MediaError> {
+        let mut input = input::open(path)?;
+        let stream =
+            input.streams().best(media::Type::Audio).ok_or_else(|| MediaError::Unsupported("the file holds no sound".into()))?;
+        let (index, time_base) = (stream.index(), stream.time_base());
+        let context = codec::Context::from_parameters(stream.parameters()).map_err(MediaError::reading)?;
+        let codec = input::allowed_decoder(context.id())?;
+        let mut decoder = context
+            .decoder()
+            .open_as_with(codec, input::decoder_options())
+            .and_then(|opened| opened.audio())
+            .map_err(MediaError::reading)?;
+        decoder.set_packet_time_base(time_base);
+        let origin_us = input::origin_us(&input);
+        input::keep_only(&mut input, index);
+        decode::seek(&mut input, origin_us, from);
+        Ok(Self {
+            input,
+            decoder,
+            stream: index,
+            time_base,
+            origin_s: origin_us as f64 / 1e6,
+            resampler: None,
+            position: None,
+            broken_packets: 0,
+            state: State::Reading,
+        })
+    }
+
+    /// The next run of samples; `None` after the last.
+    pub fn next(&mut self) -> Result<Option<Sound>, MediaError> {
+        while self.state != State::Finished {
+            let mut frame = frame::Audio::empty();
+            let sound = match self.decoder.receive_frame(&mut frame) {
+                Ok(()) => self.resample(frame)?,
+                Err(Error::Eof) => self.finish()?,
+                Err(Error::Other { errno: EAGAIN }) if self.state == State::Draining => self.finish()?,
+                Err(Error::Other { errno: EAGAIN }) => {
+                    self.feed()?;
+                    None
+                }
+                Err(Error::InvalidData) => {
+                    self.count_broken()?;
+                    None
+                }
+                Err(error) => return Err(MediaError::reading(error)),
+            };
+            if sound.as_ref().is_some_and(|sound| !sound.left.is_empty()) {
+                return Ok(sound);
+            }
+        }
+        Ok(None)
+    }
+
+    fn feed(&mut self) -> Result<(), MediaError> {
+        let mut packet = Packet::empty();
+        match packet.read(&mut self.input) {
+            Ok(()) if packet.stream() == self.stream => match self.decoder.send_packet(&packet) {
+                Ok(()) => Ok(()),
+                Err(Error::InvalidData) => self.count_broken(),
+                Err(error) => Err(MediaError::reading(error)),
+            },
+            Ok(()) => Ok(()),
+            Err(Error::Eof) => {
+                self.state = State::Draining;
+                self.decoder.send_eof().map_err(MediaError::reading)
+            }
+            Err(Error::InvalidData) => self.count_broken(),
+            Err(error) => Err(MediaError::reading(error)),
+        }
+    }
+
+    fn count_broken(&mut self) -> Result<(), MediaError> {
+        self.broken_packets += 1;
+        if self.broken_packets > MOST_BROKEN_PACKETS {
+            return Err(MediaError::Corrupt("the sound cannot be decoded: too many broken packets".into()));
+        }
+        Ok(())
+    }
+
+    fn resample(&mut self, mut frame: frame::Audio) -> Result<Option<Sound>, MediaError> {
+        if frame.samples() == 0 || frame.rate() == 0 {
+            return Ok(None);
+        }
+        if frame.channel_layout().is_empty() {
+            frame.set_channel_layout(ChannelLayout::default(i32::from(frame.channels()).max(1)));
+        }
+        self.follow_the_clock(&frame);
+        let shape = Shape { format: frame.format(), layout: frame.channel_layout(), rate: frame.rate() };
+        if self.resampler.as_ref().is_none_or(|(made_for, _)| *made_for != shape) {
+            let made = Context::get(shape.format, shape.layout, shape.rate, F32, ChannelLayout::STEREO, SAMPLE_RATE);
+            self.resampler = Some((shape, made.map_err(MediaError::reading)?));
+        }
+        let Some((_, resampler)) = &mut self.resampler else { return Ok(None) };
+        let backlog = resampler.delay().map_or(0, |delay| delay.output.max(0) as usize);
+        let room = backlog + frame.samples() * SAMPLE_RATE as usize / shape.rate as usize + 64;
+        let mut out = frame::Audio::new(F32, room, ChannelLayout::STEREO);
+        resampler.run(&frame, &mut out).map_err(MediaError::reading)?;
+        Ok(Some(self.placed(&out)))
+    }
+
+    /// Takes the position from the frame's time at the start and after a gap; between, samples are counted.
+    fn follow_the_clock(&mut self, frame: &frame::Audio) {
+        let Some(timestamp) = frame.timestamp() else { return };
+        let seconds = input::seconds(timestamp, self.time_base) - self.origin_s;
+        let told = (seconds * f64::from(SAMPLE_RATE)).round() as i64;
+        let backlog = self.resampler.as_ref().and_then(|(_, r)| r.delay()).map_or(0, |delay| delay.output);
+        let counted = self.position.map(|position| position + backlog);
+        if counted.is_none_or(|counted| (counted - told).abs() > GAP_SAMPLES) {
+            self.position = Some(told - backlog);
+        }
+    }
+
+    fn placed(&mut self, out: &frame::Audio) -> Sound {
+        let start = self.position.unwrap_or(0);
+        self.position = Some(start + out.samples() as i64);
+        Sound { start, left: out.plane::<f32>(0).to_vec(), right: out.plane::<f32>(1).to_vec() }
+    }
+
+    /// What the resampler still holds; then the end.
+    fn finish(&mut self) -> Result<Option<Sound>, MediaError> {
+        let mut out = frame::Audio::new(F32, 4_096, ChannelLayout::STEREO);
+        let Some((_, resampler)) = &mut self.resampler else {
+            self.state = State::Finished;
+            return Ok(None);
+        };
+        resampler.flush(&mut out).map_err(MediaError::reading)?;
+        if out.samples() == 0 {
+            self.state = State::Finished;
+            return Ok(None);
+        }
+        Ok(Some(self.placed(&out)))
+    }
+}

@@ -1,0 +1,136 @@
+//! Pictures of a file, in order of time.
+
+use std::path::Path;
+
+use ffmpeg_next::{Error, Packet, Rational, codec, decoder, error::EAGAIN, ffi, format::context::Input, frame};
+
+use super::{MediaError, input, probe};
+
+/// A broken packet is skipped; this many of them are a broken file.
+const MOST_BROKEN_PACKETS: u32 = 100;
+/// How far before the wanted time to seek, since a container's index may go by decoding time.
+const SEEK_MARGIN_S: f64 = 0.5;
+
+/// A picture as the decoder gave it, and when it is to be seen.
+pub struct Decoded {
+    pub(super) frame: frame::Video,
+    /// Seconds from the start of the file.
+    pub at: f64,
+}
+
+/// Decodes the picture of one file from some time on.
+pub struct VideoDecoder {
+    input: Input,
+    decoder: decoder::Video,
+    stream: usize,
+    time_base: Rational,
+    origin_s: f64,
+    frame_duration: f64,
+    last: Option<f64>,
+    broken_packets: u32,
+    drained: bool,
+}
+
+impl VideoDecoder {
+    /// Opens a file's picture at `from` seconds, or a little earlier.
+    pub fn open(path: &Path, from: f64) -> Result<Self, MediaError> {
+        let mut input = input::open(path)?;
+        let info = probe::probe(path)?.video;
+        let stream = probe::best_video(&input).ok_or_else(no_picture)?;
+        let (index, time_base) = (stream.index(), stream.time_base());
+        let decoder = open_decoder(&stream)?;
+        let origin_us = input::origin_us(&input);
+        input::keep_only(&mut input, index);
+        seek(&mut input, origin_us, from);
+        Ok(Self {
+            input,
+            decoder,
+            stream: index,
+            time_base,
+            origin_s: origin_us as f64 / 1e6,
+            frame_duration: 1.0 / info.map_or(25.0, |info| info.frame_rate),
+            last: None,
+            broken_packets: 0,
+            drained: false,
+        })
+    }
+
+    /// The next picture; `None` after the last.
+    pub fn next(&mut self) -> Result<Option<Decoded>, MediaError> {
+        loop {
+            let mut frame = frame::Video::empty();
+            match self.decoder.receive_frame(&mut frame) {
+                Ok(()) => return Ok(Some(self.timed(frame))),
+                Err(Error::Eof) => return Ok(None),
+                Err(Error::Other { errno: EAGAIN }) if self.drained => return Ok(None),
+                Err(Error::Other { errno: EAGAIN }) => self.feed()?,
+                Err(Error::InvalidData) => self.count_broken()?,
+                Err(error) => return Err(MediaError::reading(error)),
+            }
+        }
+    }
+
+    fn timed(&mut self, frame: frame::Video) -> Decoded {
+        let at = match frame.timestamp() {
+            Some(timestamp) => input::seconds(timestamp, self.time_base) - self.origin_s,
+            // A picture without a time follows the one before it.
+            None => self.last.map_or(0.0, |last| last + self.frame_duration),
+        };
+        self.last = Some(at);
+        Decoded { frame, at }
+    }
+
+    fn feed(&mut self) -> Result<(), MediaError> {
+        let mut packet = Packet::empty();
+        match packet.read(&mut self.input) {
+            Ok(()) if packet.stream() == self.stream => match self.decoder.send_packet(&packet) {
+                Ok(()) => Ok(()),
+                Err(Error::InvalidData) => self.count_broken(),
+                Err(error) => Err(MediaError::reading(error)),
+            },
+            Ok(()) => Ok(()),
+            Err(Error::Eof) => {
+                self.drained = true;
+                self.decoder.send_eof().map_err(MediaError::reading)
+            }
+            Err(Error::InvalidData) => self.count_broken(),
+            Err(error) => Err(MediaError::reading(error)),
+        }
+    }
+
+    fn count_broken(&mut self) -> Result<(), MediaError> {
+        self.broken_packets += 1;
+        if self.broken_packets > MOST_BROKEN_PACKETS {
+            return Err(MediaError::Corrupt("the picture cannot be decoded: too many broken packets".into()));
+        }
+        Ok(())
+    }
+}
+
+fn no_picture() -> MediaError {
+    MediaError::Unsupported("the file holds no picture".into())
+}
+
+fn open_decoder(stream: &ffmpeg_next::format::stream::Stream) -> Result<decoder::Video, MediaError> {
+    let mut context = codec::Context::from_parameters(stream.parameters()).map_err(MediaError::reading)?;
+    // SAFETY: plain settings of a context that is ours and not yet open.
+    unsafe {
+        let context = context.as_mut_ptr();
+        (*context).max_pixels = input::MAX_PIXELS;
+        // One thread, so that the time of decoding is counted where it is used; the encoder fills the cores.
+        (*context).thread_count = 1;
+        (*context).pkt_timebase = stream.time_base().into();
+    }
+    let codec = input::allowed_decoder(context.id())?;
+    let opened = context.decoder().open_as_with(codec, input::decoder_options());
+    opened.and_then(|opened| opened.video()).map_err(MediaError::reading)
+}
+
+/// Goes to the last place to start from before `from`. A file that cannot be sought in is decoded from its start.
+pub(super) fn seek(input: &mut Input, origin_us: i64, from: f64) {
+    let target = origin_us + ((from - SEEK_MARGIN_S) * 1e6) as i64;
+    if from > SEEK_MARGIN_S {
+        // SAFETY: a call on a context that is borrowed mutably; stream -1 counts in microseconds.
+        unsafe { ffi::avformat_seek_file(input.as_mut_ptr(), -1, i64::MIN, target, target, 0) };
+    }
+}

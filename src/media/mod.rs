@@ -1,0 +1,75 @@
+//! FFmpeg behind one wall. The only module that names `ffmpeg_next`, and the only one with `unsafe`.
+//!
+//! It knows files, streams, pictures and samples. It knows no job, no composition, no database and no
+//! runtime: everything here blocks, and runs in the rendering process on threads of its own.
+//!
+//! # Time
+//! Streams count time in bases of their own. Nothing outside sees one: times leave as seconds from the start
+//! of the *file* (the smallest start of its streams, so that sound and picture keep their distance), and
+//! pictures enter the encoder numbered 0, 1, 2… at the output's rate.
+//!
+//! # Pictures
+//! A [`Picture`] is planar YUV 4:2:0 of 8 bits, BT.709, limited range: the form the encoder takes. Whatever
+//! a decoder gives is brought to it once, by [`scale::Scaler`], in the same pass that scales. Matrix and range
+//! come from the source's own tags; where it has none, 720 lines and more mean BT.709 and fewer BT.601, as
+//! players assume. Rotation tags are honoured after scaling ([`orient`]), when there is less to turn.
+//!
+//! # Sound
+//! Everything is brought to 48 kHz, stereo, planar `f32` ([`audio::AudioDecoder`]), placed by sample.
+//!
+//! # Media from strangers
+//! FFmpeg gets local paths only, through lists of what it may use: the `file` protocol, plain containers,
+//! common decoders ([`input`]). Playlists (HLS, DASH, concat), images by pattern, devices and rare decoders stay
+//! out. Pixels, streams and probing are bounded. Tags of a file are read as raw numbers and only then as ours:
+//! the binding's enums are exhaustive, and a file may hold any number. A crash ends this process only.
+//!
+//! # Ownership
+//! A decoder owns its input; a frame owns its buffers and moves between threads. Pictures are written only
+//! by their one owner: the encoder copies what it is given before it returns.
+
+mod audio;
+mod decode;
+mod encode_audio;
+mod encode_video;
+mod error;
+mod input;
+mod mux;
+mod orient;
+mod picture;
+mod probe;
+mod scale;
+
+pub use audio::{AudioDecoder, SAMPLE_RATE, Sound};
+pub use decode::{Decoded, VideoDecoder};
+pub use encode_audio::AudioEncoder;
+pub use encode_video::{Rate, VideoEncoder, VideoSettings};
+pub use error::MediaError;
+pub use mux::{Encoded, Muxer};
+pub use orient::Turn;
+pub use picture::Picture;
+pub use probe::{AudioInfo, MediaProbe, VideoInfo, probe};
+pub use scale::{Crop, Scaler, Smoothness};
+
+/// Prepares FFmpeg. To be called once, before any thread uses this module.
+pub fn init() -> Result<(), MediaError> {
+    ffmpeg_next::init().map_err(|error| MediaError::Output(error.to_string()))?;
+    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
+    Ok(())
+}
+
+/// The versions of the libraries in use, and whether the encoders that the service needs are there.
+pub fn library_report() -> LibraryReport {
+    let version = ffmpeg_next::codec::version();
+    let missing = ["libx264", "aac"].into_iter().filter(|name| ffmpeg_next::encoder::find_by_name(name).is_none()).collect();
+    LibraryReport {
+        libavcodec: format!("{}.{}.{}", version >> 16, (version >> 8) & 0xff, version & 0xff),
+        missing_encoders: missing,
+    }
+}
+
+/// What [`library_report`] found.
+#[derive(Debug, Clone)]
+pub struct LibraryReport {
+    pub libavcodec: String,
+    pub missing_encoders: Vec<&'static str>,
+}

@@ -1,0 +1,110 @@
+//! Quarter turns, as cameras and telephones tag them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Picture;
+
+/// How far a stored picture is to be turned clockwise to stand upright.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Turn {
+    None,
+    Quarter,
+    Half,
+    ThreeQuarters,
+}
+
+impl Turn {
+    /// The nearest quarter turn; angles that are no number turn nothing.
+    pub fn from_clockwise_degrees(degrees: f64) -> Self {
+        if !degrees.is_finite() {
+            return Turn::None;
+        }
+        match ((degrees / 90.0).round() as i64).rem_euclid(4) {
+            1 => Turn::Quarter,
+            2 => Turn::Half,
+            3 => Turn::ThreeQuarters,
+            _ => Turn::None,
+        }
+    }
+
+    pub fn swaps_axes(self) -> bool {
+        matches!(self, Turn::Quarter | Turn::ThreeQuarters)
+    }
+
+    /// The rectangle of the stored picture that a rectangle of the upright one shows; all in fractions of
+    /// their picture, as (left, top, right, bottom).
+    pub fn unturn(self, (left, top, right, bottom): (f64, f64, f64, f64)) -> (f64, f64, f64, f64) {
+        match self {
+            Turn::None => (left, top, right, bottom),
+            // Upright x runs up the stored picture, upright y runs across it.
+            Turn::Quarter => (top, 1.0 - right, bottom, 1.0 - left),
+            Turn::Half => (1.0 - right, 1.0 - bottom, 1.0 - left, 1.0 - top),
+            Turn::ThreeQuarters => (1.0 - bottom, left, 1.0 - top, right),
+        }
+    }
+}
+
+/// Fills `out`, which has the turned size, with the turned picture.
+pub fn turn_into(picture: &Picture, turn: Turn, out: &mut Picture) {
+    for plane in 0..3 {
+        for y in 0..out.plane_height(plane) {
+            turn_row(picture, turn, plane, y, out.row_mut(plane, y));
+        }
+    }
+}
+
+fn turn_row(picture: &Picture, turn: Turn, plane: usize, y: usize, row: &mut [u8]) {
+    let (last_x, last_y) = (picture.plane_width(plane) - 1, picture.plane_height(plane) - 1);
+    for (x, pixel) in row.iter_mut().enumerate() {
+        *pixel = match turn {
+            Turn::None => picture.row(plane, y)[x],
+            Turn::Quarter => picture.row(plane, last_y - x)[y],
+            Turn::Half => picture.row(plane, last_y - y)[last_x - x],
+            Turn::ThreeQuarters => picture.row(plane, x)[last_x - y],
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn corners(picture: &Picture) -> [u8; 4] {
+        let (right, bottom) = (picture.width() - 1, picture.height() - 1);
+        [picture.row(0, 0)[0], picture.row(0, 0)[right], picture.row(0, bottom)[right], picture.row(0, bottom)[0]]
+    }
+
+    fn turned(picture: &Picture, turn: Turn) -> Picture {
+        let (width, height) = if turn.swaps_axes() { (2, 4) } else { (4, 2) };
+        let mut out = Picture::new(width, height).unwrap();
+        turn_into(picture, turn, &mut out);
+        out
+    }
+
+    #[test]
+    fn a_quarter_turn_brings_the_top_left_to_the_top_right() {
+        let mut picture = Picture::new(4, 2).unwrap();
+        picture.fill([0, 128, 128]);
+        (picture.row_mut(0, 0)[0], picture.row_mut(0, 0)[3]) = (1, 2);
+        (picture.row_mut(0, 1)[3], picture.row_mut(0, 1)[0]) = (3, 4);
+        assert_eq!(corners(&picture), [1, 2, 3, 4]);
+        assert_eq!(corners(&turned(&picture, Turn::Quarter)), [4, 1, 2, 3]);
+        assert_eq!(corners(&turned(&picture, Turn::Half)), [3, 4, 1, 2]);
+        assert_eq!(corners(&turned(&picture, Turn::ThreeQuarters)), [2, 3, 4, 1]);
+    }
+
+    #[test]
+    fn the_upright_top_lies_where_the_turn_says() {
+        let top = (0.0, 0.0, 1.0, 0.25);
+        assert_eq!(Turn::Quarter.unturn(top), (0.0, 0.0, 0.25, 1.0));
+        assert_eq!(Turn::Half.unturn(top), (0.0, 0.75, 1.0, 1.0));
+        assert_eq!(Turn::ThreeQuarters.unturn(top), (0.75, 0.0, 1.0, 1.0));
+    }
+
+    #[test]
+    fn angles_become_quarter_turns() {
+        assert_eq!(Turn::from_clockwise_degrees(90.4), Turn::Quarter);
+        assert_eq!(Turn::from_clockwise_degrees(-90.0), Turn::ThreeQuarters);
+        assert_eq!(Turn::from_clockwise_degrees(f64::NAN), Turn::None);
+    }
+}

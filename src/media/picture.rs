@@ -1,0 +1,76 @@
+//! A picture in memory: planar YUV 4:2:0, 8 bits, BT.709, limited range.
+
+use ffmpeg_next::{ffi, format::Pixel, frame};
+
+use super::MediaError;
+
+/// The form that everything is composed in. Sizes are even. Plane 0 is luma at full size, 1 and 2 are Cb and
+/// Cr at half of it; rows lie `stride` bytes apart.
+pub struct Picture {
+    pub(super) frame: frame::Video,
+}
+
+impl Picture {
+    /// A picture of unspecified content.
+    pub fn new(width: u32, height: u32) -> Result<Self, MediaError> {
+        let frame = frame::Video::new(Pixel::YUV420P, width, height);
+        if frame.planes() < 3 {
+            return Err(MediaError::TooLarge(format!("no memory for a picture of {width}×{height}")));
+        }
+        Ok(Self { frame })
+    }
+
+    pub fn width(&self) -> usize {
+        self.frame.width() as usize
+    }
+
+    pub fn height(&self) -> usize {
+        self.frame.height() as usize
+    }
+
+    /// Pixels across in a plane.
+    pub fn plane_width(&self, plane: usize) -> usize {
+        if plane == 0 { self.width() } else { self.width().div_ceil(2) }
+    }
+
+    /// Rows in a plane.
+    pub fn plane_height(&self, plane: usize) -> usize {
+        if plane == 0 { self.height() } else { self.height().div_ceil(2) }
+    }
+
+    /// One row of a plane.
+    pub fn row(&self, plane: usize, y: usize) -> &[u8] {
+        let stride = self.frame.stride(plane);
+        &self.frame.data(plane)[y * stride..][..self.plane_width(plane)]
+    }
+
+    pub fn row_mut(&mut self, plane: usize, y: usize) -> &mut [u8] {
+        let width = self.plane_width(plane);
+        let stride = self.frame.stride(plane);
+        &mut self.frame.data_mut(plane)[y * stride..][..width]
+    }
+
+    /// Fills every plane with its value.
+    pub fn fill(&mut self, yuv: [u8; 3]) {
+        for (plane, value) in yuv.into_iter().enumerate() {
+            for y in 0..self.plane_height(plane) {
+                self.row_mut(plane, y).fill(value);
+            }
+        }
+    }
+
+    /// Takes over the content of a picture of the same size.
+    pub fn copy_from(&mut self, other: &Picture) {
+        for plane in 0..3 {
+            for y in 0..self.plane_height(plane) {
+                self.row_mut(plane, y).copy_from_slice(other.row(plane, y));
+            }
+        }
+    }
+
+    /// Whether nothing else refers to its memory, so that it may be written again.
+    pub fn is_sole_owner(&mut self) -> bool {
+        // SAFETY: a query on a frame that is borrowed mutably.
+        unsafe { ffi::av_frame_is_writable(self.frame.as_mut_ptr()) > 0 }
+    }
+}

@@ -1,0 +1,138 @@
+//! What a file holds, without decoding it.
+
+use std::path::Path;
+
+use ffmpeg_next::{
+    Rational,
+    codec::packet::side_data::Type,
+    ffi,
+    format::{
+        context::Input,
+        stream::{Disposition, Stream},
+    },
+    media,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{MediaError, Turn, input};
+
+/// A file's container, length, and first picture and sound.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MediaProbe {
+    /// FFmpeg's name of the container, the first of its aliases.
+    pub container: String,
+    /// Seconds; `None` where the file does not say.
+    pub duration: Option<f64>,
+    pub video: Option<VideoInfo>,
+    pub audio: Option<AudioInfo>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VideoInfo {
+    pub codec: String,
+    /// Of the stored picture, before rotation and pixel aspect.
+    pub width: u32,
+    pub height: u32,
+    /// Width of a pixel over its height.
+    pub pixel_aspect: f64,
+    pub turn: Turn,
+    pub frame_rate: f64,
+    /// Of this stream; `None` where only the container's is known.
+    pub duration: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AudioInfo {
+    pub codec: String,
+    pub sample_rate: u32,
+    pub channels: u32,
+    pub duration: Option<f64>,
+}
+
+impl VideoInfo {
+    /// The size as it is to be seen: pixels square, turned upright.
+    pub fn display_size(&self) -> (f64, f64) {
+        let width = f64::from(self.width) * self.pixel_aspect;
+        let height = f64::from(self.height);
+        if self.turn.swaps_axes() { (height, width) } else { (width, height) }
+    }
+}
+
+/// Opens a file and says what it holds.
+pub fn probe(path: &Path) -> Result<MediaProbe, MediaError> {
+    let input = input::open(path)?;
+    let video = best_video(&input).map(|stream| video_info(&stream)).transpose()?;
+    let audio = input.streams().best(media::Type::Audio).and_then(|stream| audio_info(&stream));
+    if video.is_none() && audio.is_none() {
+        return Err(MediaError::Unsupported("the file holds neither picture nor sound".into()));
+    }
+    let container = input.format().name().split(',').next().unwrap_or_default().to_owned();
+    let duration = Some(input.duration()).filter(|us| *us != ffi::AV_NOPTS_VALUE && *us > 0).map(|us| us as f64 / 1e6);
+    Ok(MediaProbe { container, duration, video, audio })
+}
+
+/// The picture of a file; a cover in a music file is none.
+pub(super) fn best_video(input: &Input) -> Option<Stream<'_>> {
+    input.streams().best(media::Type::Video).filter(|stream| !stream.disposition().contains(Disposition::ATTACHED_PIC))
+}
+
+fn video_info(stream: &Stream) -> Result<VideoInfo, MediaError> {
+    let parameters = stream.parameters();
+    // SAFETY: plain numbers of parameters and a stream that are borrowed.
+    let (width, height, aspect) = unsafe {
+        let (parameters, stream) = (parameters.as_ptr(), stream.as_ptr());
+        let aspect = [(*stream).sample_aspect_ratio, (*parameters).sample_aspect_ratio];
+        ((*parameters).width, (*parameters).height, aspect)
+    };
+    if width <= 0 || height <= 0 {
+        return Err(MediaError::Corrupt("the picture has no size".into()));
+    }
+    if i64::from(width) * i64::from(height) > input::MAX_PIXELS {
+        return Err(MediaError::TooLarge(format!("the picture of {width}×{height} is larger than the limit of 8192×4608")));
+    }
+    let pixel_aspect = aspect
+        .into_iter()
+        .find(|aspect| aspect.num > 0 && aspect.den > 0)
+        .map(|aspect| f64::from(aspect.num) / f64::from(aspect.den))
+        .filter(|aspect| (0.1..=10.0).contains(aspect))
+        .unwrap_or(1.0);
+    Ok(VideoInfo {
+        codec: parameters.id().name().to_owned(),
+        width: width as u32,
+        height: height as u32,
+        pixel_aspect,
+        turn: turn(stream),
+        frame_rate: decimal(stream.avg_frame_rate()).or_else(|| decimal(stream.rate())).unwrap_or(25.0),
+        duration: duration(stream),
+    })
+}
+
+fn audio_info(stream: &Stream) -> Option<AudioInfo> {
+    let parameters = stream.parameters();
+    // SAFETY: plain numbers of parameters that are borrowed.
+    let (rate, channels) = unsafe { ((*parameters.as_ptr()).sample_rate, (*parameters.as_ptr()).ch_layout.nb_channels) };
+    (rate > 0 && channels > 0).then(|| AudioInfo {
+        codec: parameters.id().name().to_owned(),
+        sample_rate: rate as u32,
+        channels: channels as u32,
+        duration: duration(stream),
+    })
+}
+
+fn duration(stream: &Stream) -> Option<f64> {
+    let known = stream.duration() != ffi::AV_NOPTS_VALUE && stream.duration() > 0;
+    known.then(|| input::seconds(stream.duration(), stream.time_base()))
+}
+
+fn decimal(rate: Rational) -> Option<f64> {
+    (rate.numerator() > 0 && rate.denominator() > 0).then(|| f64::from(rate)).filter(|rate| *rate <= 1_000.0)
+}
+
+fn turn(stream: &Stream) -> Turn {
+    stream
+        .side_data()
+        .find(|data| data.kind() == Type::DisplayMatrix && data.data().len() >= 36)
+        // SAFETY: the matrix is nine 32-bit numbers, and the data holds at least as many bytes.
+        .map(|data| unsafe { ffi::av_display_rotation_get(data.data().as_ptr().cast::<i32>()) })
+        .map_or(Turn::None, |counter_clockwise| Turn::from_clockwise_degrees(-counter_clockwise))
+}

@@ -1,0 +1,47 @@
+//! Why a render ends early, in the words that a job's error uses.
+
+use crate::{
+    domain::error::{ErrorCode, JobFailure},
+    media::MediaError,
+};
+
+/// A failure and the element it belongs to, by index.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{error}")]
+pub struct RenderError {
+    pub element: Option<usize>,
+    pub error: MediaError,
+}
+
+impl RenderError {
+    pub fn of(element: usize) -> impl Fn(MediaError) -> Self {
+        move |error| Self { element: Some(element), error }
+    }
+
+    pub fn whole(error: MediaError) -> Self {
+        Self { element: None, error }
+    }
+
+    /// As a job keeps it; `ids` are those of the elements.
+    pub fn into_failure(self, ids: &[String]) -> JobFailure {
+        let failure = failure(&self.error);
+        match self.element.and_then(|index| ids.get(index)) {
+            Some(id) => failure.of_element(id.clone()),
+            None => failure,
+        }
+    }
+}
+
+fn failure(error: &MediaError) -> JobFailure {
+    let message = error.to_string();
+    match error {
+        MediaError::Unsupported(_) => JobFailure::new(ErrorCode::UnsupportedFormat, message)
+            .suggest("use a plain file such as MP4, WebM, MOV, MP3, WAV, PNG, JPEG or WebP"),
+        MediaError::Corrupt(_) => {
+            JobFailure::new(ErrorCode::CorruptMedia, message).suggest("play the source to its end, and export or upload it again")
+        }
+        MediaError::TooLarge(_) => JobFailure::new(ErrorCode::ResourceLimit, message).suggest("use a smaller source"),
+        MediaError::DiskFull => JobFailure::new(ErrorCode::StorageFull, message),
+        MediaError::Output(_) => JobFailure::new(ErrorCode::Internal, message),
+    }
+}

@@ -1,0 +1,147 @@
+//! The sound of the whole timeline: stereo, 48 kHz, placed by sample.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    RenderError,
+    plan::{Plan, Sounding},
+    prepare::{Prepared, Ready},
+};
+use crate::media::{AudioDecoder, MediaError, SAMPLE_RATE, Sound};
+
+/// Mixes block after block.
+pub struct Mixer {
+    voices: Vec<Voice>,
+    position: i64,
+    /// The number of samples of the whole.
+    pub length: i64,
+}
+
+impl Mixer {
+    /// `None` where nothing sounds.
+    pub fn new(ready: &Ready) -> Option<Self> {
+        let plan: &Plan = &ready.plan;
+        let voices: Vec<Voice> = plan
+            .sounds
+            .iter()
+            .filter_map(|sounding| match &ready.media[sounding.element] {
+                Prepared::Clip { path, .. } => Some(Voice::new(sounding.clone(), path.clone())),
+                _ => None,
+            })
+            .collect();
+        let length = plan.rate.sample_at(plan.frames, SAMPLE_RATE);
+        (!voices.is_empty()).then_some(Self { voices, position: 0, length })
+    }
+
+    /// Fills both channels with the next samples; returns how many there were before the end.
+    pub fn mix(&mut self, left: &mut [f32], right: &mut [f32]) -> Result<usize, RenderError> {
+        let count = (self.length - self.position).clamp(0, left.len() as i64) as usize;
+        left.fill(0.0);
+        right.fill(0.0);
+        for voice in &mut self.voices {
+            let element = voice.sounding.element;
+            voice.add(self.position, &mut left[..count], &mut right[..count]).map_err(RenderError::of(element))?;
+        }
+        for sample in left.iter_mut().chain(right) {
+            *sample = sample.clamp(-1.0, 1.0);
+        }
+        self.position += count as i64;
+        self.voices.retain(|voice| voice.sounding.end > self.position);
+        Ok(count)
+    }
+}
+
+/// One element being heard.
+struct Voice {
+    sounding: Sounding,
+    runs: Runs,
+}
+
+/// The samples of a source, in order. Its decoder is open only while it sounds.
+struct Runs {
+    path: PathBuf,
+    decoder: Option<AudioDecoder>,
+    /// The newest run, some of it perhaps still ahead.
+    run: Option<Sound>,
+    ended: bool,
+}
+
+impl Voice {
+    fn new(sounding: Sounding, path: PathBuf) -> Self {
+        Self { sounding, runs: Runs { path, decoder: None, run: None, ended: false } }
+    }
+
+    /// Adds its part of the block that starts at `position` of the timeline.
+    fn add(&mut self, position: i64, left: &mut [f32], right: &mut [f32]) -> Result<(), MediaError> {
+        let from = self.sounding.start.max(position);
+        let to = self.sounding.end.min(position + left.len() as i64);
+        let mut at = from;
+        while at < to {
+            let wanted = at - self.sounding.start + self.sounding.source_start;
+            let Some(run) = self.runs.reaching(wanted)? else { return Ok(()) };
+            if run.start > wanted {
+                at += (run.start - wanted).min(to - at); // Nothing sounds before the run.
+                continue;
+            }
+            let skip = (wanted - run.start) as usize;
+            let count = (run.left.len() - skip).min((to - at) as usize);
+            let (into, end) = ((at - position) as usize, (at - position) as usize + count);
+            let samples = run.left[skip..skip + count].iter().zip(&run.right[skip..skip + count]);
+            let out = left[into..end].iter_mut().zip(&mut right[into..end]);
+            for ((offset, (l, r)), (out_l, out_r)) in (at..).zip(samples).zip(out) {
+                let gain = gain(&self.sounding, offset);
+                *out_l += l * gain;
+                *out_r += r * gain;
+            }
+            at += count as i64;
+        }
+        Ok(())
+    }
+}
+
+impl Runs {
+    /// The first run that ends after a sample of the source; `None` past the source's end.
+    fn reaching(&mut self, wanted: i64) -> Result<Option<&Sound>, MediaError> {
+        while !self.ended && self.run.as_ref().is_none_or(|run| run.start + run.left.len() as i64 <= wanted) {
+            let decoder = match &mut self.decoder {
+                Some(decoder) => decoder,
+                None => self.decoder.insert(open(&self.path, wanted)?),
+            };
+            self.run = decoder.next()?;
+            self.ended = self.run.is_none();
+        }
+        Ok(self.run.as_ref())
+    }
+}
+
+fn open(path: &Path, sample: i64) -> Result<AudioDecoder, MediaError> {
+    AudioDecoder::open(path, sample as f64 / f64::from(SAMPLE_RATE))
+}
+
+fn gain(sounding: &Sounding, at: i64) -> f32 {
+    let share = |(from, to): (i64, i64)| {
+        if to <= from { 1.0 } else { ((at - from) as f64 / (to - from) as f64).clamp(0.0, 1.0) }
+    };
+    let rise: f64 = sounding.rises.iter().map(|ramp| share(*ramp)).product();
+    let fall: f64 = sounding.falls.iter().map(|ramp| 1.0 - share(*ramp)).product();
+    (sounding.volume * rise * fall) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ramps_multiply_the_volume() {
+        let sounding = Sounding {
+            element: 0,
+            start: 0,
+            end: 100,
+            source_start: 0,
+            volume: 2.0,
+            rises: vec![(0, 10)],
+            falls: vec![(90, 100)],
+        };
+        assert_eq!([0, 5, 50, 95].map(|at| gain(&sounding, at)), [0.0, 1.0, 2.0, 1.0]);
+    }
+}

@@ -1,0 +1,40 @@
+//! Composition → file.
+//!
+//! First a [`plan`], as pure code: where each layer lies, from which frame to which, what hides what. Then the
+//! pictures: stills and words are rasterised once ([`still`], [`text`], [`overlay`]), clips are decoded only
+//! while they show ([`clip`]), and [`compositor`] puts them on a YUV canvas, frame by frame. The sound is mixed
+//! beside it ([`mixer`]). [`pipeline`] runs these on threads of their own with bounded channels between.
+//!
+//! All that runs in a child process ([`process`]), which is this same binary: a file that crashes a codec fails
+//! one job and nothing else.
+//!
+//! Nothing here knows a database, a tenant or the network.
+
+mod blend;
+mod clip;
+mod compositor;
+mod error;
+mod mixer;
+mod overlay;
+mod pipeline;
+pub mod plan;
+mod prepare;
+pub mod process;
+mod still;
+mod text;
+
+pub use error::RenderError;
+
+/// What is rendered: elements whose sources are local files, and one output.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Composition {
+    pub elements: Vec<PlacedElement>,
+    pub output: crate::domain::output::Output,
+}
+
+/// An element and the id by which errors name it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct PlacedElement {
+    pub id: String,
+    pub element: crate::domain::composition::Element,
+}

@@ -1,0 +1,226 @@
+//! The child's side: reads its task, renders, reports.
+
+use std::{
+    io::{self, BufRead, Read, Write},
+    path::Path,
+    process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::sys::resource::{Usage as Rusage, UsageWho, getrusage};
+
+use super::{MadeFile, Report, Task};
+use crate::{
+    domain::{
+        composition::Element,
+        error::{ErrorCode, JobFailure},
+        media::MediaInfo,
+        timeline::{ProcessingStep, Usage},
+    },
+    media,
+    render::{
+        RenderError,
+        pipeline::{self, Watcher},
+        prepare::{self, Prepared, Ready},
+    },
+};
+
+/// Progress is told no more often than this: five times a second.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// Runs the task on standard input. The exit code says nothing that the reports do not.
+pub fn run() -> ExitCode {
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line);
+    let Some(task) = read.ok().and_then(|_| serde_json::from_str::<Task>(&line).ok()) else {
+        eprintln!("this command is for the service itself: it reads its task from standard input");
+        return ExitCode::from(2);
+    };
+    exit_with_the_parent();
+    let out = Reports::default();
+    match work(&task, &out) {
+        Ok(made) => {
+            out.send(&Report::Done { made });
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            out.send(&Report::Failed { failure });
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ends this process when the parent closes the pipe, by will or by dying.
+fn exit_with_the_parent() {
+    thread::spawn(|| {
+        let mut rest = [0u8; 64];
+        while io::stdin().read(&mut rest).is_ok_and(|count| count > 0) {}
+        std::process::exit(1);
+    });
+}
+
+/// Standard output, a report a line.
+#[derive(Clone, Default)]
+struct Reports(Arc<Mutex<()>>);
+
+impl Reports {
+    fn send(&self, report: &Report) {
+        let _one_at_a_time = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut out = io::stdout().lock();
+        // A parent that no longer reads has ended; so will this process.
+        let _ = serde_json::to_writer(&mut out, report).map_err(io::Error::from).and_then(|()| out.write_all(b"\n"));
+        let _ = out.flush();
+    }
+}
+
+fn internal(error: impl std::fmt::Display) -> JobFailure {
+    JobFailure::new(ErrorCode::Internal, error.to_string())
+}
+
+fn work(task: &Task, out: &Reports) -> Result<MadeFile, JobFailure> {
+    task.limits.apply().map_err(internal)?;
+    media::init().map_err(internal)?;
+    let elements: Vec<Element> = task.composition.elements.iter().map(|placed| placed.element.clone()).collect();
+    let ready = process(task, out).map_err(|failure| failure.at(ProcessingStep::Processing))?;
+    compose_and_encode(task, &elements, &ready, out)
+}
+
+/// The step PROCESSING.
+fn process(task: &Task, out: &Reports) -> Result<Ready, JobFailure> {
+    let step = ProcessingStep::Processing;
+    out.send(&Report::StepStarted { step });
+    let before = Cost::now();
+    let ready = prepare::prepare(&task.composition, &mut |index, prepared| {
+        let element_id = task.composition.elements[index].id.clone();
+        if let Some(media) = facts(prepared) {
+            out.send(&Report::Media { element_id, media });
+        }
+    })?;
+    let plan = &ready.plan;
+    out.send(&Report::Planned { duration: plan.rate.seconds(plan.frames), frames: plan.frames });
+    out.send(&Report::StepCompleted { step, usage: before.usage_since(Duration::ZERO) });
+    Ok(ready)
+}
+
+/// The steps COMPOSITION and ENCODING, which run side by side: a frame is encoded while the next is composed.
+fn compose_and_encode(task: &Task, elements: &[Element], ready: &Ready, out: &Reports) -> Result<MadeFile, JobFailure> {
+    out.send(&Report::StepStarted { step: ProcessingStep::Composition });
+    out.send(&Report::StepStarted { step: ProcessingStep::Encoding });
+    let before = Cost::now();
+    let mut watcher = Progress::new(out.clone(), ready.plan.frames);
+    let output = &task.composition.output;
+    let made = pipeline::render(ready, elements, output, Path::new(&task.output_path), &mut watcher);
+    let made = made.map_err(|error| failure(error, task))?;
+    let mut usage = before.usage_since(made.composition_cpu);
+    usage.frames_per_second = Some(watcher.frames_per_second(made.frames));
+    usage.bytes_written = std::fs::metadata(&task.output_path).ok().map(|file| file.len() as i64);
+    out.send(&Report::StepCompleted { step: ProcessingStep::Encoding, usage });
+    Ok(MadeFile {
+        width: output.width,
+        height: output.height,
+        frames: made.frames,
+        frame_rate: output.frame_rate.as_f64(),
+        has_sound: made.has_sound,
+    })
+}
+
+fn failure(error: RenderError, task: &Task) -> JobFailure {
+    let ids: Vec<String> = task.composition.elements.iter().map(|placed| placed.id.clone()).collect();
+    // What an element's source did is found while composing; the rest is the encoder's.
+    let step = if error.element.is_some() { ProcessingStep::Composition } else { ProcessingStep::Encoding };
+    error.into_failure(&ids).at(step)
+}
+
+fn facts(prepared: &Prepared) -> Option<MediaInfo> {
+    match prepared {
+        Prepared::Clip { probe, .. } => {
+            let video = probe.video.as_ref();
+            let size = video.map(|video| video.display_size());
+            Some(MediaInfo {
+                container: Some(probe.container.clone()),
+                duration: probe.duration,
+                width: size.map(|(width, _)| width.round() as i32),
+                height: size.map(|(_, height)| height.round() as i32),
+                frame_rate: video.map(|video| video.frame_rate),
+                video_codec: video.map(|video| video.codec.clone()),
+                audio_codec: probe.audio.as_ref().map(|audio| audio.codec.clone()),
+                sample_rate: probe.audio.as_ref().map(|audio| audio.sample_rate as i32),
+                channels: probe.audio.as_ref().map(|audio| audio.channels as i32),
+            })
+        }
+        Prepared::Still(image) => {
+            Some(MediaInfo { width: Some(image.width() as i32), height: Some(image.height() as i32), ..MediaInfo::default() })
+        }
+        Prepared::Words => None,
+    }
+}
+
+/// This process's CPU time at some moment.
+struct Cost {
+    cpu: Duration,
+}
+
+impl Cost {
+    fn now() -> Self {
+        Self { cpu: rusage().as_ref().map_or(Duration::ZERO, cpu) }
+    }
+
+    /// What was used since, less what is counted elsewhere.
+    fn usage_since(&self, elsewhere: Duration) -> Usage {
+        let now = rusage();
+        let cpu = now.as_ref().map_or(Duration::ZERO, cpu).saturating_sub(self.cpu).saturating_sub(elsewhere);
+        Usage { cpu_ms: cpu.as_secs_f64() * 1e3, peak_memory: now.map_or(0, |usage| usage.max_rss() * 1024), ..Usage::default() }
+    }
+}
+
+fn rusage() -> Option<Rusage> {
+    getrusage(UsageWho::RUSAGE_SELF).ok()
+}
+
+fn cpu(usage: &Rusage) -> Duration {
+    let microseconds = |time: nix::sys::time::TimeVal| {
+        use nix::sys::time::TimeValLike;
+        Duration::from_micros(time.num_microseconds().max(0) as u64)
+    };
+    microseconds(usage.user_time()) + microseconds(usage.system_time())
+}
+
+/// Tells of progress, not too often.
+struct Progress {
+    out: Reports,
+    frames: i64,
+    started: Instant,
+    told: Option<Instant>,
+}
+
+impl Progress {
+    fn new(out: Reports, frames: i64) -> Self {
+        Self { out, frames, started: Instant::now(), told: None }
+    }
+
+    fn frames_per_second(&self, frames: i64) -> f64 {
+        frames as f64 / self.started.elapsed().as_secs_f64().max(1e-3)
+    }
+}
+
+impl Watcher for Progress {
+    fn encoded(&mut self, frames: i64) {
+        if self.told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY) {
+            self.told = Some(Instant::now());
+            let fraction = frames as f64 / self.frames.max(1) as f64;
+            self.out.send(&Report::Progress { fraction, frames_per_second: self.frames_per_second(frames) });
+        }
+    }
+
+    fn composed(&mut self, cpu: Duration) {
+        let usage = Usage {
+            cpu_ms: cpu.as_secs_f64() * 1e3,
+            peak_memory: rusage().map_or(0, |usage| usage.max_rss() * 1024),
+            frames_per_second: Some(self.frames_per_second(self.frames)),
+            ..Usage::default()
+        };
+        self.out.send(&Report::StepCompleted { step: ProcessingStep::Composition, usage });
+    }
+}

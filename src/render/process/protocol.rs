@@ -1,0 +1,66 @@
+//! What parent and child say to each other.
+
+use serde::{Deserialize, Serialize};
+
+use super::Limits;
+use crate::{
+    domain::{
+        error::JobFailure,
+        media::MediaInfo,
+        timeline::{ProcessingStep, Usage},
+    },
+    render::Composition,
+};
+
+/// What the child is to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Task {
+    pub composition: Composition,
+    /// The file to write.
+    pub output_path: String,
+    pub limits: Limits,
+}
+
+/// What the child tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "report", rename_all = "snake_case")]
+pub enum Report {
+    StepStarted {
+        step: ProcessingStep,
+    },
+    StepCompleted {
+        step: ProcessingStep,
+        usage: Usage,
+    },
+    /// An element's source was looked into.
+    Media {
+        element_id: String,
+        media: MediaInfo,
+    },
+    /// The length of the whole, seconds and frames.
+    Planned {
+        duration: f64,
+        frames: i64,
+    },
+    /// At most five times a second. `fraction` is of the picture, 0…1.
+    Progress {
+        fraction: f64,
+        frames_per_second: f64,
+    },
+    Done {
+        made: MadeFile,
+    },
+    Failed {
+        failure: JobFailure,
+    },
+}
+
+/// A finished file, before it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MadeFile {
+    pub width: u32,
+    pub height: u32,
+    pub frames: i64,
+    pub frame_rate: f64,
+    pub has_sound: bool,
+}

@@ -1,0 +1,83 @@
+//! Stills: PNG, JPEG and WebP, decoded in safe code with limits, scaled once.
+
+use std::{fs::File, io::BufReader, path::Path};
+
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbaImage, error::LimitErrorKind, imageops};
+
+use super::{overlay::Overlay, plan::Layer};
+use crate::media::MediaError;
+
+/// The longest edge of a still.
+const MAX_EDGE: u32 = 16_384;
+/// The most memory that decoding one may take.
+const MAX_BYTES: u64 = 512 << 20;
+
+/// Reads a still, upright, with straight alpha.
+pub fn read(path: &Path) -> Result<RgbaImage, MediaError> {
+    let file = File::open(path).map_err(|_| MediaError::Unsupported("the file cannot be read".into()))?;
+    let mut reader = ImageReader::new(BufReader::new(file))
+        .with_guessed_format()
+        .map_err(|_| MediaError::Unsupported("the file cannot be read".into()))?;
+    if reader.format().is_none() {
+        return Err(MediaError::Unsupported("the file is not a PNG, JPEG or WebP image".into()));
+    }
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_EDGE);
+    limits.max_image_height = Some(MAX_EDGE);
+    limits.max_alloc = Some(MAX_BYTES);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(undecoded)?;
+    let orientation = decoder.orientation().map_err(undecoded)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(undecoded)?;
+    image.apply_orientation(orientation);
+    Ok(image.into_rgba8())
+}
+
+fn undecoded(error: ImageError) -> MediaError {
+    match error {
+        ImageError::Limits(limit) => MediaError::TooLarge(match limit.kind() {
+            LimitErrorKind::DimensionError => format!("the image is larger than {MAX_EDGE} pixels at one of its edges"),
+            _ => "the image needs more memory than is allowed".into(),
+        }),
+        ImageError::Unsupported(_) => MediaError::Unsupported("the image is of a kind that is not supported".into()),
+        _ => MediaError::Corrupt("the image is broken or cut short".into()),
+    }
+}
+
+/// Scales the shown part of a still to where it lies.
+pub fn overlay(image: &RgbaImage, layer: &Layer) -> Overlay {
+    let (left, top, right, bottom) = layer.part;
+    let span = |whole: u32, from: f64, to: f64| {
+        let start = ((f64::from(whole) * from).round() as u32).min(whole - 1);
+        (start, ((f64::from(whole) * to).round() as u32).clamp(start + 1, whole) - start)
+    };
+    let (x, width) = span(image.width(), left, right);
+    let (y, height) = span(image.height(), top, bottom);
+    let mut part = imageops::crop_imm(image, x, y, width, height).to_image();
+    let size = (layer.shown.width as u32, layer.shown.height as u32);
+    if part.dimensions() != size {
+        // Scaled by its alpha, or clear pixels would bleed their colour into the edges.
+        premultiply(&mut part);
+        part = imageops::resize(&part, size.0, size.1, imageops::FilterType::CatmullRom);
+        unpremultiply(&mut part);
+    }
+    Overlay::new(&part, layer.shown)
+}
+
+fn premultiply(image: &mut RgbaImage) {
+    for pixel in image.pixels_mut() {
+        let alpha = u16::from(pixel.0[3]);
+        for value in &mut pixel.0[..3] {
+            *value = ((u16::from(*value) * alpha + 127) / 255) as u8;
+        }
+    }
+}
+
+fn unpremultiply(image: &mut RgbaImage) {
+    for pixel in image.pixels_mut() {
+        let alpha = u16::from(pixel.0[3]);
+        for value in &mut pixel.0[..3] {
+            *value = (u16::from(*value) * 255 + alpha / 2).checked_div(alpha).unwrap_or(0).min(255) as u8;
+        }
+    }
+}
