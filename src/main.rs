@@ -1,1 +1,3 @@
-fn main() -> std::process::ExitCode { reelgraph::render::process::run_child() }
+fn main() -> std::process::ExitCode {
+    reelgraph::render::process::run_child()
+}

@@ -31,6 +31,7 @@ fn table() -> TableCreateStatement {
         .col(integer("attempt").default(0))
         .col(integer("max_attempts").default(3))
         .col(integer("rescues").default(0))
+        .col(integer("uncounted").default(0))
         .col(json_binary("outputs"))
         .col(double_null("duration"))
         .col(json_binary("metadata"))

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{composition::Element, output::Output};
+
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -54,6 +56,22 @@ impl JobStatus {
                 | (Failed | Cancelled, Queued)
         )
     }
+}
+
+/// A job as it is asked for.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    pub name: Option<String>,
+    pub outputs: Vec<Output>,
+    pub elements: Vec<Element>,
+    /// Queue it at once; otherwise it is a draft.
+    pub submit: bool,
+    pub priority: i32,
+    pub max_attempts: i32,
+    pub metadata: serde_json::Value,
+    pub idempotency_key: Option<String>,
+    /// Of the whole input: tells a repetition from another use of its idempotency key.
+    pub request_hash: String,
 }
 
 /// Bounds on a job's own fields; each is named in the error that its breach gives.

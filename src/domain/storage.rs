@@ -9,7 +9,7 @@ pub enum OperationKind {
     Upload,
     Download,
     Delete,
-    /// Looking at an object (HEAD, listing) or handing out a presigned address.
+    /// Looking at objects: HEAD, listing.
     Access,
 }
 

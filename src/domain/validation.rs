@@ -7,7 +7,7 @@ use super::{
     error::{Violation, ViolationCode},
     geometry::Length,
     id::AssetId,
-    job,
+    job::{self, NewJob},
     output::{self, Output},
 };
 
@@ -67,6 +67,37 @@ impl Checker {
 
     pub fn into_result<T>(self, value: T) -> Result<T, Vec<Violation>> {
         if self.found.is_empty() { Ok(value) } else { Err(self.found) }
+    }
+}
+
+/// Checks all of a new job; `at` is the path of its input.
+pub fn new_job(check: &mut Checker, at: &str, new: &NewJob) {
+    if let Some(name) = &new.name {
+        check.chars(format!("{at}.name"), name, job::limits::NAME_CHARS);
+    }
+    check.range(format!("{at}.priority"), new.priority, job::limits::PRIORITY);
+    check.range(format!("{at}.maxAttempts"), new.max_attempts, job::limits::MAX_ATTEMPTS);
+    check.json_bytes(format!("{at}.metadata"), &new.metadata, job::limits::METADATA_BYTES);
+    if let Some(key) = &new.idempotency_key {
+        check.chars(format!("{at}.idempotencyKey"), key, job::limits::IDEMPOTENCY_KEY_CHARS);
+        if key.is_empty() {
+            check.breach(format!("{at}.idempotencyKey"), ViolationCode::Required, "must not be empty");
+        }
+    }
+    match new.outputs.len() {
+        1 => {}
+        0 => check.breach(format!("{at}.outputs"), ViolationCode::Required, "must have at least one output"),
+        _ => check.not_yet(format!("{at}.outputs"), "more than one output"),
+    }
+    for (index, output) in new.outputs.iter().enumerate() {
+        self::output(check, &format!("{at}.outputs[{index}]"), output);
+    }
+    let path = format!("{at}.elements");
+    if new.submit && new.elements.is_empty() {
+        check.breach(&path, ViolationCode::Required, "must have at least one element, or submit must be false");
+    }
+    if !too_many_elements(check, &path, new.elements.len()) {
+        composition(check, &path, &new.elements, new.outputs.first().and_then(|output| output.duration));
     }
 }
 
@@ -155,8 +186,8 @@ fn source(check: &mut Checker, at: &str, source: &Source) {
 pub fn object_key(check: &mut Checker, at: &str, key: &str) {
     let clean = |part: &str| !part.is_empty() && part != "." && part != "..";
     let printable = key.chars().all(|c| !c.is_control() && c != '\\');
-    if key.is_empty() || key.len() > 900 || !printable || !key.split('/').all(clean) {
-        let rule = "must be a path of 1 to 900 bytes without control characters, backslashes, empty parts, \".\" or \"..\"";
+    if key.is_empty() || key.len() > 150 || !printable || !key.split('/').all(clean) {
+        let rule = "must be a path of 1 to 150 bytes without control characters, backslashes, empty parts, \".\" or \"..\"";
         check.breach(at, ViolationCode::InvalidFormat, rule);
     }
 }

@@ -19,6 +19,9 @@ pub struct Model {
     pub max_attempts: i32,
     /// How often a worker died under this job.
     pub rescues: i32,
+    /// Attempts that do not count towards `max_attempts`: those that lost their worker or were handed back, and those
+    /// before a client's retry.
+    pub uncounted: i32,
     #[sea_orm(column_type = "JsonBinary")]
     pub outputs: Json,
     pub duration: Option<f64>,

@@ -1,0 +1,139 @@
+//! Connections to the database, and what differs between the two kinds.
+
+use std::{path::Path, time::Duration};
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
+    SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
+    sqlx::{
+        self, ConnectOptions as _, Connection as _,
+        postgres::{PgConnectOptions, PgPoolOptions},
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    },
+};
+
+/// How long a request waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+const SQLITE_READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// One writer and several readers on SQLite, one pool on PostgreSQL. Cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+}
+
+impl Database {
+    /// Connects to `url`, or to `reelgraph.db` in the data folder, and brings the schema up to date.
+    pub async fn open(url: Option<&str>, data_dir: &Path) -> Result<Self, DbErr> {
+        let database = match url {
+            Some(url) if url.starts_with("postgres") => postgres(url).await.map_err(unconnected)?,
+            Some(url) => sqlite(url.parse().map_err(unconnected)?).await.map_err(unconnected)?,
+            None => {
+                let options = SqliteConnectOptions::new().filename(data_dir.join("reelgraph.db"));
+                sqlite(options).await.map_err(unconnected)?
+            }
+        };
+        migration::migrate(&database.writer).await?;
+        Ok(database)
+    }
+
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    pub fn backend(&self) -> DbBackend {
+        self.writer.get_database_backend()
+    }
+
+    /// Whether this process is the only one on the database.
+    pub fn is_embedded(&self) -> bool {
+        self.backend() == DbBackend::Sqlite
+    }
+
+    /// Begins a transaction that writes. On SQLite it takes the write lock at once: one that starts by reading
+    /// fails when it comes to write, however long it would wait.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        let immediate =
+            TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+        self.writer.begin_with_options(immediate).await
+    }
+
+    /// An SQL expression for the database's own time in microseconds, so that nodes agree on leases.
+    pub fn now_sql(&self) -> &'static str {
+        match self.backend() {
+            DbBackend::Postgres => "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+            _ => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+        }
+    }
+
+    /// Counts the statements that readers and writers execute from now on, transactions' own verbs left out.
+    /// For tests, which hold the API to its number of statements.
+    pub fn watch_statements(&mut self, seen: impl Fn(&str) + Send + Sync + Clone + 'static) {
+        let also = seen.clone();
+        self.writer.set_metric_callback(move |info| also(&info.statement.sql));
+        self.reader.set_metric_callback(move |info| seen(&info.statement.sql));
+    }
+
+    pub async fn close(&self) {
+        for connection in [&self.reader, &self.writer] {
+            if let Err(error) = connection.close_by_ref().await {
+                tracing::warn!(%error, "a database pool did not close cleanly");
+            }
+        }
+    }
+}
+
+fn unconnected(error: sqlx::Error) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(error.into()))
+}
+
+async fn sqlite(options: SqliteConnectOptions) -> Result<Database, sqlx::Error> {
+    let options = options
+        .create_if_missing(true)
+        .busy_timeout(Duration::from_secs(5))
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .disable_statement_logging();
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // SQLite rolls back by itself on a full disk, and the driver does not know: such a connection is given up.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+        .connect_with(options.clone())
+        .await?;
+    let reader = SqlitePoolOptions::new()
+        .max_connections(SQLITE_READERS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.create_if_missing(false).pragma("query_only", "ON"))
+        .await?;
+    Ok(Database {
+        writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+        reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
+    })
+}
+
+async fn postgres(url: &str) -> Result<Database, sqlx::Error> {
+    let options = url
+        .parse::<PgConnectOptions>()?
+        .application_name("reelgraph")
+        .options([("statement_timeout", "30s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "30s")])
+        .disable_statement_logging();
+    let pool =
+        PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(options).await?;
+    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+    Ok(Database { writer: connection.clone(), reader: connection })
+}

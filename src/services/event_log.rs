@@ -1,0 +1,183 @@
+//! The events table: written in the transaction of what happened, read by those who were told or were away.
+
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
+};
+
+use super::{Error, Session, database::Database};
+use crate::{
+    domain::{
+        clock::Timestamp,
+        event::{EventKind, StatusChange, StepState},
+    },
+    entities::event,
+    events::{Event, EventLog, LogError, LogPosition},
+};
+
+/// An event that is about to be written.
+pub(super) struct NewEvent {
+    kind: EventKind,
+    subject: String,
+    payload: serde_json::Value,
+}
+
+impl NewEvent {
+    pub fn status(job_id: &str, change: &StatusChange) -> Result<Self, Error> {
+        let payload = serde_json::to_value(change).map_err(|error| Error::internal(error.to_string()))?;
+        Ok(Self { kind: EventKind::JobStatus, subject: job_id.to_owned(), payload })
+    }
+
+    pub fn step(state: &StepState) -> Result<Self, Error> {
+        let payload = serde_json::to_value(state).map_err(|error| Error::internal(error.to_string()))?;
+        Ok(Self { kind: EventKind::Timeline, subject: state.id.clone(), payload })
+    }
+}
+
+/// Appends to a job's log. Numbering takes the job's row, so one job's events are written one after the other.
+pub(super) async fn append(
+    transaction: &DatabaseTransaction,
+    tenant: &str,
+    job_id: &str,
+    at: Timestamp,
+    events: Vec<NewEvent>,
+) -> Result<(), Error> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let count = events.len() as i64;
+    let numbered = Statement::from_sql_and_values(
+        transaction.get_database_backend(),
+        "UPDATE jobs SET event_seq = event_seq + $1 WHERE id = $2 RETURNING event_seq",
+        [count.into(), job_id.into()],
+    );
+    let row = transaction.query_one_raw(numbered).await?;
+    let row = row.ok_or_else(|| Error::NotFound { what: "job", id: job_id.to_owned() })?;
+    let last: i64 = row.try_get("", "event_seq")?;
+    let rows = events.into_iter().zip(last - count + 1..).map(|(new, seq)| event::ActiveModel {
+        position: NotSet,
+        tenant: Set(tenant.to_owned()),
+        job_id: Set(job_id.to_owned()),
+        seq: Set(seq),
+        kind: Set(new.kind.as_str().to_owned()),
+        subject: Set(new.subject),
+        payload: Set(new.payload),
+        at: Set(at.0),
+    });
+    event::Entity::insert_many(rows).exec_without_returning(transaction).await?;
+    Ok(())
+}
+
+impl Session {
+    /// A job's events of one kind after a number, oldest first. The job is the caller's own.
+    pub async fn events_after(&self, job_id: &str, kind: EventKind, seq: i64, most: u64) -> Result<Vec<Event>, Error> {
+        let rows = event::Entity::find()
+            .filter(event::Column::JobId.eq(job_id))
+            .filter(event::Column::Tenant.eq(&self.caller.tenant))
+            .filter(event::Column::Kind.eq(kind.as_str()))
+            .filter(event::Column::Seq.gt(seq))
+            .order_by_asc(event::Column::Seq)
+            .limit(most)
+            .all(&self.executor())
+            .await?;
+        Ok(rows.into_iter().filter_map(told).collect())
+    }
+
+    /// The present state as events: the newest of one kind about each subject, oldest first. For a timeline, of the
+    /// newest attempt only.
+    pub async fn present_state(&self, job_id: &str, kind: EventKind) -> Result<Vec<Event>, Error> {
+        let newest = Statement::from_sql_and_values(
+            self.services.database().backend(),
+            "SELECT * FROM events WHERE job_id = $1 AND tenant = $2 AND seq IN
+                (SELECT max(seq) FROM events WHERE job_id = $1 AND kind = $3 GROUP BY subject) ORDER BY seq",
+            [job_id.into(), self.caller.tenant.as_str().into(), kind.as_str().into()],
+        );
+        let rows = event::Entity::find().from_raw_sql(newest).all(&self.executor()).await?;
+        let events: Vec<Event> = rows.into_iter().filter_map(told).collect();
+        let attempt = |event: &Event| event.payload.get("attempt").and_then(serde_json::Value::as_i64);
+        let newest = events.iter().filter_map(attempt).max();
+        Ok(events.into_iter().filter(|event| attempt(event) == newest).collect())
+    }
+}
+
+fn told(row: event::Model) -> Option<Event> {
+    Some(Event {
+        kind: EventKind::parse(&row.kind)?,
+        job_id: row.job_id,
+        seq: row.seq,
+        subject: row.subject,
+        payload: row.payload,
+        at: Timestamp(row.at),
+    })
+}
+
+/// The whole log, for the node's tail.
+pub struct WholeLog(pub Database);
+
+#[derive(FromQueryResult)]
+struct LoggedRow {
+    log_transaction: i64,
+    position: i64,
+    job_id: String,
+    seq: i64,
+    kind: String,
+    subject: String,
+    payload: serde_json::Value,
+    at: i64,
+}
+
+/// On PostgreSQL rows become visible out of order: only those of transactions older than any still running are
+/// read, in the order of their transactions.
+const POSTGRES_AFTER: &str = "SELECT xid::text::bigint AS log_transaction, position, job_id, seq, kind, subject, payload, at
+    FROM events WHERE (xid, position) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY xid, position LIMIT $3";
+/// On SQLite there is one writer: the order of rows is that of commits.
+const SQLITE_AFTER: &str = "SELECT 0 AS log_transaction, position, job_id, seq, kind, subject, payload, at
+    FROM events WHERE position > $1 ORDER BY position LIMIT $2";
+const POSTGRES_END: &str =
+    "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS log_transaction, CAST(0 AS bigint) AS row";
+const SQLITE_END: &str = "SELECT 0 AS log_transaction, coalesce(max(position), 0) AS row FROM events";
+
+#[async_trait::async_trait]
+impl EventLog for WholeLog {
+    async fn end(&self) -> Result<LogPosition, LogError> {
+        let backend = self.0.backend();
+        let sql = if backend == DbBackend::Postgres { POSTGRES_END } else { SQLITE_END };
+        let row = self.0.reader().query_one_raw(Statement::from_string(backend, sql)).await.map_err(unread)?;
+        let row = row.ok_or_else(|| LogError("no answer".into()))?;
+        let transaction = row.try_get("", "log_transaction").map_err(unread)?;
+        Ok(LogPosition { transaction, row: row.try_get("", "row").map_err(unread)? })
+    }
+
+    async fn after(&self, position: LogPosition, most: u64) -> Result<Vec<(LogPosition, Event)>, LogError> {
+        let statement = match self.0.backend() {
+            DbBackend::Postgres => Statement::from_sql_and_values(
+                DbBackend::Postgres,
+                POSTGRES_AFTER,
+                [position.transaction.to_string().into(), position.row.into(), (most as i64).into()],
+            ),
+            other => Statement::from_sql_and_values(other, SQLITE_AFTER, [position.row.into(), (most as i64).into()]),
+        };
+        let rows = LoggedRow::find_by_statement(statement).all(self.0.reader()).await.map_err(unread)?;
+        Ok(rows.into_iter().filter_map(LoggedRow::told).collect())
+    }
+}
+
+impl LoggedRow {
+    fn told(self) -> Option<(LogPosition, Event)> {
+        let event = Event {
+            kind: EventKind::parse(&self.kind)?,
+            job_id: self.job_id,
+            seq: self.seq,
+            subject: self.subject,
+            payload: self.payload,
+            at: Timestamp(self.at),
+        };
+        Some((LogPosition { transaction: self.log_transaction, row: self.position }, event))
+    }
+}
+
+fn unread(error: sea_orm::DbErr) -> LogError {
+    LogError(error.to_string())
+}

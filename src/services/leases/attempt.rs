@@ -1,0 +1,196 @@
+//! What a worker tells of the attempt that it makes: steps begun and done, progress, media found.
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+};
+
+use super::{Lease, LeaseError};
+use crate::{
+    domain::{
+        error::JobFailure,
+        event::StatusChange,
+        job::JobStatus,
+        media::MediaInfo,
+        timeline::{ProcessingStep, StepStatus, Usage},
+    },
+    entities::{element, job, timeline_step},
+    services::{
+        Error, Services,
+        event_log::{self, NewEvent},
+    },
+};
+
+/// How an attempt is left.
+#[derive(Debug, Default)]
+pub(super) struct Leave {
+    pub failure: Option<JobFailure>,
+    /// The worker died.
+    pub rescued: bool,
+    /// The attempt does not count.
+    pub handed_back: bool,
+    /// Not to be claimed before this long from now, milliseconds.
+    pub delay_ms: i64,
+    pub results: Option<serde_json::Value>,
+}
+
+pub(super) async fn steps(
+    transaction: &DatabaseTransaction,
+    job_id: &str,
+    attempt: i32,
+) -> Result<Vec<timeline_step::Model>, Error> {
+    let found = timeline_step::Entity::find()
+        .filter(timeline_step::Column::JobId.eq(job_id))
+        .filter(timeline_step::Column::Attempt.eq(attempt))
+        .order_by_asc(timeline_step::Column::StepOrder);
+    Ok(found.all(transaction).await?)
+}
+
+async fn step(
+    transaction: &DatabaseTransaction,
+    lease: &Lease,
+    step: ProcessingStep,
+) -> Result<timeline_step::Model, LeaseError> {
+    let found = timeline_step::Entity::find()
+        .filter(timeline_step::Column::JobId.eq(&lease.job_id))
+        .filter(timeline_step::Column::Attempt.eq(lease.attempt))
+        .filter(timeline_step::Column::StepOrder.eq(step.order()));
+    found.one(transaction).await?.ok_or(LeaseError::Lost)
+}
+
+/// How far a job and one of its steps are.
+#[derive(Debug, Clone, Copy)]
+pub struct Advance {
+    /// Of the whole job, 0…100.
+    pub job: f64,
+    /// Of the step, 0…100.
+    pub step: f64,
+    pub frames_per_second: Option<f64>,
+}
+
+impl Services {
+    /// A step begins.
+    pub async fn start_step(&self, lease: &Lease, which: ProcessingStep, progress: f64) -> Result<(), LeaseError> {
+        let (unit, job) = self.begin_leased(lease).await?;
+        let now = self.clock().now();
+        let mut change = step(unit.transaction(), lease, which).await?.into_active_model();
+        change.status = Set(StepStatus::Running.as_str().to_owned());
+        change.started_at = Set(Some(now.0));
+        let row = change.update(unit.transaction()).await?;
+        let job = self.advanced(unit.transaction(), job, which, progress).await?;
+        let told = vec![NewEvent::step(&row.state())?, NewEvent::status(&lease.job_id, &still_processing(&job))?];
+        event_log::append(unit.transaction(), &lease.tenant, &lease.job_id, now, told).await?;
+        Ok(unit.commit().await?)
+    }
+
+    /// A step is done.
+    pub async fn complete_step(
+        &self,
+        lease: &Lease,
+        which: ProcessingStep,
+        usage: Usage,
+        details: serde_json::Value,
+    ) -> Result<(), LeaseError> {
+        let (unit, _) = self.begin_leased(lease).await?;
+        let now = self.clock().now();
+        let found = step(unit.transaction(), lease, which).await?;
+        // The wall clock may have been set back meanwhile.
+        let completed_at = found.started_at.map_or(now.0, |started| started.max(now.0));
+        let mut change = found.into_active_model();
+        change.status = Set(StepStatus::Completed.as_str().to_owned());
+        change.progress = Set(100.0);
+        change.completed_at = Set(Some(completed_at));
+        change.cpu_ms = Set(Some(usage.cpu_ms));
+        change.peak_memory = Set(Some(usage.peak_memory));
+        change.bytes_read = Set(usage.bytes_read);
+        change.bytes_written = Set(usage.bytes_written);
+        change.frames_per_second = Set(usage.frames_per_second);
+        change.details = Set(details);
+        let row = change.update(unit.transaction()).await?;
+        event_log::append(unit.transaction(), &lease.tenant, &lease.job_id, now, vec![NewEvent::step(&row.state())?]).await?;
+        Ok(unit.commit().await?)
+    }
+
+    /// A step goes on. To be called a few times a second at most: every call is a transaction and two events.
+    pub async fn advance(&self, lease: &Lease, which: ProcessingStep, to: Advance) -> Result<(), LeaseError> {
+        let (unit, job) = self.begin_leased(lease).await?;
+        let found = step(unit.transaction(), lease, which).await?;
+        let progress = found.progress.max(to.step.clamp(0.0, 100.0));
+        let mut change = found.into_active_model();
+        change.progress = Set(progress);
+        change.frames_per_second = Set(to.frames_per_second);
+        let row = change.update(unit.transaction()).await?;
+        let job = self.advanced(unit.transaction(), job, which, to.job).await?;
+        let told = vec![NewEvent::step(&row.state())?, NewEvent::status(&lease.job_id, &still_processing(&job))?];
+        event_log::append(unit.transaction(), &lease.tenant, &lease.job_id, self.clock().now(), told).await?;
+        Ok(unit.commit().await?)
+    }
+
+    async fn advanced(
+        &self,
+        transaction: &DatabaseTransaction,
+        job: job::Model,
+        which: ProcessingStep,
+        progress: f64,
+    ) -> Result<job::Model, Error> {
+        let progress = job.progress.max(progress.clamp(0.0, 100.0));
+        let mut change = job.into_active_model();
+        change.progress = Set(progress);
+        change.current_step = Set(Some(which.as_str().to_owned()));
+        change.updated_at = Set(self.clock().now().0);
+        Ok(change.update(transaction).await?)
+    }
+
+    /// What an element's source was found to hold.
+    pub async fn note_media(&self, lease: &Lease, element_id: &str, media: &MediaInfo) -> Result<(), LeaseError> {
+        let media = serde_json::to_value(media).map_err(|error| Error::internal(error.to_string()))?;
+        let (unit, _) = self.begin_leased(lease).await?;
+        let found = element::Entity::find_by_id(element_id).filter(element::Column::JobId.eq(&lease.job_id));
+        if let Some(found) = found.one(unit.transaction()).await? {
+            let mut change = found.into_active_model();
+            change.media = Set(Some(media));
+            change.updated_at = Set(self.clock().now().0);
+            change.update(unit.transaction()).await?;
+        }
+        Ok(unit.commit().await?)
+    }
+
+    /// Where all of a job's elements stand, and where one of them lies on this node's disk.
+    pub async fn note_elements(&self, lease: &Lease, status: &str) -> Result<(), LeaseError> {
+        let (unit, _) = self.begin_leased(lease).await?;
+        set_elements(unit.transaction(), &lease.job_id, status, self.clock().now().0).await?;
+        Ok(unit.commit().await?)
+    }
+
+    /// The length of the composition, seconds, once its media are known.
+    pub async fn note_duration(&self, lease: &Lease, duration: f64) -> Result<(), LeaseError> {
+        let (unit, job) = self.begin_leased(lease).await?;
+        let mut change = job.into_active_model();
+        change.duration = Set(Some(duration));
+        change.update(unit.transaction()).await?;
+        Ok(unit.commit().await?)
+    }
+}
+
+pub(super) async fn set_elements(transaction: &DatabaseTransaction, job_id: &str, status: &str, now: i64) -> Result<(), Error> {
+    use sea_orm::sea_query::Expr;
+    let progress = if status == "READY" { 100.0 } else { 0.0 };
+    element::Entity::update_many()
+        .col_expr(element::Column::Status, Expr::value(status))
+        .col_expr(element::Column::Progress, Expr::value(progress))
+        .col_expr(element::Column::Error, Expr::value(Option::<String>::None))
+        .col_expr(element::Column::UpdatedAt, Expr::value(now))
+        .filter(element::Column::JobId.eq(job_id))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+fn still_processing(job: &job::Model) -> StatusChange {
+    StatusChange {
+        status: JobStatus::Processing,
+        previous: Some(JobStatus::Processing),
+        progress: job.progress,
+        step: job.current_step.as_deref().and_then(ProcessingStep::parse),
+        message: None,
+    }
+}

@@ -1,0 +1,141 @@
+//! The object store with a log: every call leaves a row with its size, duration and outcome.
+
+use std::{path::Path, sync::Arc, time::Duration, time::Instant};
+
+use sea_orm::{ActiveValue::Set, EntityTrait};
+
+use super::database::Database;
+use crate::{
+    domain::{clock::Clock, id::OperationId, storage::OperationKind},
+    entities::storage_operation,
+    storage::{Downloaded, ObjectStore, PresignedUpload, StorageError, Stored},
+};
+
+/// For whom a call is made.
+#[derive(Debug, Clone, Default)]
+pub struct Purpose {
+    pub tenant: String,
+    pub job_id: Option<String>,
+    pub element_id: Option<String>,
+}
+
+/// A store whose every call is logged. Logging never fails a call. Cheap to clone.
+#[derive(Clone)]
+pub struct LoggedStore {
+    store: ObjectStore,
+    database: Database,
+    clock: Arc<dyn Clock>,
+}
+
+impl LoggedStore {
+    pub fn new(store: ObjectStore, database: Database, clock: Arc<dyn Clock>) -> Self {
+        Self { store, database, clock }
+    }
+
+    pub fn bucket(&self) -> &str {
+        self.store.bucket()
+    }
+
+    /// Stores a file.
+    pub async fn put_file(&self, purpose: &Purpose, key: &str, path: &Path, content_type: &str) -> Result<Stored, StorageError> {
+        let started = Instant::now();
+        let stored = self.store.put_file(key, path, content_type).await;
+        let size = stored.as_ref().ok().map(|stored| stored.size);
+        self.log(purpose, OperationKind::Upload, key, size, started, stored.as_ref().err()).await;
+        stored
+    }
+
+    /// Writes an object into a new file of at most `most` bytes.
+    pub async fn get_to_file(&self, purpose: &Purpose, key: &str, path: &Path, most: u64) -> Result<Downloaded, StorageError> {
+        let started = Instant::now();
+        let got = self.store.get_to_file(key, path, most).await;
+        let size = got.as_ref().ok().map(|got| got.size);
+        self.log(purpose, OperationKind::Download, key, size, started, got.as_ref().err()).await;
+        got
+    }
+
+    pub async fn delete(&self, purpose: &Purpose, key: &str) -> Result<(), StorageError> {
+        let started = Instant::now();
+        let deleted = self.store.delete(key).await;
+        self.log(purpose, OperationKind::Delete, key, None, started, deleted.as_ref().err()).await;
+        deleted
+    }
+
+    /// Removes what a deleted job left in the store.
+    pub(super) async fn forget_job(&self, tenant: &str, job_id: &str, mut keys: Vec<String>) {
+        let purpose = Purpose { tenant: tenant.to_owned(), ..Purpose::default() };
+        let prefix = job_prefix(job_id);
+        let started = Instant::now();
+        let listed = self.store.keys_under(&prefix).await;
+        self.log(&purpose, OperationKind::Access, &prefix, None, started, listed.as_ref().err()).await;
+        keys.extend(listed.unwrap_or_default());
+        keys.sort();
+        keys.dedup();
+        for key in keys {
+            if let Err(error) = self.delete(&purpose, &key).await {
+                tracing::warn!(%error, key, "an object of a deleted job is still in the store");
+            }
+        }
+    }
+
+    /// An address for one upload; makes no call, so leaves no row.
+    pub async fn presign_put(
+        &self,
+        key: &str,
+        size: i64,
+        content_type: Option<&str>,
+        sha256: Option<&[u8; 32]>,
+        expires_in: Duration,
+    ) -> Result<PresignedUpload, StorageError> {
+        self.store.presign_put(key, size, content_type, sha256, expires_in).await
+    }
+
+    /// An address to read an object from; makes no call, so leaves no row.
+    pub async fn presign_get(&self, key: &str, expires_in: Duration) -> Result<String, StorageError> {
+        self.store.presign_get(key, expires_in).await
+    }
+
+    /// Whether the store answers. Not logged: health looks every few seconds.
+    pub async fn check(&self) -> Result<(), StorageError> {
+        self.store.check().await
+    }
+
+    async fn log(
+        &self,
+        purpose: &Purpose,
+        kind: OperationKind,
+        key: &str,
+        size: Option<i64>,
+        started: Instant,
+        error: Option<&StorageError>,
+    ) {
+        let row = storage_operation::ActiveModel {
+            id: Set(OperationId::new(self.clock.as_ref()).into()),
+            tenant: Set(purpose.tenant.clone()),
+            job_id: Set(purpose.job_id.clone()),
+            element_id: Set(purpose.element_id.clone()),
+            operation: Set(kind.as_str().to_owned()),
+            bucket: Set(self.bucket().to_owned()),
+            key: Set(key.to_owned()),
+            success: Set(error.is_none()),
+            size: Set(size),
+            duration_ms: Set(started.elapsed().as_secs_f64() * 1e3),
+            attempts: Set(1),
+            // The cause may name hosts: the kind is enough for a client, and the rest is in the log.
+            error: Set(error.map(|error| format!("{:?}", error.kind).to_uppercase())),
+            metadata: Set(serde_json::json!({})),
+            created_at: Set(self.clock.now().0),
+        };
+        if let Some(error) = error {
+            tracing::warn!(%error, key, operation = kind.as_str(), "a storage operation failed");
+        }
+        if let Err(error) = storage_operation::Entity::insert(row).exec_without_returning(self.database.writer()).await {
+            tracing::warn!(%error, key, operation = kind.as_str(), "a storage operation could not be logged");
+        }
+    }
+}
+
+/// Where a job's own objects lie.
+pub fn job_prefix(job_id: &str) -> String {
+    format!("jobs/{job_id}/")
+}
