@@ -3,6 +3,8 @@ pub mod domain;
 pub mod entities;
 pub mod events;
 pub mod media;
+pub mod queue;
 pub mod render;
 pub mod services;
+pub mod shutdown;
 pub mod storage;

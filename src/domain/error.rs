@@ -179,11 +179,21 @@ pub struct JobFailure {
     pub step: Option<ProcessingStep>,
     pub element_id: Option<String>,
     pub suggestion: Option<String>,
+    /// Whether another attempt may succeed.
+    pub retryable: bool,
 }
 
 impl JobFailure {
+    /// Retryable where its code is, and where the fault is the service's own.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), step: None, element_id: None, suggestion: None }
+        let retryable = code.retryable() || code == ErrorCode::Internal;
+        Self { code, message: message.into(), step: None, element_id: None, suggestion: None, retryable }
+    }
+
+    /// Whatever its code, another attempt would end the same way.
+    pub fn for_good(mut self) -> Self {
+        self.retryable = false;
+        self
     }
 
     pub fn at(mut self, step: ProcessingStep) -> Self {
@@ -199,10 +209,5 @@ impl JobFailure {
     pub fn suggest(mut self, suggestion: impl Into<String>) -> Self {
         self.suggestion = Some(suggestion.into());
         self
-    }
-
-    /// Whether another attempt may succeed.
-    pub fn retryable(&self) -> bool {
-        self.code.retryable() || self.code == ErrorCode::Internal
     }
 }

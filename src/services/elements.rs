@@ -6,7 +6,7 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-use super::{Error, Session};
+use super::{Error, Services, Session};
 use crate::{
     domain::{
         composition::Element,
@@ -115,6 +115,14 @@ impl Session {
                 "create a job with submit: false, and submit it when it is complete",
             )),
         }
+    }
+}
+
+impl Services {
+    /// The elements of a job, in order, for the worker that holds it.
+    pub async fn elements_of(&self, job_id: &str) -> Result<Vec<element::Model>, Error> {
+        let found = element::Entity::find().filter(element::Column::JobId.eq(job_id)).order_by_asc(element::Column::Position);
+        Ok(found.all(self.database().reader()).await?)
     }
 }
 

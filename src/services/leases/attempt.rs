@@ -57,13 +57,12 @@ async fn step(
     found.one(transaction).await?.ok_or(LeaseError::Lost)
 }
 
-/// How far a job and one of its steps are.
-#[derive(Debug, Clone, Copy)]
+/// How far a job and the steps that run are, 0…100.
+#[derive(Debug, Clone)]
 pub struct Advance {
-    /// Of the whole job, 0…100.
     pub job: f64,
-    /// Of the step, 0…100.
-    pub step: f64,
+    /// The one that the job shows as its current step last.
+    pub steps: Vec<(ProcessingStep, f64)>,
     pub frames_per_second: Option<f64>,
 }
 
@@ -110,17 +109,21 @@ impl Services {
         Ok(unit.commit().await?)
     }
 
-    /// A step goes on. To be called a few times a second at most: every call is a transaction and two events.
-    pub async fn advance(&self, lease: &Lease, which: ProcessingStep, to: Advance) -> Result<(), LeaseError> {
-        let (unit, job) = self.begin_leased(lease).await?;
-        let found = step(unit.transaction(), lease, which).await?;
-        let progress = found.progress.max(to.step.clamp(0.0, 100.0));
-        let mut change = found.into_active_model();
-        change.progress = Set(progress);
-        change.frames_per_second = Set(to.frames_per_second);
-        let row = change.update(unit.transaction()).await?;
-        let job = self.advanced(unit.transaction(), job, which, to.job).await?;
-        let told = vec![NewEvent::step(&row.state())?, NewEvent::status(&lease.job_id, &still_processing(&job))?];
+    /// Steps go on. To be called a few times a second at most: every call is a transaction, with an event for each step
+    /// and one for the job.
+    pub async fn advance(&self, lease: &Lease, to: &Advance) -> Result<(), LeaseError> {
+        let (unit, mut job) = self.begin_leased(lease).await?;
+        let mut told = Vec::new();
+        for &(which, progress) in &to.steps {
+            let found = step(unit.transaction(), lease, which).await?;
+            let progress = found.progress.max(progress.clamp(0.0, 100.0));
+            let mut change = found.into_active_model();
+            change.progress = Set(progress);
+            change.frames_per_second = Set(to.frames_per_second);
+            told.push(NewEvent::step(&change.update(unit.transaction()).await?.state())?);
+            job = self.advanced(unit.transaction(), job, which, to.job).await?;
+        }
+        told.push(NewEvent::status(&lease.job_id, &still_processing(&job))?);
         event_log::append(unit.transaction(), &lease.tenant, &lease.job_id, self.clock().now(), told).await?;
         Ok(unit.commit().await?)
     }

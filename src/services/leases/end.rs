@@ -155,7 +155,7 @@ fn decide(row: &job::Model, ending: Ending, jitter: f64) -> Result<(JobStatus, L
         }
         Ending::Failed(failure) => {
             let counted = row.attempt - row.uncounted;
-            let again = failure.retryable() && counted < row.max_attempts;
+            let again = failure.retryable && counted < row.max_attempts;
             let to = if again { JobStatus::Queued } else { JobStatus::Failed };
             (to, Leave { failure: Some(failure), delay_ms: wait_ms(counted, jitter), ..Leave::default() })
         }

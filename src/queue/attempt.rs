@@ -1,0 +1,242 @@
+//! One attempt at a job, from the claim to its end: seven steps, each a row of the timeline.
+
+use std::{path::Path, time::Instant};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{
+    Worker, child,
+    cpu::CpuMeter,
+    folder::WorkFolder,
+    sources,
+    watch::{self, Stop},
+};
+use crate::{
+    domain::{
+        composition::{Element, Source},
+        error::{ErrorCode, JobFailure},
+        job::JobStatus,
+        output::{Output, RenderedFile},
+        timeline::{ProcessingStep, Usage},
+        validation::{self, Checker},
+    },
+    entities::{element, job},
+    render::{
+        Composition, PlacedElement,
+        process::{MadeFile, Task},
+    },
+    services::{
+        leases::{Ending, Lease, LeaseError},
+        objects::{self, Purpose},
+    },
+    storage::StorageErrorKind,
+};
+
+/// Why the work stopped by itself.
+#[derive(Debug)]
+pub enum Halt {
+    Failed(JobFailure),
+    Lost,
+}
+
+impl From<LeaseError> for Halt {
+    fn from(error: LeaseError) -> Self {
+        match error {
+            LeaseError::Lost => Halt::Lost,
+            LeaseError::Failed(error) => {
+                tracing::warn!(%error, cause = error.hidden_cause(), "the worker could not write");
+                Halt::Failed(JobFailure::new(error.code(), error.to_string()))
+            }
+        }
+    }
+}
+
+/// Makes the attempt and ends it. Holds its slot until the last file is gone.
+pub async fn run(worker: Worker, lease: Lease, job: job::Model, slot: OwnedSemaphorePermit) {
+    tracing::info!(job = lease.job_id, attempt = lease.attempt, "an attempt begins");
+    let cancellations = worker.services.cancellations();
+    let ending = tokio::select! {
+        biased;
+        stop = watch::until_stopped(&worker, &lease, cancellations) => match stop {
+            Stop::Cancelled => Some(Ending::Cancelled),
+            Stop::HandBack => Some(Ending::HandedBack),
+            Stop::Lost => None,
+        },
+        // Dropped by the branch above, it kills its child and removes its folder.
+        worked = work(&worker, &lease, &job) => match worked {
+            Ok(file) => Some(Ending::Done(file)),
+            Err(Halt::Failed(failure)) => Some(Ending::Failed(failure)),
+            Err(Halt::Lost) => None,
+        },
+    };
+    match ending {
+        Some(ending) => end(&worker, &lease, ending).await,
+        None => tracing::warn!(job = lease.job_id, "the job is another's now: the attempt is dropped"),
+    }
+    drop(slot);
+}
+
+async fn end(worker: &Worker, lease: &Lease, ending: Ending) {
+    if let Ending::Failed(failure) = &ending {
+        tracing::warn!(job = lease.job_id, code = failure.code.as_str(), message = failure.message, "an attempt failed");
+    }
+    match worker.services.end(lease, ending, rand::random()).await {
+        Ok(JobStatus::Queued) => tracing::info!(job = lease.job_id, "the job is back in the queue"),
+        Ok(status) => tracing::info!(job = lease.job_id, status = status.as_str(), "the job has ended"),
+        // The lease runs out, and another takes the job.
+        Err(error) => tracing::error!(%error, job = lease.job_id, "the end of an attempt could not be written"),
+    }
+}
+
+async fn work(worker: &Worker, lease: &Lease, job: &job::Model) -> Result<RenderedFile, Halt> {
+    let (elements, output) = validation_step(worker, lease, job).await?;
+    let folder = WorkFolder::create(worker.folder_of(lease)).map_err(|error| disk(&error).at(ProcessingStep::Download))?;
+    let composition = download_step(worker, lease, elements, &output, folder.path()).await?;
+    let output_path = folder.path().join("output.mp4");
+    let task = Task { composition, output_path: output_path.to_string_lossy().into_owned(), limits: worker.settings.limits };
+    let rendering = Instant::now();
+    let made = child::render(worker, lease, folder.path(), &task).await?;
+    let speed = made.frames as f64 / made.frame_rate / rendering.elapsed().as_secs_f64().max(1e-3);
+    let file = upload_step(worker, lease, &output, &output_path, &made, speed).await?;
+    cleanup_step(worker, lease, &folder).await?;
+    Ok(file)
+}
+
+fn disk(error: &std::io::Error) -> JobFailure {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            JobFailure::new(ErrorCode::StorageFull, "the disk is full")
+        }
+        _ => JobFailure::new(ErrorCode::Internal, format!("the work folder cannot be used: {error}")),
+    }
+}
+
+fn unreadable(error: serde_json::Error) -> JobFailure {
+    JobFailure::new(ErrorCode::Internal, format!("the job's rows cannot be read: {error}")).for_good()
+}
+
+/// Runs a step of this process: begun, measured, done; a failure bears its name.
+async fn step<T>(
+    worker: &Worker,
+    lease: &Lease,
+    which: ProcessingStep,
+    progress: f64,
+    work: impl Future<Output = Result<(T, Usage), Halt>>,
+) -> Result<T, Halt> {
+    worker.services.start_step(lease, which, progress).await?;
+    let meter = CpuMeter::default();
+    let (value, counted) = meter.around(work).await.map_err(|halt| match halt {
+        Halt::Failed(failure) => Halt::Failed(failure.at(which)),
+        Halt::Lost => Halt::Lost,
+    })?;
+    let usage = Usage { bytes_read: counted.bytes_read, bytes_written: counted.bytes_written, ..meter.usage() };
+    worker.services.complete_step(lease, which, usage, serde_json::json!({})).await?;
+    Ok(value)
+}
+
+type Elements = Vec<(String, Element)>;
+
+async fn validation_step(worker: &Worker, lease: &Lease, job: &job::Model) -> Result<(Elements, Output), Halt> {
+    step(worker, lease, ProcessingStep::Validation, 0.0, async {
+        let rows = worker.services.elements_of(&lease.job_id).await.map_err(LeaseError::Failed)?;
+        let elements = rows.into_iter().map(parse).collect::<Result<Elements, _>>().map_err(unreadable)?;
+        let outputs: Vec<Output> = serde_json::from_value(job.outputs.clone()).map_err(unreadable)?;
+        let output =
+            outputs.into_iter().next().ok_or_else(|| JobFailure::new(ErrorCode::BadUserInput, "the job has no output"))?;
+        check(&elements, &output)?;
+        Ok(((elements, output), Usage::default()))
+    })
+    .await
+}
+
+fn parse(row: element::Model) -> Result<(String, Element), serde_json::Error> {
+    Ok((row.id, serde_json::from_value(row.spec)?))
+}
+
+/// The rules again, as they are now: the job may have waited through an upgrade.
+fn check(elements: &Elements, output: &Output) -> Result<(), JobFailure> {
+    let mut check = Checker::default();
+    validation::output(&mut check, "outputs[0]", output);
+    let only: Vec<Element> = elements.iter().map(|(_, element)| element.clone()).collect();
+    validation::composition(&mut check, "elements", &only, output.duration);
+    match check.finish().first() {
+        None => Ok(()),
+        Some(first) => Err(JobFailure::new(ErrorCode::BadUserInput, format!("{}: {}", first.path, first.message))),
+    }
+}
+
+async fn download_step(
+    worker: &Worker,
+    lease: &Lease,
+    elements: Elements,
+    output: &Output,
+    folder: &Path,
+) -> Result<Composition, Halt> {
+    worker.services.note_elements(lease, "DOWNLOADING").await?;
+    let composition = step(worker, lease, ProcessingStep::Download, 2.0, async {
+        let local = sources::fetch_all(worker, lease, &elements, folder).await?;
+        let placed = elements.into_iter().map(|(id, mut element)| {
+            if let Some(source) = element.source_mut()
+                && let Some(path) = local.paths.get(source)
+            {
+                *source = Source::File(path.to_string_lossy().into_owned());
+            }
+            PlacedElement { id, element }
+        });
+        let composition = Composition { elements: placed.collect(), output: output.clone() };
+        Ok((composition, Usage { bytes_read: Some(local.bytes), ..Usage::default() }))
+    })
+    .await?;
+    worker.services.note_elements(lease, "PROCESSING").await?;
+    Ok(composition)
+}
+
+async fn upload_step(
+    worker: &Worker,
+    lease: &Lease,
+    output: &Output,
+    path: &Path,
+    made: &MadeFile,
+    render_speed: f64,
+) -> Result<RenderedFile, Halt> {
+    step(worker, lease, ProcessingStep::Upload, child::PICTURE.1, async {
+        // Under the fence, so that a worker that lost the job overwrites nothing of the one that has it.
+        let own_key = format!("{}{}/output.mp4", objects::job_prefix(&lease.job_id), lease.fence);
+        let key = output.key.clone().unwrap_or(own_key);
+        let purpose = Purpose { tenant: lease.tenant.clone(), job_id: Some(lease.job_id.clone()), element_id: None };
+        let store = worker.services.store();
+        let stored = store.put_file(&purpose, &key, path, "video/mp4").await.map_err(|error| match error.kind {
+            StorageErrorKind::Full => JobFailure::new(ErrorCode::StorageFull, "the object store is full"),
+            _ => JobFailure::new(ErrorCode::StorageUnavailable, "the result could not be stored"),
+        })?;
+        let usage = Usage { bytes_written: Some(stored.size), ..Usage::default() };
+        let file = RenderedFile {
+            bucket: store.bucket().to_owned(),
+            key,
+            etag: stored.etag,
+            checksum_sha256: stored.sha256,
+            size: stored.size,
+            duration: made.frames as f64 / made.frame_rate,
+            width: made.width,
+            height: made.height,
+            frame_rate: made.frame_rate,
+            frames: made.frames,
+            container: "mp4".into(),
+            video_codec: Some("h264".into()),
+            audio_codec: made.has_sound.then(|| "aac".into()),
+            render_speed,
+            rendered_segments: 1,
+            reused_segments: 0,
+        };
+        Ok((file, usage))
+    })
+    .await
+}
+
+async fn cleanup_step(worker: &Worker, lease: &Lease, folder: &WorkFolder) -> Result<(), Halt> {
+    step(worker, lease, ProcessingStep::Cleanup, 99.0, async {
+        folder.remove().map_err(|error| disk(&error))?;
+        Ok(((), Usage::default()))
+    })
+    .await
+}

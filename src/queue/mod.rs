@@ -1,0 +1,121 @@
+//! The worker: claims jobs, keeps their leases, makes the attempts, rescues what others lost, drains at the end.
+//!
+//! It knows no API: it meets the clients in the database. A wake-up from there only saves waiting, since it polls.
+
+mod attempt;
+mod child;
+mod cpu;
+pub mod folder;
+mod sources;
+mod watch;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    domain::id::NodeId,
+    render::process::Limits,
+    services::{Services, leases::Lease},
+    shutdown::Shutdown,
+    storage::Fetcher,
+};
+
+/// Without a wake-up, the queue is looked at this often.
+const POLL: Duration = Duration::from_millis(500);
+/// How often the jobs of lost workers are looked for.
+const RESCUE_EVERY: Duration = Duration::from_secs(1);
+/// How long a lease lasts without a heartbeat, and how often there is one.
+const LEASE: Duration = Duration::from_secs(6);
+const HEARTBEAT_EVERY: Duration = Duration::from_millis(700);
+
+/// What a worker needs beside the services.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// Attempts at a time.
+    pub slots: usize,
+    /// The binary that renders.
+    pub program: PathBuf,
+    /// Where attempts have their folders.
+    pub work_dir: PathBuf,
+    pub limits: Limits,
+    /// The largest source, bytes.
+    pub source_bytes: u64,
+}
+
+/// A node's worker. Cheap to clone.
+#[derive(Clone)]
+pub struct Worker {
+    services: Services,
+    fetcher: Fetcher,
+    settings: Arc<WorkerSettings>,
+    owner: Arc<str>,
+    shutdown: Shutdown,
+}
+
+impl Worker {
+    pub fn new(services: Services, fetcher: Fetcher, settings: WorkerSettings, shutdown: Shutdown) -> Self {
+        let owner = NodeId::new(services.clock()).as_str().into();
+        Self { services, fetcher, settings: Arc::new(settings), owner, shutdown }
+    }
+
+    /// Runs until shut down, and until the attempts under way have ended.
+    pub async fn run(self) {
+        self.rescue().await;
+        let attempts = TaskTracker::new();
+        let rescuing = tokio::spawn(self.clone().rescue_now_and_then());
+        let slots = Arc::new(Semaphore::new(self.settings.slots));
+        while let Some(slot) = self.free_slot(&slots).await {
+            match self.services.claim(&self.owner, LEASE).await {
+                Ok(Some((lease, job))) => {
+                    attempts.spawn(attempt::run(self.clone(), lease, job, slot));
+                }
+                Ok(None) => self.wait_for_work().await,
+                Err(error) => {
+                    tracing::warn!(%error, cause = error.hidden_cause(), "the queue cannot be read");
+                    self.wait_for_work().await;
+                }
+            }
+        }
+        attempts.close();
+        attempts.wait().await;
+        rescuing.abort();
+    }
+
+    /// `None` once the node takes no more work.
+    async fn free_slot(&self, slots: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+        tokio::select! {
+            biased;
+            () = self.shutdown.draining.cancelled() => None,
+            slot = slots.clone().acquire_owned() => slot.ok(),
+        }
+    }
+
+    async fn wait_for_work(&self) {
+        tokio::select! {
+            () = self.shutdown.draining.cancelled() => {}
+            () = self.services.queue_rung() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+
+    async fn rescue_now_and_then(self) {
+        loop {
+            tokio::time::sleep(RESCUE_EVERY).await;
+            self.rescue().await;
+        }
+    }
+
+    async fn rescue(&self) {
+        match self.services.rescue(&self.owner).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "jobs of lost workers were taken back"),
+            Err(error) => tracing::warn!(%error, cause = error.hidden_cause(), "lost jobs cannot be looked for"),
+        }
+    }
+
+    fn folder_of(&self, lease: &Lease) -> PathBuf {
+        self.settings.work_dir.join(format!("{}-{}", lease.job_id, lease.fence))
+    }
+}

@@ -1,0 +1,128 @@
+//! The step DOWNLOAD: brings every source of a job to this node's disk, each once.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+
+use super::Worker;
+use crate::{
+    domain::{
+        composition::{Element, Source},
+        error::{ErrorCode, JobFailure},
+    },
+    services::{leases::Lease, objects::Purpose},
+    storage::{FetchError, StorageError, StorageErrorKind},
+};
+
+/// Sources fetched at a time.
+const AT_A_TIME: usize = 4;
+
+/// Sources on disk, and how many bytes they have together.
+pub struct Local {
+    pub paths: HashMap<Source, PathBuf>,
+    pub bytes: i64,
+}
+
+/// Fetches the sources of `elements`, given with their ids, into a folder.
+pub async fn fetch_all(
+    worker: &Worker,
+    lease: &Lease,
+    elements: &[(String, Element)],
+    folder: &Path,
+) -> Result<Local, JobFailure> {
+    let mut wanted: Vec<(&Source, &str)> = Vec::new();
+    for (id, element) in elements {
+        if let Some(source) = element.source().filter(|source| wanted.iter().all(|(known, _)| known != source)) {
+            wanted.push((source, id));
+        }
+    }
+    let mut fetches = Vec::with_capacity(wanted.len());
+    for (number, (source, element_id)) in wanted.into_iter().enumerate() {
+        fetches.push(fetch_one(worker, lease, source, element_id, folder.join(format!("source-{number}"))).boxed());
+    }
+    let fetched: Vec<_> = stream::iter(fetches).buffer_unordered(AT_A_TIME).try_collect().await?;
+    let bytes = fetched.iter().map(|(.., bytes)| bytes).sum();
+    Ok(Local { paths: fetched.into_iter().map(|(source, path, _)| (source, path)).collect(), bytes })
+}
+
+async fn fetch_one(
+    worker: &Worker,
+    lease: &Lease,
+    source: &Source,
+    element_id: &str,
+    path: PathBuf,
+) -> Result<(Source, PathBuf, i64), JobFailure> {
+    let bytes = fetch(worker, lease, source, element_id, &path).await.map_err(|failure| failure.of_element(element_id))?;
+    Ok((source.clone(), path, bytes))
+}
+
+async fn fetch(worker: &Worker, lease: &Lease, source: &Source, element_id: &str, path: &Path) -> Result<i64, JobFailure> {
+    let most = worker.settings.source_bytes;
+    let store = worker.services.store();
+    let purpose =
+        Purpose { tenant: lease.tenant.clone(), job_id: Some(lease.job_id.clone()), element_id: Some(element_id.to_owned()) };
+    match source {
+        Source::Url(url) => worker.fetcher.fetch(url, path, most).await.map(|fetched| fetched.size).map_err(unfetched),
+        Source::Asset(id) => {
+            let asset = worker.services.asset(&lease.tenant, id).await;
+            let asset = asset.map_err(|error| JobFailure::new(error.code(), error.to_string()))?;
+            let asset = asset.ok_or_else(|| {
+                JobFailure::new(ErrorCode::SourceUnreachable, format!("there is no upload with the id {id}")).for_good()
+            })?;
+            let got = store.get_to_file(&purpose, &asset.key, path, most).await.map_err(|error| match error.kind {
+                StorageErrorKind::NotFound => not_uploaded(id),
+                _ => ungot(error),
+            })?;
+            check_upload(asset.size, asset.checksum_sha256.as_deref(), got.size, &got.sha256)?;
+            Ok(got.size)
+        }
+        Source::Object { bucket: Some(bucket), .. } if bucket != store.bucket() => {
+            Err(JobFailure::new(ErrorCode::SourceNotAllowed, format!("the bucket {bucket} is not the service's own")).for_good())
+        }
+        Source::Object { key, .. } => store.get_to_file(&purpose, key, path, most).await.map(|got| got.size).map_err(ungot),
+        Source::File(_) => {
+            Err(JobFailure::new(ErrorCode::SourceNotAllowed, "files of the server are no sources of a job").for_good())
+        }
+    }
+}
+
+fn not_uploaded(id: &str) -> JobFailure {
+    JobFailure::new(ErrorCode::SourceUnreachable, format!("the file of the upload {id} was never sent"))
+        .suggest("send the file to the address that createUpload gave, then retry the job")
+}
+
+fn check_upload(size: i64, checksum: Option<&str>, got: i64, got_checksum: &str) -> Result<(), JobFailure> {
+    if size == got && checksum.is_none_or(|checksum| checksum == got_checksum) {
+        return Ok(());
+    }
+    Err(JobFailure::new(
+        ErrorCode::CorruptMedia,
+        "the uploaded file is not the one that was announced: its size or checksum differs",
+    )
+    .suggest("upload it again"))
+}
+
+fn unfetched(error: FetchError) -> JobFailure {
+    let message = error.to_string();
+    match error {
+        FetchError::NotAllowed(_) => JobFailure::new(ErrorCode::SourceNotAllowed, message).for_good(),
+        FetchError::Unreachable(_) => JobFailure::new(ErrorCode::SourceUnreachable, message),
+        FetchError::TooLarge(_) => JobFailure::new(ErrorCode::ResourceLimit, message).for_good(),
+        FetchError::DiskFull => JobFailure::new(ErrorCode::StorageFull, message),
+    }
+}
+
+fn ungot(error: StorageError) -> JobFailure {
+    match error.kind {
+        StorageErrorKind::NotFound => {
+            JobFailure::new(ErrorCode::SourceUnreachable, "there is no such object in the store").for_good()
+        }
+        StorageErrorKind::Rejected => JobFailure::new(ErrorCode::SourceNotAllowed, "the store refuses the object").for_good(),
+        StorageErrorKind::Unavailable => JobFailure::new(ErrorCode::StorageUnavailable, "the object store cannot be reached"),
+        StorageErrorKind::Full => JobFailure::new(ErrorCode::StorageFull, "the disk is full"),
+        StorageErrorKind::TooLarge => JobFailure::new(ErrorCode::ResourceLimit, error.message).for_good(),
+    }
+}
