@@ -1,10 +1,15 @@
+pub mod app;
+pub mod commands;
 pub mod config;
 pub mod domain;
 pub mod entities;
 pub mod events;
+pub mod graphql;
+pub mod http;
 pub mod media;
 pub mod queue;
 pub mod render;
 pub mod services;
 pub mod shutdown;
 pub mod storage;
+pub mod telemetry;

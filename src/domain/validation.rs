@@ -61,6 +61,10 @@ impl Checker {
         self.found.extend(violations);
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     pub fn finish(self) -> Vec<Violation> {
         self.found
     }

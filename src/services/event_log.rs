@@ -70,12 +70,11 @@ pub(super) async fn append(
 }
 
 impl Session {
-    /// A job's events of one kind after a number, oldest first. The job is the caller's own.
-    pub async fn events_after(&self, job_id: &str, kind: EventKind, seq: i64, most: u64) -> Result<Vec<Event>, Error> {
+    /// A job's events after a number, oldest first. The job is the caller's own.
+    pub(super) async fn events_after(&self, job_id: &str, seq: i64, most: u64) -> Result<Vec<Event>, Error> {
         let rows = event::Entity::find()
             .filter(event::Column::JobId.eq(job_id))
             .filter(event::Column::Tenant.eq(&self.caller.tenant))
-            .filter(event::Column::Kind.eq(kind.as_str()))
             .filter(event::Column::Seq.gt(seq))
             .order_by_asc(event::Column::Seq)
             .limit(most)
@@ -86,7 +85,7 @@ impl Session {
 
     /// The present state as events: the newest of one kind about each subject, oldest first. For a timeline, of the
     /// newest attempt only.
-    pub async fn present_state(&self, job_id: &str, kind: EventKind) -> Result<Vec<Event>, Error> {
+    pub(super) async fn present_state(&self, job_id: &str, kind: EventKind) -> Result<Vec<Event>, Error> {
         let newest = Statement::from_sql_and_values(
             self.services.database().backend(),
             "SELECT * FROM events WHERE job_id = $1 AND tenant = $2 AND seq IN

@@ -10,6 +10,7 @@ pub mod database;
 pub mod elements;
 mod error;
 pub mod event_log;
+mod follow;
 pub mod health;
 pub mod jobs;
 pub mod leases;
@@ -23,6 +24,7 @@ pub mod uploads;
 use std::sync::Arc;
 
 pub use error::Error;
+pub use follow::cursor_of;
 use sea_orm::DatabaseExecutor;
 use tokio::sync::{Notify, broadcast};
 

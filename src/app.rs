@@ -1,0 +1,210 @@
+//! The composition root: settings in, a running node out. Wiring only.
+
+use std::{
+    fs::{self, File},
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use nix::fcntl::{Flock, FlockArg};
+use rand::{Rng, distr::Alphanumeric};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{Config, S3Config},
+    domain::clock::SystemClock,
+    events::{self, Hub},
+    graphql::{self, Executor},
+    http::{self, Web},
+    media,
+    queue::{self, Worker, WorkerSettings},
+    render::process::Limits,
+    services::{Services, database::Database, event_log::WholeLog, health, objects::LoggedStore},
+    shutdown::Shutdown,
+    storage::{Connection, EmbeddedStore, Fetcher, ObjectStore},
+};
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the data folder {path} cannot be used: {error}")]
+    DataFolder { path: String, error: io::Error },
+    #[error("another server works on the data folder {0}")]
+    InUse(String),
+    #[error("the database cannot be used: {0}")]
+    Database(#[from] sea_orm_migration::prelude::DbErr),
+    #[error("the object store cannot be used: {0}")]
+    Store(String),
+    #[error("FFmpeg cannot be used: {0}")]
+    Media(#[from] media::MediaError),
+    #[error("cannot listen on {address} (REELGRAPH_LISTEN): {error}")]
+    Listen { address: SocketAddr, error: io::Error },
+}
+
+/// What a node does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    Everything,
+    ApiOnly,
+    WorkOnly,
+}
+
+/// A running node.
+pub struct App {
+    /// Where the API listens, if it does.
+    pub address: Option<SocketAddr>,
+    pub services: Services,
+    pub shutdown: Shutdown,
+    worker: Option<JoinHandle<()>>,
+    server: Option<(JoinHandle<()>, Web)>,
+    /// Stops what the worker and the API still need while they end.
+    last: CancellationToken,
+    stop_serving: CancellationToken,
+    _lock: Flock<File>,
+}
+
+/// How long open connections may take once the node ends.
+const LAST_CONNECTIONS: Duration = Duration::from_secs(3);
+
+impl App {
+    /// Starts a node; `adjust` may change its database before anything uses it, for tests.
+    pub async fn start(config: &Config, duty: Duty) -> Result<Self, StartError> {
+        Self::start_with(config, duty, |_| {}).await
+    }
+
+    pub async fn start_with(config: &Config, duty: Duty, adjust: impl FnOnce(&mut Database)) -> Result<Self, StartError> {
+        let lock = take_data_folder(&config.data_dir)?;
+        // Only the first of a process takes; all would take the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        media::init()?;
+        let last = CancellationToken::new();
+        let mut database = Database::open(config.database_url.as_deref(), &config.data_dir).await?;
+        adjust(&mut database);
+        let store = connect_store(&config.s3, &config.data_dir, last.clone()).await?;
+        let hub = Hub::default();
+        let clock = Arc::new(SystemClock);
+        let logged = LoggedStore::new(store, database.clone(), clock.clone());
+        let monitor = health::Monitor::new(config.data_dir.clone(), renderer());
+        let services = Services::new(database.clone(), logged, hub.clone(), clock, monitor);
+        let shutdown = Shutdown::default();
+        tokio::spawn(events::tail(WholeLog(database), hub, last.clone()));
+        let worker = start_worker(config, duty, &services, &shutdown)?;
+        let stop_serving = CancellationToken::new();
+        let (address, server) = match duty {
+            Duty::WorkOnly => (None, None),
+            _ => {
+                let (address, server) = serve(config, &services, &shutdown, stop_serving.clone()).await?;
+                (Some(address), Some(server))
+            }
+        };
+        Ok(Self { address, services, shutdown, worker, server, last, stop_serving, _lock: lock })
+    }
+
+    /// Returns when the node has ended: what ran has finished or is back in the queue, every connection is closed.
+    pub async fn ended(self) {
+        self.shutdown.draining.cancelled().await;
+        if let Some(worker) = self.worker {
+            let _ = worker.await;
+        }
+        if let Some((server, web)) = self.server {
+            let closed = async {
+                web.sockets_closed().await;
+                self.stop_serving.cancel();
+                let _ = server.await;
+            };
+            let hurried = async {
+                self.shutdown.now.cancelled().await;
+                tokio::time::sleep(LAST_CONNECTIONS).await;
+            };
+            tokio::select! {
+                _ = tokio::time::timeout(LAST_CONNECTIONS * 2, closed) => {}
+                () = hurried => {}
+            }
+        }
+        self.last.cancel();
+        self.services.database().close().await;
+    }
+}
+
+/// One process at a time works on a data folder: SQLite's jobs and the embedded store's files are its own.
+fn take_data_folder(path: &Path) -> Result<Flock<File>, StartError> {
+    let unusable = |error| StartError::DataFolder { path: path.display().to_string(), error };
+    fs::create_dir_all(path).map_err(unusable)?;
+    let file = File::create(path.join("lock")).map_err(unusable)?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| StartError::InUse(path.display().to_string()))
+}
+
+async fn connect_store(config: &S3Config, data_dir: &Path, stop: CancellationToken) -> Result<ObjectStore, StartError> {
+    let connection = match &config.external {
+        Some(external) => Connection::Environment { endpoint: external.endpoint.clone(), region: external.region.clone() },
+        None => {
+            let random = || rand::rng().sample_iter(Alphanumeric).take(40).map(char::from).collect();
+            let embedded = EmbeddedStore::start(data_dir, random, stop).await;
+            embedded.map_err(|error| StartError::Store(error.to_string()))?.connection()
+        }
+    };
+    let store = ObjectStore::connect(connection, &config.bucket).await;
+    match store.ensure_bucket().await {
+        Ok(()) => Ok(store),
+        // Another's store may come back; the service says so in its health meanwhile.
+        Err(error) if config.external.is_some() => {
+            tracing::warn!(%error, "the object store does not answer yet");
+            Ok(store)
+        }
+        Err(error) => Err(StartError::Store(error.to_string())),
+    }
+}
+
+fn renderer() -> health::Renderer {
+    let report = media::library_report();
+    health::Renderer { version: report.libavcodec, missing: report.missing_encoders }
+}
+
+fn start_worker(
+    config: &Config,
+    duty: Duty,
+    services: &Services,
+    shutdown: &Shutdown,
+) -> Result<Option<JoinHandle<()>>, StartError> {
+    if duty == Duty::ApiOnly || config.render.workers == 0 {
+        return Ok(None);
+    }
+    let unusable = |error| StartError::DataFolder { path: config.data_dir.display().to_string(), error };
+    let data_dir = config.data_dir.canonicalize().map_err(unusable)?;
+    let work_dir = data_dir.join("work");
+    queue::folder::remove_stale(&work_dir).map_err(unusable)?;
+    let settings = WorkerSettings {
+        slots: config.render.workers,
+        program: config.render.program.clone(),
+        work_dir,
+        limits: Limits { memory: config.render.memory, cpu_s: config.render.cpu_s, file: config.render.file },
+        source_bytes: config.render.source,
+    };
+    let worker = Worker::new(services.clone(), Fetcher::new(config.fetch_allow.clone()), settings, shutdown.clone());
+    Ok(Some(tokio::spawn(worker.run())))
+}
+
+async fn serve(
+    config: &Config,
+    services: &Services,
+    shutdown: &Shutdown,
+    stop: CancellationToken,
+) -> Result<(SocketAddr, (JoinHandle<()>, Web)), StartError> {
+    let cannot = |error| StartError::Listen { address: config.listen, error };
+    let listener = TcpListener::bind(config.listen).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    let executor = Executor::new(graphql::schema(), services.clone());
+    let web = Web::new(executor, services.clone(), shutdown.clone());
+    let routes = http::router(web.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let server = tokio::spawn(async move {
+        let serving = axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await });
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "the server ended by an error");
+        }
+    });
+    Ok((address, (server, web)))
+}

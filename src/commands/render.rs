@@ -1,0 +1,140 @@
+//! `reelgraph render FILE.json`: a composition becomes a file without a server.
+//!
+//! The document is `createJob`'s input as JSON. A source's `url` may also be the path of a file, from the document's
+//! folder; uploads and objects need a server.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use serde_json::Value;
+
+use crate::{
+    config::Config,
+    domain::{composition::Source, error::JobFailure},
+    graphql,
+    render::{
+        Composition, PlacedElement,
+        process::{Limits, MadeFile, Report, Running, Task},
+    },
+    storage::Fetcher,
+};
+
+/// Why there is no file.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderCommandError {
+    #[error("{path}: {error}")]
+    File { path: String, error: io::Error },
+    #[error("{path}: not JSON: {error}")]
+    NotJson { path: String, error: serde_json::Error },
+    #[error("the document breaks rules:\n{0}")]
+    Invalid(String),
+    #[error("{}{}: {}", .0.element_id.as_deref().map(|id| format!("{id}: ")).unwrap_or_default(), .0.code.as_str(), .0.message)]
+    Failed(JobFailure),
+    #[error("elements[{index}]: {reason}")]
+    Source { index: usize, reason: String },
+}
+
+/// Renders a document into a file; `progress` is told the share that is done.
+pub async fn run(
+    config: &Config,
+    document: &Path,
+    output: &Path,
+    progress: &mut dyn FnMut(f64),
+) -> Result<(MadeFile, f64), RenderCommandError> {
+    let file_error = |path: &Path| {
+        let path = path.display().to_string();
+        move |error| RenderCommandError::File { path, error }
+    };
+    let text = fs::read_to_string(document).map_err(file_error(document))?;
+    let json: Value = serde_json::from_str(&text)
+        .map_err(|error| RenderCommandError::NotJson { path: document.display().to_string(), error })?;
+    let base = document.parent().unwrap_or(Path::new(""));
+    let composition = read(with_file_addresses(json, base))?;
+    let folder = std::env::temp_dir().join(format!("reelgraph-render-{}", std::process::id()));
+    fs::create_dir_all(&folder).map_err(file_error(&folder))?;
+    let rendered = render(config, composition, &folder, output, progress).await;
+    let _ = fs::remove_dir_all(&folder);
+    rendered
+}
+
+/// Paths become addresses, so that the document reads like any other.
+fn with_file_addresses(mut json: Value, base: &Path) -> Value {
+    for element in json.get_mut("elements").and_then(Value::as_array_mut).into_iter().flatten() {
+        let kinds = element.as_object_mut().into_iter().flat_map(|object| object.values_mut());
+        for url in kinds.filter_map(|kind| kind.pointer_mut("/source/url")) {
+            let path = url.as_str().filter(|text| !text.starts_with("http://") && !text.starts_with("https://"));
+            if let Some(path) = path {
+                let path = base.join(path.strip_prefix("file://").unwrap_or(path));
+                *url = Value::String(format!("{FILE_MARK}{}", hex::encode(path.to_string_lossy().as_bytes())));
+            }
+        }
+    }
+    json
+}
+
+/// An address that no name server knows (RFC 6761): it stands for a path while the document is read.
+const FILE_MARK: &str = "http://local-file.invalid/";
+
+fn read(json: Value) -> Result<Composition, RenderCommandError> {
+    let (elements, output) = graphql::read_document(json).map_err(|violations| {
+        let lines: Vec<_> = violations.iter().map(|violation| format!("  {}: {}", violation.path, violation.message)).collect();
+        RenderCommandError::Invalid(lines.join("\n"))
+    })?;
+    let placed =
+        elements.into_iter().enumerate().map(|(index, element)| PlacedElement { id: format!("elements[{index}]"), element });
+    Ok(Composition { elements: placed.collect(), output })
+}
+
+async fn render(
+    config: &Config,
+    mut composition: Composition,
+    folder: &Path,
+    output: &Path,
+    progress: &mut dyn FnMut(f64),
+) -> Result<(MadeFile, f64), RenderCommandError> {
+    for (index, placed) in composition.elements.iter_mut().enumerate() {
+        if let Some(source) = placed.element.source_mut() {
+            *source = Source::File(local(config, source, index, folder).await?.to_string_lossy().into_owned());
+        }
+    }
+    let limits = Limits { memory: config.render.memory, cpu_s: config.render.cpu_s, file: config.render.file };
+    let output =
+        std::path::absolute(output).map_err(|error| RenderCommandError::File { path: output.display().to_string(), error })?;
+    let task = Task { composition, output_path: output.to_string_lossy().into_owned(), limits };
+    let started = Instant::now();
+    let mut running = Running::start(&config.render.program, folder, &task).await.map_err(RenderCommandError::Failed)?;
+    loop {
+        match running.next().await.map_err(RenderCommandError::Failed)? {
+            Report::Progress { fraction, .. } => progress(fraction),
+            Report::Failed { failure } => return Err(RenderCommandError::Failed(failure)),
+            Report::Done { made } => return Ok((made, started.elapsed().as_secs_f64())),
+            _ => {}
+        }
+    }
+}
+
+async fn local(config: &Config, source: &Source, index: usize, folder: &Path) -> Result<PathBuf, RenderCommandError> {
+    let refused = |reason: String| RenderCommandError::Source { index, reason };
+    match source {
+        Source::Url(url) => match url.strip_prefix(FILE_MARK) {
+            Some(path) => {
+                let path = hex::decode(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                let path = PathBuf::from(path.ok_or_else(|| refused("the path cannot be read".into()))?);
+                std::path::absolute(&path).map_err(|error| refused(error.to_string()))
+            }
+            None => {
+                let path = folder.join(format!("source-{index}"));
+                let fetcher = Fetcher::new(config.fetch_allow.clone());
+                fetcher.fetch(url, &path, config.render.source).await.map_err(|error| refused(error.to_string()))?;
+                Ok(path)
+            }
+        },
+        Source::File(path) => Ok(path.into()),
+        Source::Asset(_) | Source::Object { .. } => {
+            Err(refused("uploads and objects need a server: give a url, which may be the path of a file".into()))
+        }
+    }
+}

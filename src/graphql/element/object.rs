@@ -1,0 +1,373 @@
+//! Elements as clients see them: what their inputs took, and how their work stands.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Interface, Object};
+
+use super::words::{Anchor, ElementStatus, ElementType, Fit, MediaSource, TextAlign, TextBackground, Transition, VerticalAlign};
+use crate::{
+    domain::{
+        caller::Role,
+        clock::Timestamp,
+        composition::{self, Content},
+        error::ErrorCode,
+        media,
+    },
+    entities::element,
+    graphql::{
+        error::{Problem, Result, failed},
+        job::Job,
+        loaders::{loaders, session},
+        media::MediaInfo,
+        scalars::{Color, DateTime, Length},
+    },
+    services::Error,
+};
+
+/// One thing that is seen or heard.
+#[derive(Interface)]
+#[graphql(
+    field(name = "id", ty = "ID", desc = "Its id, el_…"),
+    field(name = "job", ty = "Job", desc = "The job that it belongs to."),
+    field(name = "type", method = "element_type", ty = "ElementType", desc = "Its kind."),
+    field(name = "name", ty = "Option<String>", desc = "For people."),
+    field(name = "position", ty = "i32", desc = "Unique and dense within its job, from 0."),
+    field(name = "track", ty = "i32", desc = "Higher ones lie on top."),
+    field(name = "start", ty = "Option<f64>", desc = "Seconds; null: where the one before it on its track ends."),
+    field(name = "length", ty = "Option<f64>", desc = "Seconds; null: as long as its media, or to the end."),
+    field(name = "status", ty = "ElementStatus", desc = "Where its work stands."),
+    field(name = "progress", ty = "f64", desc = "0–100."),
+    field(name = "error", ty = "Option<String>", desc = "Why it failed."),
+    field(name = "local_path", ty = "Option<String>", desc = "Its file on the worker. For WORKER and ADMIN."),
+    field(name = "processed_path", ty = "Option<String>", desc = "Its processed file there. For WORKER and ADMIN."),
+    field(name = "media", ty = "Option<MediaInfo>", desc = "What its source was found to hold."),
+    field(name = "metadata", ty = "serde_json::Value", desc = "What the client keeps with it."),
+    field(name = "created_at", ty = "DateTime", desc = "When it was added."),
+    field(name = "updated_at", ty = "DateTime", desc = "When it changed last.")
+)]
+pub enum Element {
+    VideoElement(VideoElement),
+    ImageElement(ImageElement),
+    AudioElement(AudioElement),
+    TextElement(TextElement),
+}
+
+/// A row and what it says.
+pub struct Row {
+    row: Arc<element::Model>,
+    spec: composition::Element,
+}
+
+impl Element {
+    pub fn of(row: Arc<element::Model>) -> Result<Self> {
+        let spec: composition::Element = serde_json::from_value(row.spec.clone())
+            .map_err(|error| async_graphql::Error::from(Problem::new(ErrorCode::Internal, error.to_string())))?;
+        Ok(match spec.content.clone() {
+            Content::Video { playback, visual } => {
+                Element::VideoElement(VideoElement { row: Row { row, spec }, playback, visual })
+            }
+            Content::Image { source, visual } => Element::ImageElement(ImageElement { row: Row { row, spec }, source, visual }),
+            Content::Audio { playback } => Element::AudioElement(AudioElement { row: Row { row, spec }, playback }),
+            Content::Text { text, visual } => Element::TextElement(TextElement { row: Row { row, spec }, text, visual }),
+        })
+    }
+}
+
+/// An element's type: the fields that all have, those that visible ones or playing ones have, and its own.
+macro_rules! element_object {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* } { $($own:tt)* }) => {
+        $(#[$doc])*
+        pub struct $name { row: Row, $($field: $type),* }
+
+        #[Object]
+        impl $name {
+            /// Its id, el_…
+            pub async fn id(&self) -> ID {
+                self.row.row.id.as_str().into()
+            }
+
+            /// The job that it belongs to.
+            async fn job(&self, context: &Context<'_>) -> Result<Job> {
+                let id = &self.row.row.job_id;
+                let row = loaders(context)?.job(id).await?;
+                row.map(Job).ok_or_else(|| failed(Error::NotFound { what: "job", id: id.clone() }))
+            }
+
+            /// Its kind.
+            #[graphql(name = "type")]
+            async fn element_type(&self) -> ElementType {
+                self.row.spec.element_type().into()
+            }
+
+            /// For people.
+            async fn name(&self) -> Option<String> {
+                self.row.spec.timing.name.clone()
+            }
+
+            /// Unique and dense within its job, from 0.
+            async fn position(&self) -> i32 {
+                self.row.row.position
+            }
+
+            /// Higher ones lie on top.
+            async fn track(&self) -> i32 {
+                self.row.row.track
+            }
+
+            /// Seconds; null: where the one before it on its track ends.
+            async fn start(&self) -> Option<f64> {
+                self.row.spec.timing.start
+            }
+
+            /// Seconds; null: as long as its media, or to the end.
+            async fn length(&self) -> Option<f64> {
+                self.row.spec.timing.length
+            }
+
+            /// Where its work stands.
+            async fn status(&self) -> ElementStatus {
+                ElementStatus::parse(&self.row.row.status)
+            }
+
+            /// 0–100.
+            async fn progress(&self) -> f64 {
+                self.row.row.progress
+            }
+
+            /// Why it failed.
+            async fn error(&self) -> Option<String> {
+                self.row.row.error.clone()
+            }
+
+            /// Its file on the worker. For WORKER and ADMIN.
+            async fn local_path(&self, context: &Context<'_>) -> Result<Option<String>> {
+                let may = session(context)?.caller().may_act_as(Role::Worker);
+                Ok(self.row.row.local_path.clone().filter(|_| may))
+            }
+
+            /// Its processed file there. For WORKER and ADMIN.
+            async fn processed_path(&self, context: &Context<'_>) -> Result<Option<String>> {
+                let may = session(context)?.caller().may_act_as(Role::Worker);
+                Ok(self.row.row.processed_path.clone().filter(|_| may))
+            }
+
+            /// What its source was found to hold.
+            async fn media(&self) -> Option<MediaInfo> {
+                let info: Option<media::MediaInfo> = self.row.row.media.clone().and_then(|media| serde_json::from_value(media).ok());
+                info.map(MediaInfo::from)
+            }
+
+            /// What the client keeps with it.
+            async fn metadata(&self) -> serde_json::Value {
+                self.row.spec.timing.metadata.clone()
+            }
+
+            /// When it was added.
+            async fn created_at(&self) -> DateTime {
+                DateTime(Timestamp(self.row.row.created_at))
+            }
+
+            /// When it changed last.
+            async fn updated_at(&self) -> DateTime {
+                DateTime(Timestamp(self.row.row.updated_at))
+            }
+
+            $($own)*
+        }
+    };
+}
+
+/// The fields of visible elements and of playing ones, spelled out once; the derive needs them in the type's own block.
+macro_rules! visible_object {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* } { $($own:tt)* }) => {
+        element_object! { $(#[$doc])* $name { visual: composition::Visual, $($field: $type),* } {
+    /// Where its anchor lies, from the left.
+    async fn x(&self) -> Length {
+        Length(self.visual.x)
+    }
+
+    /// Where its anchor lies, from the top.
+    async fn y(&self) -> Length {
+        Length(self.visual.y)
+    }
+
+    /// Of its box.
+    async fn width(&self) -> Length {
+        Length(self.visual.width)
+    }
+
+    /// Of its box.
+    async fn height(&self) -> Length {
+        Length(self.visual.height)
+    }
+
+    /// The point of its box that lies at x and y.
+    async fn anchor(&self) -> Anchor {
+        self.visual.anchor.into()
+    }
+
+    /// How it fills its box.
+    async fn fit(&self) -> Fit {
+        self.visual.fit.into()
+    }
+
+    /// 0…1.
+    async fn opacity(&self) -> f64 {
+        self.visual.opacity
+    }
+
+    /// How it comes.
+    async fn transition_in(&self) -> Option<Transition> {
+        self.visual.transition_in.map(Transition::from)
+    }
+
+    /// How it goes.
+    async fn transition_out(&self) -> Option<Transition> {
+        self.visual.transition_out.map(Transition::from)
+    }
+
+            $($own)*
+        } }
+    };
+}
+
+visible_object! {
+    /// A clip, with its sound.
+    VideoElement { playback: composition::Playback } {
+    /// Its file.
+    async fn source(&self) -> MediaSource {
+        (&self.playback.source).into()
+    }
+
+    /// Seconds into the source.
+    async fn trim_start(&self) -> f64 {
+        self.playback.trim_start
+    }
+
+    /// Seconds into the source; null: to its end.
+    async fn trim_end(&self) -> Option<f64> {
+        self.playback.trim_end
+    }
+
+    /// A factor, 0…4.
+    async fn volume(&self) -> f64 {
+        self.playback.volume
+    }
+
+    /// Seconds.
+    async fn fade_in(&self) -> f64 {
+        self.playback.fade_in
+    }
+
+    /// Seconds.
+    async fn fade_out(&self) -> f64 {
+        self.playback.fade_out
+    }
+
+    /// Not heard.
+    async fn muted(&self) -> bool {
+        self.playback.muted
+    }
+    }
+}
+
+visible_object! {
+    /// A still.
+    ImageElement { source: composition::Source } {
+    /// Its file.
+    async fn source(&self) -> MediaSource {
+        (&self.source).into()
+    }
+    }
+}
+
+element_object! {
+    /// Sound alone.
+    AudioElement { playback: composition::Playback } {
+    /// Its file.
+    async fn source(&self) -> MediaSource {
+        (&self.playback.source).into()
+    }
+
+    /// Seconds into the source.
+    async fn trim_start(&self) -> f64 {
+        self.playback.trim_start
+    }
+
+    /// Seconds into the source; null: to its end.
+    async fn trim_end(&self) -> Option<f64> {
+        self.playback.trim_end
+    }
+
+    /// A factor, 0…4.
+    async fn volume(&self) -> f64 {
+        self.playback.volume
+    }
+
+    /// Seconds.
+    async fn fade_in(&self) -> f64 {
+        self.playback.fade_in
+    }
+
+    /// Seconds.
+    async fn fade_out(&self) -> f64 {
+        self.playback.fade_out
+    }
+
+    /// Not heard.
+    async fn muted(&self) -> bool {
+        self.playback.muted
+    }
+    }
+}
+
+visible_object! {
+    /// Words.
+    TextElement { text: composition::Text } {
+    /// The words.
+    async fn text(&self) -> &str {
+        &self.text.text
+    }
+
+    /// The font's family.
+    async fn font_family(&self) -> &str {
+        &self.text.family
+    }
+
+    /// The font's size.
+    async fn font_size(&self) -> Length {
+        Length(self.text.font_size)
+    }
+
+    /// 100…900.
+    async fn weight(&self) -> i32 {
+        self.text.weight.into()
+    }
+
+    /// The words' colour.
+    async fn color(&self) -> Color {
+        Color(self.text.color)
+    }
+
+    /// How lines lie in the box.
+    async fn align(&self) -> TextAlign {
+        self.text.align.into()
+    }
+
+    /// How the lines together lie in the box.
+    async fn vertical_align(&self) -> VerticalAlign {
+        self.text.vertical_align.into()
+    }
+
+    /// A factor of the font's size.
+    async fn line_height(&self) -> f64 {
+        self.text.line_height
+    }
+
+    /// The box behind the words.
+    async fn background(&self) -> Option<TextBackground> {
+        let background = self.text.background?;
+        Some(TextBackground { color: Color(background.color), padding: Length(background.padding), corner_radius: None })
+    }
+    }
+}

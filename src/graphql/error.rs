@@ -1,0 +1,154 @@
+//! Errors as the contract has them: every one with code, category, whether to retry, and the request's correlation id.
+
+use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
+use serde_json::json;
+
+use crate::{
+    domain::error::{ErrorCode, Violation, ViolationCode},
+    services,
+};
+
+/// An error on its way to a client.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    code: ErrorCode,
+    message: String,
+    violations: Vec<Violation>,
+    constraint: Option<String>,
+    suggestion: Option<String>,
+    /// For the log only.
+    cause: Option<String>,
+}
+
+impl Problem {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), violations: Vec::new(), constraint: None, suggestion: None, cause: None }
+    }
+
+    /// A rule that one argument breaks.
+    pub fn of_argument(path: &str, code: ViolationCode, rule: impl Into<String>) -> Self {
+        let violation = Violation { path: path.to_owned(), code, message: rule.into() };
+        services::Error::Invalid(vec![violation]).into()
+    }
+
+    pub fn into_server_error(self) -> ServerError {
+        let mut error = ServerError::new(self.message.clone(), None);
+        error.extensions = Some(self.extensions());
+        error
+    }
+
+    fn extensions(&self) -> ErrorExtensionValues {
+        if let Some(cause) = &self.cause {
+            tracing::error!(code = self.code.as_str(), cause, "a request failed on the server's side");
+        }
+        let mut values = ErrorExtensionValues::default();
+        describe(&mut values, self.code);
+        let violations: Vec<_> =
+            self.violations.iter().map(|v| json!({ "path": v.path, "code": v.code.as_str(), "message": v.message })).collect();
+        set(&mut values, "violations", json!(violations));
+        if let Some(constraint) = &self.constraint {
+            values.set("constraint", constraint.as_str());
+        }
+        if let Some(suggestion) = &self.suggestion {
+            values.set("suggestion", suggestion.as_str());
+        }
+        values
+    }
+}
+
+impl From<services::Error> for Problem {
+    fn from(error: services::Error) -> Self {
+        Self {
+            code: error.code(),
+            message: error.to_string(),
+            violations: error.violations().to_vec(),
+            constraint: error.constraint().map(str::to_owned),
+            suggestion: error.suggestion().map(str::to_owned),
+            cause: error.hidden_cause().map(str::to_owned),
+        }
+    }
+}
+
+impl From<Problem> for async_graphql::Error {
+    fn from(problem: Problem) -> Self {
+        let mut error = async_graphql::Error::new(problem.message.clone());
+        error.extensions = Some(problem.extensions());
+        error
+    }
+}
+
+/// Results of resolvers.
+pub type Result<T> = std::result::Result<T, async_graphql::Error>;
+
+/// An error of the services as a resolver returns it.
+pub fn failed(error: services::Error) -> async_graphql::Error {
+    Problem::from(error).into()
+}
+
+fn set(values: &mut ErrorExtensionValues, name: &str, value: serde_json::Value) {
+    values.set(name, Value::from_json(value).unwrap_or_default());
+}
+
+fn describe(values: &mut ErrorExtensionValues, code: ErrorCode) {
+    values.set("code", code.as_str());
+    values.set("category", code.category().as_str());
+    values.set("retryable", code.retryable());
+}
+
+/// Gives each error of an answer its code, where it has none, and the request's correlation id.
+pub fn conform(response: &mut Response, correlation_id: &str) {
+    for error in &mut response.errors {
+        let coded = error.extensions.as_ref().is_some_and(|values| values.get("code").is_some());
+        if !coded {
+            let problem = uncoded(error);
+            error.extensions = Some(problem.extensions());
+        }
+        if let Some(values) = &mut error.extensions {
+            values.set("correlationId", correlation_id);
+        }
+    }
+}
+
+/// What the library found wrong by itself: at parsing, at validation, or at an argument's value.
+fn uncoded(error: &ServerError) -> Problem {
+    let message = error.message.as_str();
+    let code = match () {
+        () if message.starts_with("Query is too complex") || message.contains("recursion depth") => ErrorCode::QueryTooComplex,
+        () if message.trim_start().starts_with("-->") => ErrorCode::GraphqlParseFailed,
+        () if !error.path.is_empty() && message.starts_with("Failed to parse") => ErrorCode::BadUserInput,
+        () if error.path.is_empty() => ErrorCode::GraphqlValidationFailed,
+        () => ErrorCode::Internal,
+    };
+    let mut problem = Problem::new(code, message);
+    problem.violations.extend(wrong_argument(message));
+    problem
+}
+
+/// The argument that a message of the library names: `Invalid value for argument "input.elements.0.video.start", …`.
+fn wrong_argument(message: &str) -> Option<Violation> {
+    let (_, rest) = message.split_once("nvalid value for argument \"")?;
+    let (path, rule) = rest.split_once('"')?;
+    let mut dotted = String::new();
+    for part in path.split('.') {
+        match part.parse::<usize>() {
+            Ok(index) => dotted.push_str(&format!("[{index}]")),
+            Err(_) if dotted.is_empty() => dotted.push_str(part),
+            Err(_) => dotted.push_str(&format!(".{part}")),
+        }
+    }
+    Some(Violation { path: dotted, code: ViolationCode::InvalidFormat, message: rule.trim_start_matches([',', ' ']).to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_s_words_become_a_path() {
+        let found =
+            wrong_argument("Invalid value for argument \"input.elements.0.video.start\", expected type \"Float\"").unwrap();
+        assert_eq!(found.path, "input.elements[0].video.start");
+        assert_eq!(found.message, "expected type \"Float\"");
+        assert_eq!(wrong_argument("Unknown field \"x\" on type \"Query\"."), None);
+    }
+}

@@ -1,0 +1,220 @@
+//! What clients say of jobs.
+
+use async_graphql::{Enum, InputObject, InputType, Value};
+use sha2::{Digest, Sha256};
+
+use super::{object::JobStatus, output::OutputInput};
+use crate::{
+    domain::{
+        self,
+        composition::Element,
+        error::{Violation, ViolationCode},
+        job::NewJob,
+        output::Output,
+        validation::{self, Checker},
+    },
+    graphql::{
+        element::{ElementInput, ElementType},
+        scalars::{DateTime, Url},
+    },
+    services::jobs,
+};
+
+/// A job to make.
+#[derive(InputObject)]
+pub struct CreateJobInput {
+    /// For people; at most 255 characters.
+    name: Option<String>,
+    /// The files to make; several come from one pass. Only one, yet.
+    #[graphql(default_with = "vec![OutputInput::standard()]")]
+    outputs: Vec<OutputInput>,
+    /// What it shows and plays; at most 500.
+    #[graphql(default)]
+    elements: Vec<ElementInput>,
+    /// Whether to queue it at once; otherwise it is a DRAFT, which takes more elements.
+    #[graphql(default = true)]
+    submit: bool,
+    /// -100…100; higher ones are rendered first.
+    #[graphql(default)]
+    priority: i32,
+    /// 1…10.
+    #[graphql(default = 3)]
+    max_attempts: i32,
+    /// Kept with the job; an object of at most 64 KiB.
+    metadata: Option<serde_json::Value>,
+    /// Where the job's end is told to. Not yet.
+    webhook_url: Option<Url>,
+    /// The same key and input give the same job; the same key with another input, IDEMPOTENCY_KEY_REUSED.
+    idempotency_key: Option<String>,
+}
+
+impl OutputInput {
+    /// The output of a job that names none.
+    fn standard() -> Self {
+        // The defaults of its own fields make a whole object.
+        OutputInput::parse(Some(Value::Object(Default::default()))).unwrap_or_else(|_| unreachable!("every field has a default"))
+    }
+}
+
+impl CreateJobInput {
+    /// As the domain has it, or everything that is wrong with it.
+    pub fn into_domain(self, at: &str, own_bucket: &str) -> Result<NewJob, Vec<Violation>> {
+        let mut check = Checker::default();
+        let request_hash = self.hash();
+        if self.webhook_url.is_some() {
+            check.not_yet(format!("{at}.webhookUrl"), "telling of a job's end");
+        }
+        let metadata = self.metadata.unwrap_or_else(|| serde_json::json!({}));
+        if !metadata.is_object() {
+            check.breach(format!("{at}.metadata"), ViolationCode::InvalidFormat, "must be an object");
+        }
+        let output = |(index, output): (usize, OutputInput)| (format!("{at}.outputs[{index}]"), output);
+        let outputs: Vec<Output> = self
+            .outputs
+            .into_iter()
+            .enumerate()
+            .map(output)
+            .map(|(at, output)| output.into_domain(&mut check, &at, own_bucket))
+            .collect();
+        let mut elements: Vec<Element> = Vec::new();
+        if !validation::too_many_elements(&mut check, &format!("{at}.elements"), self.elements.len()) {
+            for (index, element) in self.elements.into_iter().enumerate() {
+                elements.extend(element.into_domain(&mut check, &format!("{at}.elements[{index}]")));
+            }
+        }
+        let new = NewJob {
+            name: self.name,
+            outputs,
+            elements,
+            submit: self.submit,
+            priority: self.priority,
+            max_attempts: self.max_attempts,
+            metadata,
+            idempotency_key: self.idempotency_key,
+            request_hash,
+        };
+        // All that is wrong at once: what the domain finds comes on top.
+        if !check.is_empty() {
+            validation::new_job(&mut check, at, &new);
+        }
+        check.into_result(new)
+    }
+
+    /// Of the whole input, defaults filled in.
+    fn hash(&self) -> String {
+        hex::encode(Sha256::digest(InputType::to_value(self).to_string()))
+    }
+}
+
+/// Reads a document of the same form as `createJob`'s input, for a render without a server.
+pub fn read_document(document: serde_json::Value) -> Result<(Vec<Element>, Output), Vec<Violation>> {
+    let broken = |message: String| vec![Violation { path: "input".into(), code: ViolationCode::InvalidFormat, message }];
+    let value = Value::from_json(document).map_err(|error| broken(error.to_string()))?;
+    let input =
+        CreateJobInput::parse(Some(value)).map_err(|error| broken(error.into_server_error(Default::default()).message))?;
+    let new = input.into_domain("input", "")?;
+    let mut check = Checker::default();
+    validation::new_job(&mut check, "input", &new);
+    let new = check.into_result(new)?;
+    let output = new.outputs.into_iter().next().ok_or_else(|| broken("must have an output".into()))?;
+    Ok((new.elements, output))
+}
+
+/// Which jobs; what is not given does not restrict.
+#[derive(InputObject, Default)]
+pub struct JobFilter {
+    /// Those in one of these states.
+    status: Option<Vec<JobStatus>>,
+    /// Those whose name has this in it, in any case.
+    #[graphql(name = "name_contains")]
+    name_contains: Option<String>,
+    /// Those created then.
+    created_at: Option<DateTimeRange>,
+    /// Those that changed last then.
+    updated_at: Option<DateTimeRange>,
+    /// Those that ended then.
+    finished_at: Option<DateTimeRange>,
+    /// Those created from this address.
+    client_ip: Option<String>,
+    /// Those with an element of one of these types.
+    element_type: Option<Vec<ElementType>>,
+    /// QUEUED or PROCESSING; false: neither.
+    active: Option<bool>,
+}
+
+/// from ≤ t < to.
+#[derive(InputObject, Default)]
+pub struct DateTimeRange {
+    /// The first moment of it.
+    from: Option<DateTime>,
+    /// The first moment after it.
+    to: Option<DateTime>,
+}
+
+impl From<DateTimeRange> for jobs::TimeRange {
+    fn from(range: DateTimeRange) -> Self {
+        Self { from: range.from.map(|at| at.0), to: range.to.map(|at| at.0) }
+    }
+}
+
+impl From<JobFilter> for jobs::JobFilter {
+    fn from(filter: JobFilter) -> Self {
+        Self {
+            status: filter.status.map(|statuses| statuses.into_iter().map(domain::job::JobStatus::from).collect()),
+            name_contains: filter.name_contains,
+            created_at: filter.created_at.map(Into::into),
+            updated_at: filter.updated_at.map(Into::into),
+            finished_at: filter.finished_at.map(Into::into),
+            client_ip: filter.client_ip,
+            element_type: filter.element_type.map(|kinds| kinds.into_iter().map(Into::into).collect()),
+            active: filter.active,
+        }
+    }
+}
+
+/// What jobs are ordered by.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "jobs::JobSort")]
+pub enum JobSort {
+    /// When they were created.
+    CreatedAt,
+    /// When they changed last.
+    UpdatedAt,
+    /// When they ended; those that have not come first.
+    FinishedAt,
+    /// Their priority.
+    Priority,
+    /// Their state's name.
+    Status,
+    /// Their name; those without come first.
+    Name,
+}
+
+/// Which way.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+pub enum SortDirection {
+    /// The least first.
+    Asc,
+    /// The greatest first.
+    Desc,
+}
+
+/// The order of a list of jobs.
+#[derive(InputObject)]
+pub struct JobOrder {
+    /// By what.
+    #[graphql(default_with = "JobSort::CreatedAt")]
+    by: JobSort,
+    /// Which way.
+    #[graphql(default_with = "SortDirection::Desc")]
+    direction: SortDirection,
+}
+
+impl From<Option<JobOrder>> for jobs::JobOrder {
+    fn from(order: Option<JobOrder>) -> Self {
+        order.map_or(jobs::JobOrder { by: jobs::JobSort::CreatedAt, descending: true }, |order| jobs::JobOrder {
+            by: order.by.into(),
+            descending: order.direction == SortDirection::Desc,
+        })
+    }
+}

@@ -1,0 +1,363 @@
+//! What a job makes: what was asked for, and what came of it.
+
+use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
+
+use super::object::presigned;
+use crate::{
+    domain::{
+        self,
+        output::{FrameRate, RenderedFile, limits},
+        validation::{self, Checker},
+    },
+    graphql::{
+        error::Result,
+        scalars::{Color, Long, Url},
+    },
+};
+
+/// The container.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// H.264 and AAC in MP4, playable while it downloads.
+    #[graphql(name = "MP4")]
+    Mp4,
+    /// WebM. Not yet.
+    Webm,
+    /// QuickTime. Not yet.
+    Mov,
+    /// An animated GIF. Not yet.
+    Gif,
+    /// A still. Not yet.
+    Png,
+    /// A still. Not yet.
+    Jpeg,
+    /// Sound alone. Not yet.
+    #[graphql(name = "MP3")]
+    Mp3,
+    /// Sound alone. Not yet.
+    Wav,
+}
+
+/// The picture's codec.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+pub enum VideoCodec {
+    /// H.264, by x264.
+    #[graphql(name = "H264")]
+    H264,
+    /// H.265. Not yet.
+    #[graphql(name = "H265")]
+    H265,
+    /// VP9. Not yet.
+    #[graphql(name = "VP9")]
+    Vp9,
+    /// AV1. Not yet.
+    #[graphql(name = "AV1")]
+    Av1,
+    /// ProRes. Not yet.
+    Prores,
+}
+
+/// How much care is taken, and how many bits.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "domain::output::Quality")]
+pub enum Quality {
+    /// To look at: fast and rough.
+    Draft,
+    /// Small files.
+    Low,
+    /// For most uses.
+    Medium,
+    /// Hard to tell from the sources.
+    High,
+    /// Each pixel as it was composed; large, and not all players show it.
+    Lossless,
+}
+
+/// Sizes by name.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+pub enum ResolutionPreset {
+    /// 854×480.
+    Sd,
+    /// 1280×720.
+    Hd,
+    /// 1920×1080.
+    FullHd,
+    /// 3840×2160.
+    Uhd,
+    /// 1080×1080.
+    #[graphql(name = "SQUARE_1080")]
+    Square1080,
+    /// 1080×1920.
+    #[graphql(name = "PORTRAIT_1080")]
+    Portrait1080,
+}
+
+impl ResolutionPreset {
+    fn size(self) -> (i32, i32) {
+        match self {
+            ResolutionPreset::Sd => (854, 480),
+            ResolutionPreset::Hd => (1280, 720),
+            ResolutionPreset::FullHd => (1920, 1080),
+            ResolutionPreset::Uhd => (3840, 2160),
+            ResolutionPreset::Square1080 => (1080, 1080),
+            ResolutionPreset::Portrait1080 => (1080, 1920),
+        }
+    }
+}
+
+/// A part of the composition.
+#[derive(InputObject)]
+pub struct TimeRangeInput {
+    /// Seconds.
+    start: f64,
+    /// Seconds.
+    length: f64,
+}
+
+/// A file to make.
+#[derive(InputObject)]
+pub struct OutputInput {
+    /// Its container.
+    #[graphql(default_with = "OutputFormat::Mp4")]
+    format: OutputFormat,
+    /// Its size by name; or width and height. 1280×720 where nothing is given.
+    resolution: Option<ResolutionPreset>,
+    /// Pixels, even, 16…7680.
+    width: Option<i32>,
+    /// Pixels, even, 16…7680.
+    height: Option<i32>,
+    /// 1…120; 23.976, 29.97 and 59.94 mean the NTSC fractions.
+    #[graphql(default = 30.0)]
+    frame_rate: f64,
+    /// The picture's codec; H264 for MP4.
+    video_codec: Option<VideoCodec>,
+    /// How much care, and how many bits.
+    #[graphql(default_with = "Quality::Medium")]
+    quality: Quality,
+    /// In place of the quality's own: 0…51, lower is better.
+    crf: Option<i32>,
+    /// In place of the quality: bits a second on average.
+    video_bitrate: Option<Long>,
+    /// Bits a second; 160000 where it is not given.
+    audio_bitrate: Option<i32>,
+    /// What shows where nothing lies.
+    #[graphql(default_with = "Color(domain::paint::Color::BLACK)")]
+    background: Color,
+    /// Seconds; to the end of the last element where it is not given.
+    duration: Option<f64>,
+    /// Render only this part. Not yet.
+    range: Option<TimeRangeInput>,
+    /// A still of this moment beside the result. Not yet.
+    poster_at: Option<f64>,
+    /// Where the result goes; a key of the job's own where it is not given.
+    key: Option<String>,
+    /// The bucket that the result goes to: only the service's own, yet.
+    bucket: Option<String>,
+}
+
+impl OutputInput {
+    /// As the domain has it; what this version does not do is noted under `at`.
+    pub fn into_domain(self, check: &mut Checker, at: &str, own_bucket: &str) -> domain::output::Output {
+        self.note_what_is_not_yet(check, at, own_bucket);
+        let (width, height) = self.size(check, at);
+        check.range(format!("{at}.frameRate"), self.frame_rate, limits::FRAME_RATE);
+        if let Some(crf) = self.crf {
+            check.range(format!("{at}.crf"), crf, limits::CRF);
+        }
+        domain::output::Output {
+            width,
+            height,
+            frame_rate: FrameRate::from_decimal(self.frame_rate),
+            quality: self.quality.into(),
+            crf: self.crf.and_then(|crf| u8::try_from(crf).ok()),
+            video_bitrate: self.video_bitrate.map(|bits| bits.0),
+            audio_bitrate: self.audio_bitrate.map(i64::from),
+            background: self.background.0,
+            duration: self.duration,
+            key: self.key,
+        }
+    }
+
+    fn size(&self, check: &mut Checker, at: &str) -> (u32, u32) {
+        let (width, height) = match (self.resolution, self.width, self.height) {
+            (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
+                let rule = "must not be given together with width or height";
+                check.breach(format!("{at}.resolution"), domain::error::ViolationCode::Inconsistent, rule);
+                (1280, 720)
+            }
+            (Some(preset), None, None) => preset.size(),
+            (None, Some(width), Some(height)) => (width, height),
+            (None, None, None) => (1280, 720),
+            (None, width, _) => {
+                let missing = if width.is_some() { "height" } else { "width" };
+                let rule = "must be given together with the other";
+                check.breach(format!("{at}.{missing}"), domain::error::ViolationCode::Required, rule);
+                (1280, 720)
+            }
+        };
+        validation::edge(check, format!("{at}.width"), width);
+        validation::edge(check, format!("{at}.height"), height);
+        (width.max(0) as u32, height.max(0) as u32)
+    }
+
+    fn note_what_is_not_yet(&self, check: &mut Checker, at: &str, own_bucket: &str) {
+        if self.format != OutputFormat::Mp4 {
+            check.not_yet(format!("{at}.format"), "another format than MP4");
+        }
+        if self.video_codec.is_some_and(|codec| codec != VideoCodec::H264) {
+            check.not_yet(format!("{at}.videoCodec"), "another codec than H264");
+        }
+        if self.range.is_some() {
+            check.not_yet(format!("{at}.range"), "rendering a part");
+        }
+        if self.poster_at.is_some() {
+            check.not_yet(format!("{at}.posterAt"), "a poster");
+        }
+        if self.bucket.as_deref().is_some_and(|bucket| bucket != own_bucket) {
+            check.not_yet(format!("{at}.bucket"), "another bucket than the service's own");
+        }
+    }
+}
+
+/// A file that was asked for, defaults filled in.
+#[derive(SimpleObject)]
+pub struct Output {
+    /// Its container.
+    format: OutputFormat,
+    /// Pixels.
+    width: i32,
+    /// Pixels.
+    height: i32,
+    /// Frames a second.
+    frame_rate: f64,
+    /// The picture's codec.
+    video_codec: VideoCodec,
+    /// How much care, and how many bits.
+    quality: Quality,
+    /// In place of the quality's own.
+    crf: Option<i32>,
+    /// Bits a second.
+    video_bitrate: Option<Long>,
+    /// Bits a second.
+    audio_bitrate: Option<i32>,
+    /// What shows where nothing lies.
+    background: Color,
+    /// Seconds; null: to the end of the last element.
+    duration: Option<f64>,
+    /// Where the result goes; null: to a key of the job's own.
+    key: Option<String>,
+}
+
+impl From<domain::output::Output> for Output {
+    fn from(output: domain::output::Output) -> Self {
+        Self {
+            format: OutputFormat::Mp4,
+            width: output.width as i32,
+            height: output.height as i32,
+            frame_rate: output.frame_rate.as_f64(),
+            video_codec: VideoCodec::H264,
+            quality: output.quality.into(),
+            crf: output.crf.map(i32::from),
+            video_bitrate: output.video_bitrate.map(Long),
+            audio_bitrate: output.audio_bitrate.map(|bits| bits as i32),
+            background: Color(output.background),
+            duration: output.duration,
+            key: output.key,
+        }
+    }
+}
+
+/// A finished file.
+pub struct RenderResult(pub RenderedFile);
+
+#[Object]
+impl RenderResult {
+    /// A presigned address to read it from.
+    async fn url(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 3600, desc = "For how long, seconds; at most a week.")] expires_in: i32,
+    ) -> Result<Url> {
+        presigned(context, &self.0.key, expires_in).await
+    }
+
+    /// The bucket that it lies in.
+    async fn bucket(&self) -> &str {
+        &self.0.bucket
+    }
+
+    /// Its key.
+    async fn key(&self) -> &str {
+        &self.0.key
+    }
+
+    /// The store's tag of its content.
+    async fn etag(&self) -> Option<&str> {
+        self.0.etag.as_deref()
+    }
+
+    /// SHA-256 of its bytes, hexadecimal.
+    async fn checksum_sha256(&self) -> &str {
+        &self.0.checksum_sha256
+    }
+
+    /// Bytes.
+    async fn size(&self) -> Long {
+        Long(self.0.size)
+    }
+
+    /// Seconds.
+    async fn duration(&self) -> f64 {
+        self.0.duration
+    }
+
+    /// Pixels.
+    async fn width(&self) -> i32 {
+        self.0.width as i32
+    }
+
+    /// Pixels.
+    async fn height(&self) -> i32 {
+        self.0.height as i32
+    }
+
+    /// Frames a second.
+    async fn frame_rate(&self) -> f64 {
+        self.0.frame_rate
+    }
+
+    /// How many frames.
+    async fn frames(&self) -> Long {
+        Long(self.0.frames)
+    }
+
+    /// The container.
+    async fn container(&self) -> &str {
+        &self.0.container
+    }
+
+    /// The picture's codec.
+    async fn video_codec(&self) -> Option<&str> {
+        self.0.video_codec.as_deref()
+    }
+
+    /// The sound's codec; null where there is no sound.
+    async fn audio_codec(&self) -> Option<&str> {
+        self.0.audio_codec.as_deref()
+    }
+
+    /// Seconds of output per second of wall time.
+    async fn render_speed(&self) -> f64 {
+        self.0.render_speed
+    }
+
+    /// Parts that were taken from an earlier render.
+    async fn reused_segments(&self) -> i32 {
+        self.0.reused_segments as i32
+    }
+
+    /// Parts that were rendered.
+    async fn rendered_segments(&self) -> i32 {
+        self.0.rendered_segments as i32
+    }
+}

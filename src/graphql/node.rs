@@ -1,0 +1,95 @@
+//! Anything by its id.
+
+use async_graphql::{Context, ID, Interface, Object};
+
+use super::{
+    element::{AudioElement, Element, ImageElement, TextElement, VideoElement},
+    error::{Problem, Result, failed},
+    job::Job,
+    loaders::{loaders, session},
+    storage::StorageOperation,
+    timeline::TimelineStep,
+};
+use crate::domain::{
+    error::ViolationCode,
+    id::{ElementId, JobId, OperationId, StepId},
+};
+
+/// Something with an id. Ids carry their type: job_…, el_…, step_…, op_…
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Its id, unique among all."))]
+#[allow(clippy::large_enum_variant)]
+pub enum Node {
+    Job(Job),
+    VideoElement(VideoElement),
+    ImageElement(ImageElement),
+    AudioElement(AudioElement),
+    TextElement(TextElement),
+    TimelineStep(TimelineStep),
+    StorageOperation(StorageOperation),
+}
+
+impl From<Element> for Node {
+    fn from(element: Element) -> Self {
+        match element {
+            Element::VideoElement(element) => Node::VideoElement(element),
+            Element::ImageElement(element) => Node::ImageElement(element),
+            Element::AudioElement(element) => Node::AudioElement(element),
+            Element::TextElement(element) => Node::TextElement(element),
+        }
+    }
+}
+
+/// The most ids of one `nodes`.
+const MAX_NODES: usize = 100;
+
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// Anything by its id; null where there is nothing of that id.
+    async fn node(&self, context: &Context<'_>, #[graphql(desc = "Of any type.")] id: ID) -> Result<Option<Node>> {
+        find(context, &id).await
+    }
+
+    /// Several by their ids, in their order; null where there is nothing of that id. At most 100.
+    #[graphql(complexity = "ids.len().min(MAX_NODES) * child_complexity + 1")]
+    async fn nodes(&self, context: &Context<'_>, #[graphql(desc = "Of any types.")] ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+        if ids.len() > MAX_NODES {
+            return Err(Problem::of_argument("ids", ViolationCode::TooMany, format!("must have at most {MAX_NODES} ids")).into());
+        }
+        futures_util::future::try_join_all(ids.iter().map(|id| find(context, id))).await
+    }
+}
+
+async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>> {
+    if id.parse::<JobId>().is_ok() {
+        return Ok(loaders(context)?.job(id).await?.map(|row| Node::Job(Job(row))));
+    }
+    if id.parse::<ElementId>().is_ok() {
+        let row = loaders(context)?.element(id).await?;
+        return row.map(|row| Element::of(row).map(Node::from)).transpose();
+    }
+    if id.parse::<StepId>().is_ok() {
+        let mut rows = session(context)?.steps_by_id(&[id.to_owned()]).await.map_err(failed)?;
+        return Ok(rows.pop().map(|row| Node::TimelineStep(TimelineStep(row.state()))));
+    }
+    if id.parse::<OperationId>().is_ok() {
+        let mut rows = session(context)?.storage_operations_by_id(&[id.to_owned()]).await.map_err(failed)?;
+        return Ok(rows.pop().map(|row| Node::StorageOperation(StorageOperation(row))));
+    }
+    Err(invalid_id("id", "job_…, el_…, step_… or op_…"))
+}
+
+/// The error for text that is no id of the expected form.
+pub fn invalid_id(path: &str, form: &str) -> async_graphql::Error {
+    Problem::of_argument(path, ViolationCode::InvalidFormat, format!("must be an id of the form {form}")).into()
+}
+
+/// Checks that an argument is an id of a type.
+pub fn check_id<T: std::str::FromStr<Err = crate::domain::id::InvalidId>>(path: &str, id: &str) -> Result<()> {
+    id.parse::<T>()
+        .map(drop)
+        .map_err(|invalid| Problem::of_argument(path, ViolationCode::InvalidFormat, invalid.to_string()).into())
+}
