@@ -11,12 +11,9 @@ use std::{
     time::Duration,
 };
 
-use nix::{
-    sys::resource::{UsageWho, getrusage},
-    time::{ClockId, clock_gettime},
-};
+use nix::time::{ClockId, clock_gettime};
 
-use crate::domain::timeline::Usage;
+use crate::{domain::timeline::Usage, render::process::peak_memory};
 
 /// What the work has used so far.
 #[derive(Debug, Clone, Default)]
@@ -30,8 +27,7 @@ impl CpuMeter {
 
     /// So far; the memory is the peak of this whole process.
     pub fn usage(&self) -> Usage {
-        let peak_memory = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss() * 1024);
-        Usage { cpu_ms: self.0.load(Relaxed) as f64 / 1e6, peak_memory, ..Usage::default() }
+        Usage { cpu_ms: self.0.load(Relaxed) as f64 / 1e6, peak_memory: peak_memory(), ..Usage::default() }
     }
 }
 

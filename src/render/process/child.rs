@@ -11,7 +11,7 @@ use std::{
 
 use nix::sys::resource::{Usage as Rusage, UsageWho, getrusage};
 
-use super::{MadeFile, Report, Task};
+use super::{MadeFile, Report, Task, peak_memory};
 use crate::{
     domain::{
         composition::Element,
@@ -171,7 +171,7 @@ impl Cost {
     fn usage_since(&self, elsewhere: Duration) -> Usage {
         let now = rusage();
         let cpu = now.as_ref().map_or(Duration::ZERO, cpu).saturating_sub(self.cpu).saturating_sub(elsewhere);
-        Usage { cpu_ms: cpu.as_secs_f64() * 1e3, peak_memory: now.map_or(0, |usage| usage.max_rss() * 1024), ..Usage::default() }
+        Usage { cpu_ms: cpu.as_secs_f64() * 1e3, peak_memory: peak_memory(), ..Usage::default() }
     }
 }
 
@@ -217,7 +217,7 @@ impl Watcher for Progress {
     fn composed(&mut self, cpu: Duration) {
         let usage = Usage {
             cpu_ms: cpu.as_secs_f64() * 1e3,
-            peak_memory: rusage().map_or(0, |usage| usage.max_rss() * 1024),
+            peak_memory: peak_memory(),
             frames_per_second: Some(self.frames_per_second(self.frames)),
             ..Usage::default()
         };

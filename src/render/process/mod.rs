@@ -7,11 +7,13 @@
 
 mod child;
 mod limits;
+mod memory;
 mod parent;
 mod protocol;
 
 pub use child::run as run_child;
 pub use limits::Limits;
+pub use memory::peak_memory;
 pub use parent::Running;
 pub use protocol::{MadeFile, Report, Task};
 

@@ -1,0 +1,199 @@
+//! What is wrong is named: the field and the rule at once, or the element when a job fails; the server lives on.
+
+use std::net::SocketAddr;
+
+use axum::{Router, http::StatusCode, response::Redirect, routing::get};
+use serde_json::{Value, json};
+
+use crate::{
+    server::{Server, on_both},
+    support::{made, media},
+};
+
+const CREATE: &str = "mutation($input: CreateJobInput!) { createJob(input: $input) { id } }";
+
+fn text(more: Value) -> Value {
+    let mut fields = json!({ "text": "x" });
+    fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({ "text": fields })
+}
+
+fn with(elements: Value) -> Value {
+    json!({ "outputs": { "duration": 2 }, "elements": elements })
+}
+
+fn output(output: Value) -> Value {
+    json!({ "outputs": output, "elements": [text(json!({ "length": 1 }))] })
+}
+
+/// An input and the path that its error names.
+fn breaches() -> Vec<(Value, &'static str)> {
+    let video = |more: Value| {
+        let mut fields = json!({ "source": { "url": "https://example.com/a.mp4" } });
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        with(json!([{ "video": fields }]))
+    };
+    vec![
+        (with(json!([text(json!({ "start": -1 }))])), "input.elements[0].text.start"),
+        (with(json!([text(json!({ "start": 2 }))])), "input.elements[0].text.start"),
+        (with(json!([text(json!({ "length": 0 }))])), "input.elements[0].text.length"),
+        (with(json!([text(json!({ "start": "NaN" }))])), "input.elements[0].text.start"),
+        (with(json!([text(json!({ "color": "reddish" }))])), "input.elements[0].text.color"),
+        (with(json!([text(json!({ "width": "a lot" }))])), "input.elements[0].text.width"),
+        (with(json!([text(json!({ "width": 0 }))])), "input.elements[0].text.width"),
+        (with(json!([text(json!({ "height": 100_000 }))])), "input.elements[0].text.height"),
+        (with(json!([text(json!({})), text(json!({ "opacity": 1.5 }))])), "input.elements[1].text.opacity"),
+        (with(json!([text(json!({ "rotation": 45 }))])), "input.elements[0].text.rotation"),
+        (with(json!([text(json!({ "font": { "family": "Wingdings" } }))])), "input.elements[0].text.font.family"),
+        (with(json!([{ "text": { "text": "  " } }])), "input.elements[0].text.text"),
+        (with(json!([{ "shape": { "shape": "ELLIPSE" } }])), "input.elements[0].shape"),
+        (video(json!({ "trimStart": 3, "trimEnd": 2 })), "input.elements[0].video.trimEnd"),
+        (video(json!({ "volume": 5 })), "input.elements[0].video.volume"),
+        (video(json!({ "speed": 2 })), "input.elements[0].video.speed"),
+        (video(json!({ "transitionIn": { "type": "WIPE_LEFT" } })), "input.elements[0].video.transitionIn.type"),
+        (video(json!({ "source": { "url": "file:///etc/passwd" } })), "input.elements[0].video.source.url"),
+        (video(json!({ "source": { "asset": "job_1" } })), "input.elements[0].video.source.asset"),
+        (video(json!({ "source": { "object": { "key": "../secret" } } })), "input.elements[0].video.source.object.key"),
+        (output(json!({ "width": 0, "height": 720 })), "input.outputs[0].width"),
+        (output(json!({ "width": 1281, "height": 720 })), "input.outputs[0].width"),
+        (output(json!({ "width": 1280, "height": 100_000 })), "input.outputs[0].height"),
+        (output(json!({ "width": 1280 })), "input.outputs[0].height"),
+        (output(json!({ "frameRate": 0 })), "input.outputs[0].frameRate"),
+        (output(json!({ "format": "GIF" })), "input.outputs[0].format"),
+        (output(json!({ "key": "jobs/x" })), "input.outputs[0].key"),
+        (json!({ "elements": [] }), "input.elements"),
+        (json!({ "submit": false, "priority": 101 }), "input.priority"),
+        (json!({ "submit": false, "metadata": 1 }), "input.metadata"),
+        (json!({ "submit": false, "webhookUrl": "https://example.com" }), "input.webhookUrl"),
+    ]
+}
+
+on_both! {
+    async fn every_breach_names_its_field_and_rule(server: Server) {
+        for (input, path) in breaches() {
+            let refused = server.api.refused(CREATE, json!({ "input": input })).await;
+            let violations = refused["violations"].as_array().unwrap_or_else(|| panic!("{path}: {refused:#}"));
+            assert!(violations.iter().any(|violation| violation["path"] == path && violation["message"].is_string()), "{path}: {refused:#}");
+            assert!(["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"].iter().any(|code| refused["code"] == *code), "{path}: {refused:#}");
+            assert_eq!(refused["category"], "VALIDATION");
+            assert!(refused["correlationId"].is_string());
+        }
+        assert_eq!(server.api.ask("{ jobs { totalCount } }", json!({})).await["jobs"]["totalCount"], 0);
+    }
+
+    async fn ten_thousand_elements_are_too_many(server: Server) {
+        let many: Vec<_> = (0..10_000).map(|_| json!({ "text": { "text": "x" } })).collect();
+        let refused = server.api.refused(CREATE, json!({ "input": with(json!(many)) })).await;
+        assert_eq!(refused["violations"][0]["path"], "input.elements");
+        assert_eq!(refused["violations"][0]["code"], "TOO_MANY");
+    }
+
+    async fn numbers_that_are_none_are_refused(server: Server) {
+        for number in ["1e400", "-1e400", "NaN", "Infinity"] {
+            let body = format!(r#"{{"query":"mutation($input: CreateJobInput!) {{ createJob(input: $input) {{ id }} }}","variables":{{"input":{{"elements":[{{"text":{{"text":"x","start":{number}}}}}]}}}}}}"#);
+            let response = server.api.post(&body).await;
+            assert_eq!(response.status(), 400, "{number}");
+            let answer: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+            let extensions = &answer["errors"][0]["extensions"];
+            assert_eq!(extensions["code"], "BAD_USER_INPUT");
+            assert_eq!(extensions["violations"][0]["path"], "variables.input.elements[0].text.start", "{number}: {answer:#}");
+        }
+        let literal = "mutation { createJob(input: { elements: [{ text: { text: \"x\", start: 1e400 } }] }) { id } }";
+        assert!(server.api.send(literal, json!({})).await["data"].is_null());
+    }
+
+    async fn pages_and_ids_out_of_range_are_refused(server: Server) {
+        for (query, path) in [
+            ("{ jobs(first: 0) { totalCount } }", "first"),
+            ("{ jobs(first: 1000000) { totalCount } }", "first"),
+            ("{ jobs(last: -1) { totalCount } }", "last"),
+            ("{ jobs(after: \"x\") { totalCount } }", "after"),
+            ("{ storageOperations(first: 0) { edges { cursor } } }", "first"),
+            ("{ job(id: \"42\") { id } }", "id"),
+            ("{ element(id: \"job_0123456789abcdefghijklmnop\") { id } }", "id"),
+            ("mutation { cancelJob(id: \"x\") { id } }", "id"),
+            ("mutation { createUpload(input: { filename: \"a\", size: 0 }) { asset } }", "input.size"),
+            ("mutation { createUpload(input: { filename: \"\", size: 1 }) { asset } }", "input.filename"),
+            ("mutation { createUpload(input: { filename: \"a\", size: 1, checksumSha256: \"abc\" }) { asset } }", "input.checksumSha256"),
+        ] {
+            let refused = server.api.refused(query, json!({})).await;
+            assert_eq!((refused["code"].as_str(), refused["violations"][0]["path"].as_str()), (Some("BAD_USER_INPUT"), Some(path)), "{query}: {refused:#}");
+        }
+        for query in ["{ job(id: \"job_0123456789abcdefghijklmnop\") { id } }", "mutation { deleteJob(id: \"job_0123456789abcdefghijklmnop\") }"] {
+            assert_eq!(server.api.refused(query, json!({})).await["code"], "NOT_FOUND", "{query}");
+        }
+    }
+}
+
+/// A web server of sources.
+async fn sources() -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let routes = Router::new()
+        .route("/empty.mp4", get(|| async { Vec::<u8>::new() }))
+        .route("/gone.mp4", get(|| async { StatusCode::NOT_FOUND }))
+        .route("/secret.mp4", get(|| async { Redirect::temporary("http://169.254.169.254/latest/meta-data") }))
+        .route("/clip.mp4", get(|| async { std::fs::read(media("sintel.mp4")).unwrap() }));
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_sources_fail_their_job_with_a_code_and_the_element() {
+    let server = Server::sqlite().await;
+    let api = &server.api;
+    let web = sources().await;
+    let clip = std::fs::read(media("big_buck_bunny.mp4")).unwrap();
+    let upload = async |name: &str, bytes: Vec<u8>| json!({ "asset": api.upload(name, "video/mp4", bytes).await });
+    let url = |path: &str| json!({ "url": format!("http://{web}/{path}") });
+    let never = api.ask("mutation { createUpload(input: { filename: \"a.mp4\", size: 10 }) { asset } }", json!({})).await;
+    let playlist = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n".to_vec();
+    let cases = [
+        ("video", json!({ "asset": never["createUpload"]["asset"] }), "SOURCE_UNREACHABLE"),
+        ("video", json!({ "object": { "key": "no/such/thing.mp4" } }), "SOURCE_UNREACHABLE"),
+        ("video", url("gone.mp4"), "SOURCE_UNREACHABLE"),
+        ("video", url("empty.mp4"), "UNSUPPORTED_FORMAT"),
+        ("video", url("secret.mp4"), "SOURCE_NOT_ALLOWED"),
+        ("video", json!({ "url": "http://10.1.2.3/a.mp4" }), "SOURCE_NOT_ALLOWED"),
+        ("video", upload("text.mp4", b"This is only text, whatever its name says.".to_vec()).await, "UNSUPPORTED_FORMAT"),
+        ("video", upload("playlist.mp4", playlist).await, "UNSUPPORTED_FORMAT"),
+        ("video", upload("head.mp4", clip[..2_000].to_vec()).await, "CORRUPT_MEDIA"),
+        ("video", upload("half.mp4", clip[..clip.len() / 2].to_vec()).await, "CORRUPT_MEDIA"),
+        ("video", upload("tone.wav", made::tone(1.0, 440.0, 0.5)).await, "UNSUPPORTED_FORMAT"),
+        ("audio", upload("logo.png", made::logo(16, 16)).await, "UNSUPPORTED_FORMAT"),
+        ("image", upload("clip.png", clip.clone()).await, "UNSUPPORTED_FORMAT"),
+        ("image", upload("half.png", made::logo(64, 64)[..200].to_vec()).await, "CORRUPT_MEDIA"),
+    ];
+    for (kind, source, code) in cases {
+        let input = json!({
+            "maxAttempts": 1,
+            "outputs": { "width": 64, "height": 64, "duration": 9 },
+            "elements": [{ "text": { "text": "good" } }, { kind: { "source": source } }],
+        });
+        let id = api.create(input).await;
+        let job = api.finished(&id).await;
+        assert_eq!(
+            (job["status"].as_str(), job["error"]["code"].as_str()),
+            (Some("FAILED"), Some(code)),
+            "{kind} {source}: {job:#}"
+        );
+        assert_eq!(job["error"]["element"]["id"], job["elements"][1]["id"], "{kind} {source}");
+        assert_eq!(job["elements"][1]["status"], "FAILED");
+    }
+    let good = json!({ "maxAttempts": 1, "outputs": { "width": 64, "height": 64 }, "elements": [{ "video": { "source": url("clip.mp4"), "length": 1 } }] });
+    let id = api.create(good).await;
+    assert_eq!(api.finished(&id).await["status"], "COMPLETED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_takes_only_what_was_announced() {
+    let server = Server::sqlite().await;
+    let api = &server.api;
+    let mutation = "mutation($input: UploadInput!) { createUpload(input: $input) { asset url method headers { name value } } }";
+    let promised = async |input: Value| api.ask(mutation, json!({ "input": input })).await["createUpload"].take();
+    let short = promised(json!({ "filename": "a", "size": 10 })).await;
+    assert!(!api.put(&short, vec![1; 11]).await.status().is_success(), "another size is refused");
+    let digest = "0".repeat(64);
+    let checked = promised(json!({ "filename": "a", "size": 10, "checksumSha256": digest })).await;
+    assert!(!api.put(&checked, vec![1; 10]).await.status().is_success(), "other bytes are refused");
+}
