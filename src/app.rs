@@ -92,7 +92,6 @@ impl App {
         let services = Services::new(database.clone(), logged, hub.clone(), clock, monitor);
         let shutdown = Shutdown::default();
         tokio::spawn(events::tail(WholeLog(database), hub, last.clone()));
-        let worker = start_worker(config, duty, &services, &shutdown)?;
         let stop_serving = CancellationToken::new();
         let (address, server) = match duty {
             Duty::WorkOnly => (None, None),
@@ -101,6 +100,8 @@ impl App {
                 (Some(address), Some(server))
             }
         };
+        // After the listener: a node that cannot serve claims nothing.
+        let worker = start_worker(config, duty, &services, &shutdown)?;
         Ok(Self { address, services, shutdown, worker, server, last, stop_serving, _lock: lock })
     }
 
@@ -125,6 +126,7 @@ impl App {
                 () = hurried => {}
             }
         }
+        let _ = tokio::time::timeout(LAST_CONNECTIONS, self.services.settled()).await;
         self.last.cancel();
         self.services.database().close().await;
     }

@@ -60,7 +60,7 @@ pub struct RenderConfig {
     pub cpu_s: u64,
     /// Bytes that one output file may have.
     pub file: u64,
-    /// Bytes that one source may have.
+    /// Bytes that the sources of one job may have together.
     pub source: u64,
 }
 
@@ -89,8 +89,8 @@ pub const SETTINGS: [(&str, &str, &str, &str); 16] = [
     ("REELGRAPH_WORKERS", "workers", "renders at a time; 0: API only", "half of the cores"),
     ("REELGRAPH_RENDER_MEMORY_MB", "render_memory_mb", "memory of one render, MiB of address space", "8192"),
     ("REELGRAPH_RENDER_CPU_S", "render_cpu_s", "CPU time of one render, seconds", "36000"),
-    ("REELGRAPH_RENDER_FILE_MB", "render_file_mb", "size of one output, MiB", "20480"),
-    ("REELGRAPH_SOURCE_MB", "source_mb", "size of one source, MiB", "10240"),
+    ("REELGRAPH_RENDER_FILE_MB", "render_file_mb", "size of one output, MiB", "5120"),
+    ("REELGRAPH_SOURCE_MB", "source_mb", "size of all sources of one job, MiB", "10240"),
     ("REELGRAPH_SHUTDOWN_S", "shutdown_s", "how long SIGTERM waits for what runs, seconds", "30"),
     ("REELGRAPH_LOG", "log", "tracing filter", "info"),
     ("REELGRAPH_LOG_FORMAT", "log_format", "pretty or json", "pretty on a terminal, else json"),
@@ -221,7 +221,7 @@ impl Values {
             program: env::current_exe().map_err(|error| invalid("the path of this binary", error))?,
             memory: megabytes("REELGRAPH_RENDER_MEMORY_MB", 8_192)?,
             cpu_s: self.parsed("REELGRAPH_RENDER_CPU_S", 36_000)?,
-            file: megabytes("REELGRAPH_RENDER_FILE_MB", 20_480)?,
+            file: megabytes("REELGRAPH_RENDER_FILE_MB", 5_120)?,
             source: megabytes("REELGRAPH_SOURCE_MB", 10_240)?,
         })
     }

@@ -32,6 +32,7 @@ fn table(backend: DatabaseBackend) -> String {
             position integer NOT NULL CONSTRAINT elements_position_from_zero CHECK (position >= 0),
             position_before integer GENERATED ALWAYS AS (NULLIF(position, 0) - 1) STORED,
             track integer NOT NULL,
+            start {double},
             element_type text NOT NULL CONSTRAINT elements_type_known CHECK (element_type IN
                 ('VIDEO', 'IMAGE', 'AUDIO', 'TEXT', 'SHAPE', 'SUBTITLES', 'COMPOSITION')),
             spec {json} NOT NULL,

@@ -12,8 +12,8 @@ pub struct Upload {
     pub checksum_sha256: Option<[u8; 32]>,
 }
 
-/// The largest upload, and so the largest source: 10 GiB.
-pub const MAX_BYTES: i64 = 10 << 30;
+/// The largest upload: what S3 takes in one PUT, 5 GiB.
+pub const MAX_BYTES: i64 = 5 << 30;
 
 impl Upload {
     pub fn violations(&self) -> Vec<Violation> {

@@ -48,11 +48,6 @@ macro_rules! typed_id {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
-
-            /// An id read back from the database, which holds none that was not made here.
-            pub fn trusted(text: impl Into<String>) -> Self {
-                Self(text.into())
-            }
         }
 
         impl FromStr for $name {

@@ -83,7 +83,7 @@ pub mod limits {
     pub const MAX_ATTEMPTS: std::ops::RangeInclusive<i32> = 1..=10;
     pub const ELEMENTS: usize = 500;
     pub const OUTPUTS: usize = 10;
-    /// How often a job may lose its worker before it fails: process deaths have a budget of their own.
+    /// The loss of a worker that fails a job: process deaths have a budget of their own.
     pub const RESCUES: i32 = 3;
 }
 

@@ -77,8 +77,6 @@ pub struct Output {
     pub background: Color,
     /// Seconds; `None`: to the end of the last element.
     pub duration: Option<f64>,
-    /// Where the result goes; `None`: a key of the job's own.
-    pub key: Option<String>,
 }
 
 /// A finished file, as a job keeps it.
@@ -107,7 +105,7 @@ pub struct RenderedFile {
 pub mod limits {
     use std::ops::RangeInclusive;
 
-    pub const SIZE: RangeInclusive<i32> = 16..=7680;
+    pub const SIZE: RangeInclusive<i64> = 16..=7680;
     pub const FRAME_RATE: RangeInclusive<f64> = 1.0..=120.0;
     pub const CRF: RangeInclusive<i32> = 0..=51;
     pub const VIDEO_BITRATE: RangeInclusive<i64> = 10_000..=500_000_000;

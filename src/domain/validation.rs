@@ -186,8 +186,8 @@ fn source(check: &mut Checker, at: &str, source: &Source) {
     }
 }
 
-/// The rules of an object's key, in and out.
-pub fn object_key(check: &mut Checker, at: &str, key: &str) {
+/// The rules of an object's key.
+fn object_key(check: &mut Checker, at: &str, key: &str) {
     let clean = |part: &str| !part.is_empty() && part != "." && part != "..";
     let printable = key.chars().all(|c| !c.is_control() && c != '\\');
     if key.is_empty() || key.len() > 150 || !printable || !key.split('/').all(clean) {
@@ -268,6 +268,9 @@ fn text(check: &mut Checker, at: &str, text: &Text) {
 
 /// Checks an output; `at` is its path, such as `input.outputs[0]`.
 pub fn output(check: &mut Checker, at: &str, output: &Output) {
+    edge(check, format!("{at}.width"), i64::from(output.width));
+    edge(check, format!("{at}.height"), i64::from(output.height));
+    check.range(format!("{at}.frameRate"), output.frame_rate.as_f64(), output::limits::FRAME_RATE);
     if let Some(crf) = output.crf {
         check.range(format!("{at}.crf"), i32::from(crf), output::limits::CRF);
     }
@@ -280,20 +283,10 @@ pub fn output(check: &mut Checker, at: &str, output: &Output) {
     if let Some(duration) = output.duration {
         check.above_zero(format!("{at}.duration"), duration, LONGEST);
     }
-    if let Some(key) = &output.key {
-        object_key(check, &format!("{at}.key"), key);
-        if key.starts_with("jobs/") || key.starts_with("uploads/") {
-            check.breach(
-                format!("{at}.key"),
-                ViolationCode::InvalidFormat,
-                "must not lie under jobs/ or uploads/, which are the service's own",
-            );
-        }
-    }
 }
 
 /// An output's edge: even, within bounds.
-pub fn edge(check: &mut Checker, at: String, pixels: i32) {
+fn edge(check: &mut Checker, at: String, pixels: i64) {
     let limits = output::limits::SIZE;
     if !limits.contains(&pixels) || pixels % 2 != 0 {
         check.breach(

@@ -10,6 +10,8 @@ pub struct Model {
     pub job_id: String,
     pub position: i32,
     pub track: i32,
+    /// Seconds; of one that follows another, known once their media are.
+    pub start: Option<f64>,
     pub element_type: String,
     /// The whole element, as [`crate::domain::composition::Element`].
     #[sea_orm(column_type = "JsonBinary")]

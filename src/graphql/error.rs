@@ -3,6 +3,7 @@
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use serde_json::json;
 
+use super::scalars;
 use crate::{
     domain::error::{ErrorCode, Violation, ViolationCode},
     services,
@@ -85,6 +86,16 @@ pub fn failed(error: services::Error) -> async_graphql::Error {
     Problem::from(error).into()
 }
 
+/// A document of a row that cannot be read: the service wrote it, so the fault is its own.
+pub fn unreadable(error: serde_json::Error) -> async_graphql::Error {
+    failed(services::Error::internal(error.to_string()))
+}
+
+/// Whether a request was run at all: one that was refused before has errors without a path, and no data.
+pub fn was_run(response: &Response) -> bool {
+    response.data != Value::Null || response.errors.is_empty() || response.errors.iter().any(|error| !error.path.is_empty())
+}
+
 fn set(values: &mut ErrorExtensionValues, name: &str, value: serde_json::Value) {
     values.set(name, Value::from_json(value).unwrap_or_default());
 }
@@ -117,7 +128,7 @@ fn uncoded(error: &ServerError) -> Problem {
         () if message.trim_start().starts_with("-->") => ErrorCode::GraphqlParseFailed,
         () if !error.path.is_empty() && message.starts_with("Failed to parse") => ErrorCode::BadUserInput,
         () if error.path.is_empty() => ErrorCode::GraphqlValidationFailed,
-        () => ErrorCode::Internal,
+        () => return services::Error::internal(message).into(),
     };
     let mut problem = Problem::new(code, message);
     problem.violations.extend(wrong_argument(message));
@@ -136,7 +147,10 @@ fn wrong_argument(message: &str) -> Option<Violation> {
             Err(_) => dotted.push_str(&format!(".{part}")),
         }
     }
-    Some(Violation { path: dotted, code: ViolationCode::InvalidFormat, message: rule.trim_start_matches([',', ' ']).to_owned() })
+    let rule = rule.trim_start_matches([',', ' ']);
+    let expected = rule.strip_prefix("expected type \"").map(|rest| rest.trim_end_matches('"').trim_end_matches('!'));
+    let message = expected.and_then(scalars::rule).unwrap_or(rule).to_owned();
+    Some(Violation { path: dotted, code: ViolationCode::InvalidFormat, message })
 }
 
 #[cfg(test)]
@@ -148,7 +162,7 @@ mod tests {
         let found =
             wrong_argument("Invalid value for argument \"input.elements.0.video.start\", expected type \"Float\"").unwrap();
         assert_eq!(found.path, "input.elements[0].video.start");
-        assert_eq!(found.message, "expected type \"Float\"");
+        assert_eq!(found.message, "must be a number");
         assert_eq!(wrong_argument("Unknown field \"x\" on type \"Query\"."), None);
     }
 }

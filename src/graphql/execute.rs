@@ -4,20 +4,21 @@
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
-    Request, Response, Value,
+    Request, Response, ServerError, Value,
     parser::types::{DocumentOperations, OperationType},
 };
 use futures_util::{Stream, StreamExt};
+use tracing::Instrument;
 
 use super::{
     Schema,
     error::{Problem, conform},
-    guard,
+    guard, limits,
     loaders::Loaders,
 };
 use crate::{
     domain::{caller::Caller, error::ErrorCode},
-    services::{Services, Session},
+    services::{self, Services, Session},
 };
 
 /// The longest that a query or a mutation may take.
@@ -35,37 +36,37 @@ impl Executor {
         Self { schema, services }
     }
 
-    /// What kind of operation a request is: `None` where the document has no such operation, or cannot be parsed,
-    /// which running it will say.
-    pub fn operation_type(&self, request: &mut Request) -> Option<OperationType> {
-        guard::check(&request.query).ok()?;
+    /// What kind of operation a request is: `None` where the document has no such operation, which running it will say.
+    /// Fails where the document cannot be parsed, or asks for too much.
+    pub fn operation_type(&self, request: &mut Request) -> Result<Option<OperationType>, Response> {
+        if let Err(too_much) = guard::check(&request.query) {
+            return Err(refused(ErrorCode::QueryTooComplex, too_much.to_string()));
+        }
         let name = request.operation_name.clone();
-        let document = request.parsed_query().ok()?;
+        let document = request.parsed_query().map_err(|error| Response::from_errors(vec![error]))?;
+        limits::check(document).map_err(|problem| Response::from_errors(vec![problem.into_server_error()]))?;
         let operation = match (&document.operations, name) {
             (DocumentOperations::Single(operation), None) => Some(operation),
             (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
             (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str()),
             _ => None,
         };
-        operation.map(|operation| operation.node.ty)
+        Ok(operation.map(|operation| operation.node.ty))
     }
 
     /// Runs a query or a mutation.
     pub async fn execute(&self, mut request: Request, caller: Caller, correlation_id: &str) -> Response {
         let running = async {
-            if let Err(too_much) = guard::check(&request.query) {
-                return refused(ErrorCode::QueryTooComplex, too_much.to_string());
-            }
             match self.operation_type(&mut request) {
-                Some(OperationType::Mutation) => self.mutate(request, caller).await,
-                _ => self.run(request, &self.services.session(caller)).await,
+                Err(refusal) => refusal,
+                Ok(Some(OperationType::Mutation)) => self.mutate(request, caller).await,
+                Ok(_) => {
+                    let session = self.services.session(caller);
+                    in_time(self.run(request, &session)).await.unwrap_or_else(|late| late)
+                }
             }
         };
-        // Dropped when its time is over, a transaction rolls back.
-        let mut response = match tokio::time::timeout(DEADLINE, running).await {
-            Ok(response) => response,
-            Err(_) => refused(ErrorCode::Timeout, format!("the request took longer than {} s", DEADLINE.as_secs())),
-        };
+        let mut response = running.instrument(tracing::info_span!("request", correlation_id)).await;
         conform(&mut response, correlation_id);
         response
     }
@@ -75,24 +76,42 @@ impl Executor {
         self.schema.execute(request).await
     }
 
+    /// Runs a mutation, and once more where it collided with another's.
     async fn mutate(&self, request: Request, caller: Caller) -> Response {
-        let session = match self.services.begin(caller).await {
-            Ok(session) => session,
-            Err(error) => return Response::from_errors(vec![Problem::from(error).into_server_error()]),
-        };
-        let mut response = self.run(request, &session).await;
-        if !response.errors.is_empty() {
+        for attempt in 0..COLLISIONS {
+            let response = self.mutate_once(copy(&request), caller.clone()).await;
+            if !collided(&response) {
+                return response;
+            }
+            tokio::time::sleep(Duration::from_millis(20 << attempt).mul_f64(rand::random())).await;
+        }
+        self.mutate_once(request, caller).await
+    }
+
+    async fn mutate_once(&self, request: Request, caller: Caller) -> Response {
+        let running = async {
+            let session = self.services.begin(caller).await.map_err(server_error)?;
+            let mut response = self.run(request, &session).await;
+            if response.errors.is_empty() {
+                return Ok((session, response));
+            }
             // All or nothing: the session is dropped, and its transaction with it.
             response.data = Value::Null;
-            return response;
-        }
-        match session.commit().await {
-            Ok(()) => response,
-            Err(error) => Response::from_errors(vec![Problem::from(error).into_server_error()]),
+            Err(response)
+        };
+        let (session, response) = match in_time(running).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(failed)) | Err(failed) => return failed,
+        };
+        // On a task of its own: whether the client still listens, what commits is told to those who wait for it.
+        match tokio::spawn(session.commit()).await {
+            Ok(Ok(())) => response,
+            Ok(Err(error)) => server_error(error),
+            Err(_) => server_error(services::Error::internal("a commit broke off")),
         }
     }
 
-    /// Runs a subscription: a stream of answers. Loaders are not shared between them, since rows change.
+    /// Runs a subscription, which [`Self::operation_type`] has let through: a stream of answers. Loaders are not shared between them, since rows change.
     pub fn subscribe(
         &self,
         request: Request,
@@ -100,21 +119,37 @@ impl Executor {
         correlation_id: &str,
     ) -> impl Stream<Item = Response> + Send + 'static {
         let correlation_id = correlation_id.to_owned();
-        let answers = match guard::check(&request.query) {
-            Ok(()) => {
-                let session = self.services.session(caller);
-                self.schema.execute_stream(request.data(session)).left_stream()
-            }
-            Err(too_much) => {
-                let refusal = refused(ErrorCode::QueryTooComplex, too_much.to_string());
-                futures_util::stream::iter([refusal]).right_stream()
-            }
-        };
-        answers.map(move |mut response| {
+        let session = self.services.session(caller);
+        self.schema.execute_stream(request.data(session)).map(move |mut response| {
             conform(&mut response, &correlation_id);
             response
         })
     }
+}
+
+/// How often a mutation that collides is run again.
+const COLLISIONS: u32 = 3;
+
+/// The work's outcome, or the answer that it took too long; dropped then, its transaction rolls back.
+async fn in_time<T>(work: impl Future<Output = T>) -> Result<T, Response> {
+    let late = |_| refused(ErrorCode::Timeout, format!("the request took longer than {} s", DEADLINE.as_secs()));
+    tokio::time::timeout(DEADLINE, work).await.map_err(late)
+}
+
+/// The same request, to be run again.
+fn copy(request: &Request) -> Request {
+    let mut copy = Request::new(request.query.clone()).variables(request.variables.clone());
+    copy.operation_name.clone_from(&request.operation_name);
+    copy
+}
+
+fn collided(response: &Response) -> bool {
+    let code = |error: &ServerError| error.extensions.as_ref().and_then(|values| values.get("code").cloned());
+    response.errors.iter().any(|error| code(error) == Some(Value::from(ErrorCode::TransactionRolledBack.as_str())))
+}
+
+fn server_error(error: services::Error) -> Response {
+    Response::from_errors(vec![Problem::from(error).into_server_error()])
 }
 
 fn refused(code: ErrorCode, message: impl Into<String>) -> Response {

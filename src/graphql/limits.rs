@@ -1,12 +1,11 @@
-//! Bounds on what a document asks for, once it is parsed.
+//! Bounds on what a document asks for, once it is parsed and before anything walks it.
+//!
+//! Fragments are looked into once each, so that looking costs what the text is long, whatever its spreads multiply to.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
-use async_graphql::{
-    Name, Positioned, ServerResult, Variables,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextParseQuery},
-    parser::types::{ExecutableDocument, FragmentDefinition, Selection, SelectionSet},
-};
+use async_graphql::parser::types::{ExecutableDocument, FragmentDefinition, Selection, SelectionSet};
+use async_graphql::{Name, Positioned};
 
 use super::error::Problem;
 use crate::domain::error::ErrorCode;
@@ -14,50 +13,129 @@ use crate::domain::error::ErrorCode;
 /// Fields, each counted as often as the sizes of the lists around it say.
 pub const COMPLEXITY: usize = 5_000;
 /// Fields within fields.
-pub const DEPTH: usize = 12;
-
-/// Refuses documents that go too deep. Introspection is not counted: the usual one goes deeper than any use.
-pub struct Limits;
-
-impl ExtensionFactory for Limits {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Limits)
-    }
-}
-
-#[async_trait::async_trait]
-impl Extension for Limits {
-    async fn parse_query(
-        &self,
-        context: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        let document = next.run(context, query, variables).await?;
-        let fragments = &document.fragments;
-        let deep =
-            document.operations.iter().any(|(_, operation)| goes_deeper(&operation.node.selection_set.node, fragments, DEPTH));
-        if deep {
-            let message = format!("the query goes deeper than {DEPTH} fields");
-            return Err(Problem::new(ErrorCode::QueryTooComplex, message).into_server_error());
-        }
-        Ok(document)
-    }
-}
+const DEPTH: u32 = 12;
+/// Selections, each fragment counted wherever it is spread.
+const SELECTIONS: u64 = 5_000;
+/// Lists of types within lists of types: each is as long as the schema (graphql-js has the same bound, 3 refused).
+const INTROSPECTED_LISTS: u32 = 2;
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// Whether a selection has fields below `left` levels. Fragments use a level too, so that a cycle of them ends; the
-/// validation after this refuses it.
-fn goes_deeper(set: &SelectionSet, fragments: &Fragments, left: usize) -> bool {
-    set.items.iter().any(|item| match &item.node {
-        Selection::Field(field) if field.node.name.node.starts_with("__") => false,
-        Selection::Field(field) => left == 0 || goes_deeper(&field.node.selection_set.node, fragments, left - 1),
-        Selection::InlineFragment(inline) => goes_deeper(&inline.node.selection_set.node, fragments, left),
-        Selection::FragmentSpread(spread) => match fragments.get(&spread.node.fragment_name.node) {
-            Some(fragment) => left == 0 || goes_deeper(&fragment.node.selection_set.node, fragments, left - 1),
-            None => false,
-        },
-    })
+/// Refuses a document that goes too deep, spreads too far, or goes round in a circle.
+pub fn check(document: &ExecutableDocument) -> Result<(), Problem> {
+    let mut survey = Survey { fragments: &document.fragments, known: HashMap::new() };
+    for (_, operation) in document.operations.iter() {
+        let extent = survey.of(&operation.node.selection_set.node).ok_or_else(circular)?;
+        if extent.depth > DEPTH {
+            return Err(too_much(format!("the query goes deeper than {DEPTH} fields")));
+        }
+        if extent.selections > SELECTIONS {
+            return Err(too_much(format!("the query selects more than {SELECTIONS} fields")));
+        }
+        if extent.lists > INTROSPECTED_LISTS {
+            return Err(too_much("the introspection asks for lists of types within lists of types".into()));
+        }
+    }
+    Ok(())
+}
+
+fn too_much(message: String) -> Problem {
+    Problem::new(ErrorCode::QueryTooComplex, message)
+}
+
+fn circular() -> Problem {
+    Problem::new(ErrorCode::GraphqlValidationFailed, "a fragment spreads itself, directly or through others")
+}
+
+/// How far a selection reaches.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extent {
+    /// Introspection is not counted: the usual one goes deeper than any use.
+    depth: u32,
+    selections: u64,
+    lists: u32,
+}
+
+impl Extent {
+    fn beside(self, other: Self) -> Self {
+        Self {
+            depth: self.depth.max(other.depth),
+            selections: self.selections.saturating_add(other.selections),
+            lists: self.lists.max(other.lists),
+        }
+    }
+}
+
+struct Survey<'a> {
+    fragments: &'a Fragments,
+    /// `None`: being looked into, so that meeting it again is a circle.
+    known: HashMap<&'a str, Option<Extent>>,
+}
+
+impl<'a> Survey<'a> {
+    fn of(&mut self, set: &'a SelectionSet) -> Option<Extent> {
+        set.items.iter().try_fold(Extent::default(), |sum, item| Some(sum.beside(self.of_item(&item.node)?)))
+    }
+
+    fn of_item(&mut self, item: &'a Selection) -> Option<Extent> {
+        match item {
+            Selection::Field(field) => {
+                let name = field.node.name.node.as_str();
+                let below = self.of(&field.node.selection_set.node)?;
+                let list = matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
+                Some(Extent {
+                    depth: if name.starts_with("__") { 0 } else { below.depth + 1 },
+                    selections: below.selections.saturating_add(1),
+                    lists: below.lists + u32::from(list),
+                })
+            }
+            Selection::InlineFragment(inline) => self.of(&inline.node.selection_set.node),
+            Selection::FragmentSpread(spread) => self.of_fragment(spread.node.fragment_name.node.as_str()),
+        }
+    }
+
+    fn of_fragment(&mut self, name: &'a str) -> Option<Extent> {
+        if let Some(known) = self.known.get(name) {
+            return *known;
+        }
+        // One that is not there is for the validation to name.
+        let Some(fragment) = self.fragments.get(name) else { return Some(Extent::default()) };
+        self.known.insert(name, None);
+        let extent = self.of(&fragment.node.selection_set.node)?;
+        self.known.insert(name, Some(extent));
+        Some(extent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    fn refused(query: &str) -> bool {
+        check(&parse_query(query).unwrap()).is_err()
+    }
+
+    #[test]
+    fn fragments_that_multiply_or_go_round_are_refused_at_once() {
+        let spreads = |to: usize| format!("...F{to} ").repeat(100);
+        let chain: String = (0..12).map(|n| format!("fragment F{n} on Query {{ {} }} ", spreads(n + 1))).collect();
+        assert!(refused(&format!("{{ ...F0 }} {chain} fragment F12 on Query {{ a }}")));
+        assert!(refused("{ ...A } fragment A on Query { ...B ...B } fragment B on Query { ...A ...A }"));
+        assert!(refused("{ ...A } fragment A on Query { ...A }"));
+        assert!(!refused("{ ...A ...A } fragment A on Query { a { b } }"));
+    }
+
+    #[test]
+    fn depth_counts_through_fragments_and_introspection_has_bounds_of_its_own() {
+        let deep = |levels: usize| format!("{{ {} a {} }}", "a { ".repeat(levels), "}".repeat(levels));
+        assert!(!refused(&deep(11)) && refused(&deep(12)));
+        assert!(refused(
+            "{ a { a { a { a { a { a { ...F } } } } } } } fragment F on T { a { a { a { a { a { a { a } } } } } } }"
+        ));
+        let types = "{ __schema { types { fields { type { ofType { ofType { ofType { ofType { ofType { ofType { ofType { ofType { name } } } } } } } } } } } } }";
+        assert!(!refused(types));
+        assert!(refused("{ __type(name: \"Node\") { possibleTypes { interfaces { possibleTypes { name } } } } }"));
+    }
 }

@@ -2,7 +2,7 @@
 //! queries, transactions and HTTP are others' business.
 //!
 //! [`Executor`] runs a request: a mutation in one transaction, every other on the readers. [`guard`] looks at the text
-//! before the parser does; `limits` at the document before it runs. `loaders` batch what nested fields ask for.
+//! before the parser does; `limits` at the document before anything walks it. `loaders` batch what nested fields ask for.
 //! `error` gives every error its code.
 
 mod element;
@@ -22,7 +22,7 @@ mod timeline;
 mod upload;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
-pub use error::{Problem, conform};
+pub use error::{Problem, conform, was_run};
 pub use execute::Executor;
 pub use job::read_document;
 
@@ -45,7 +45,6 @@ pub fn schema() -> Schema {
     async_graphql::Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .limit_complexity(limits::COMPLEXITY)
         .limit_directives(guard::MAX_DIRECTIVES)
-        .extension(limits::Limits)
         .finish()
 }
 

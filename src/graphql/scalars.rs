@@ -1,9 +1,28 @@
-//! The contract's scalars. Each refuses what is none of its own with the rule it breaks.
+//! The contract's scalars. What is none of their own is refused when a request is validated, where its path is known;
+//! [`rule`] says what each of them takes.
 
 use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
 use chrono::{DateTime as Chrono, SecondsFormat, Utc};
 
 use crate::domain::{self, clock::Timestamp};
+
+/// What a scalar takes, in words.
+pub fn rule(scalar: &str) -> Option<&'static str> {
+    Some(match scalar {
+        "DateTime" => "must be a date and time of RFC 3339 such as \"2026-11-23T12:00:00Z\"",
+        "Long" => "must be a whole number of 64 bits",
+        "URL" => "must be an address as a string",
+        "Color" => "must be a colour: \"#rgb\", \"#rrggbb\", \"#rrggbbaa\" or a CSS colour name",
+        "Length" => "must be a number of pixels such as 120, or a percentage such as \"50%\"",
+        "Cursor" => "must be a cursor as a string",
+        "Float" => "must be a number",
+        "Int" => "must be a whole number of 32 bits",
+        "Boolean" => "must be true or false",
+        "String" => "must be a string",
+        "ID" => "must be an id as a string",
+        _ => return None,
+    })
+}
 
 /// A moment: RFC 3339, UTC.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +37,10 @@ impl ScalarType for DateTime {
                 .map_err(|_| InputValueError::custom("must be a date and time such as 2026-11-23T12:00:00Z")),
             _ => Err(InputValueError::expected_type(value)),
         }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {
@@ -40,6 +63,10 @@ impl ScalarType for Long {
         }
     }
 
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+
     fn to_value(&self) -> Value {
         Value::Number(self.0.into())
     }
@@ -59,6 +86,10 @@ impl ScalarType for Url {
         }
     }
 
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+
     fn to_value(&self) -> Value {
         Value::String(self.0.clone())
     }
@@ -75,6 +106,10 @@ impl ScalarType for Color {
             Value::String(text) => text.parse().map(Color).map_err(InputValueError::custom),
             _ => Err(InputValueError::expected_type(value)),
         }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {
@@ -97,6 +132,10 @@ impl ScalarType for Length {
         parsed.map(Length).map_err(InputValueError::custom)
     }
 
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+
     fn to_value(&self) -> Value {
         match self.0 {
             domain::geometry::Length::Pixels(pixels) => Number::from_f64(pixels).map_or(Value::Null, Value::Number),
@@ -116,6 +155,10 @@ impl ScalarType for Cursor {
             Value::String(text) => Ok(Cursor(text)),
             other => Err(InputValueError::expected_type(other)),
         }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {

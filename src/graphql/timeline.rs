@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, Object, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    error::{Problem, Result, failed},
+    error::{Result, failed, unreadable},
     job::Job,
     loaders::{loaders, session},
     node::check_id,
@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     domain::{
-        error::ErrorCode,
         event::{EventKind, StepState},
         id::JobId,
         timeline,
@@ -186,8 +185,7 @@ impl TimelineSubscription {
         Ok(events.map(|event| {
             let event = event.map_err(failed)?;
             let cursor = Cursor(services::cursor_of(&event));
-            let state = serde_json::from_value(event.payload)
-                .map_err(|error| async_graphql::Error::from(Problem::new(ErrorCode::Internal, error.to_string())))?;
+            let state = serde_json::from_value(event.payload).map_err(unreadable)?;
             Ok(TimelineEvent { cursor, at: DateTime(event.at), step: TimelineStep(state) })
         }))
     }

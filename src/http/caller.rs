@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use axum::http::{HeaderMap, header};
-use url::Url;
+use url::{Host, Url};
 
 use crate::domain::caller::Caller;
 
@@ -17,19 +17,30 @@ pub fn of(peer: SocketAddr) -> Caller {
 
 /// Whether a browser sent this from a page of another origin than this server's. Tools send no Origin.
 pub fn is_foreign(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        // A page's image or script has no origin, but says where it comes from.
+        return headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    };
     let origin = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
     let Some(origin) = origin else { return true };
     // A page of this machine's own may call: a front end in development has another port.
-    !matches!(origin.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+    !is_this_machine(&origin)
 }
 
 /// Whether the request names this machine: a name of elsewhere that leads here is an attack by DNS.
 pub fn names_this_host(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let name = host.and_then(|host| Url::parse(&format!("http://{host}")).ok());
-    let name = name.as_ref().and_then(Url::host_str);
-    matches!(name, None | Some("localhost" | "127.0.0.1" | "[::1]"))
+    name.is_none_or(|name| is_this_machine(&name))
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
 }
 
 #[cfg(test)]
@@ -42,6 +53,8 @@ mod tests {
         assert!(!foreign("http://localhost:5173") && !foreign("http://127.0.0.1:8080") && !foreign("http://[::1]:1"));
         assert!(foreign("https://evil.example") && foreign("null") && foreign("http://localhost.evil.example"));
         assert!(!is_foreign(&HeaderMap::new()));
+        let site = |site: &str| is_foreign(&HeaderMap::from_iter([("sec-fetch-site".parse().unwrap(), site.parse().unwrap())]));
+        assert!(site("cross-site") && !site("same-origin") && !site("none"));
     }
 
     #[test]

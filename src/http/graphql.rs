@@ -6,7 +6,7 @@ use async_graphql::{Request as GraphqlRequest, Response as GraphqlResponse, Valu
 use axum::{
     body::{Body, to_bytes},
     extract::{ConnectInfo, FromRequestParts, Query, Request, State, WebSocketUpgrade},
-    http::{HeaderMap, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
 use serde::Deserialize;
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     domain::error::{ErrorCode, ViolationCode},
-    graphql::{Problem, conform},
+    graphql::{Problem, conform, was_run},
 };
 
 /// The largest body of a request: 1 MiB.
@@ -82,14 +82,49 @@ pub async fn handle(State(web): State<Web>, ConnectInfo(peer): ConnectInfo<Socke
     if parts.headers.contains_key(header::SEC_WEBSOCKET_KEY) {
         return upgrade(web, peer, &mut parts).await;
     }
+    if parts.method == Method::OPTIONS {
+        return preflight(&parts.headers);
+    }
+    let origin = parts.headers.get(header::ORIGIN).cloned();
+    let mut response = respond(&web, peer, &parts, body, answer_type, &correlation_id).await;
+    if let Some(origin) = origin {
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));
+        response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(CORRELATION_HEADER));
+    }
+    response
+}
+
+/// The answer to a browser that asks before it sends: pages of this machine may, the others were refused before.
+fn preflight(headers: &HeaderMap) -> Response {
+    let origin = headers.get(header::ORIGIN).cloned().unwrap_or(HeaderValue::from_static("null"));
+    let allowed = "content-type, accept, authorization, x-correlation-id";
+    Response::builder()
+        .status(StatusCode::NO_CONTENT)
+        .header(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin)
+        .header(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST")
+        .header(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed)
+        .header(header::VARY, "origin")
+        .body(Body::empty())
+        .unwrap_or_default()
+}
+
+async fn respond(
+    web: &Web,
+    peer: SocketAddr,
+    parts: &Parts,
+    body: Body,
+    answer_type: Option<AnswerType>,
+    correlation_id: &str,
+) -> Response {
     let Some(answer_type) = answer_type else {
         let message = "the answer can be application/json or application/graphql-response+json";
         let refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message);
-        return refuse(refusal, AnswerType::Json, &correlation_id);
+        return refuse(refusal, AnswerType::Json, correlation_id);
     };
-    match run(&web, peer, &parts, body, &correlation_id).await {
-        Ok(response) => answer(&response, answer_type, &correlation_id),
-        Err(refusal) => refuse(refusal, answer_type, &correlation_id),
+    match run(web, peer, parts, body, correlation_id).await {
+        Ok(response) => answer(&response, answer_type, correlation_id),
+        Err(refusal) => refuse(refusal, answer_type, correlation_id),
     }
 }
 
@@ -112,14 +147,19 @@ async fn run(web: &Web, peer: SocketAddr, parts: &Parts, body: Body, correlation
         }
     };
     let mut request = parameters.into_request()?;
+    let refused = |mut response: GraphqlResponse| {
+        conform(&mut response, correlation_id);
+        response
+    };
     match web.executor.operation_type(&mut request) {
-        Some(OperationType::Mutation) if parts.method == Method::GET => {
+        Err(refusal) => return Ok(refused(refusal)),
+        Ok(Some(OperationType::Mutation)) if parts.method == Method::GET => {
             let message = "a mutation must be sent by POST";
             let mut refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message);
             refusal.allow = Some("POST");
             return Err(refusal);
         }
-        Some(OperationType::Subscription) => {
+        Ok(Some(OperationType::Subscription)) => {
             return Err(Refusal::bad_request(
                 "a subscription must be sent over the WebSocket at this address, by graphql-transport-ws",
             ));
@@ -192,13 +232,17 @@ fn correlation_id(headers: &HeaderMap) -> String {
     given.filter(plain).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
-/// The status that an answer has: by `application/json` 200 for all that was run or at least read.
+/// The status that an answer has: by `application/json` 200 for all that was read.
 fn status(response: &GraphqlResponse, answer_type: AnswerType) -> StatusCode {
-    let not_run =
-        response.data == Value::Null && !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty());
-    match answer_type {
-        AnswerType::GraphqlResponse if not_run => StatusCode::BAD_REQUEST,
-        _ => StatusCode::OK,
+    if answer_type == AnswerType::Json || was_run(response) {
+        return StatusCode::OK;
+    }
+    let code = response.errors.first().and_then(|error| error.extensions.as_ref()?.get("code").cloned());
+    match code {
+        Some(Value::String(code)) if code == ErrorCode::Timeout.as_str() => StatusCode::GATEWAY_TIMEOUT,
+        Some(Value::String(code)) if code == ErrorCode::DatabaseUnavailable.as_str() => StatusCode::SERVICE_UNAVAILABLE,
+        Some(Value::String(code)) if code == ErrorCode::Internal.as_str() => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
     }
 }
 
@@ -206,13 +250,18 @@ fn answer(response: &GraphqlResponse, answer_type: AnswerType, correlation_id: &
     write(status(response, answer_type), body_of(response), answer_type, correlation_id, None)
 }
 
-/// The answer's JSON; one that was never run has no `data`.
-fn body_of(response: &GraphqlResponse) -> serde_json::Value {
-    let mut body = serde_json::to_value(response).unwrap_or_default();
-    if let Some(object) = body.as_object_mut().filter(|_| status(response, AnswerType::GraphqlResponse) != StatusCode::OK) {
-        object.remove("data");
+/// The answer's JSON, its fields in the order that they were asked for; one that was never run has no `data`.
+fn body_of(response: &GraphqlResponse) -> String {
+    #[derive(serde::Serialize)]
+    struct NotRun<'a> {
+        errors: &'a [async_graphql::ServerError],
     }
-    body
+    let written = match was_run(response) {
+        true => serde_json::to_string(response),
+        false => serde_json::to_string(&NotRun { errors: &response.errors }),
+    };
+    // An answer's own values always become JSON.
+    written.unwrap_or_default()
 }
 
 fn refuse(refusal: Refusal, answer_type: AnswerType, correlation_id: &str) -> Response {
@@ -223,7 +272,7 @@ fn refuse(refusal: Refusal, answer_type: AnswerType, correlation_id: &str) -> Re
 
 fn write(
     status: StatusCode,
-    body: serde_json::Value,
+    body: String,
     answer_type: AnswerType,
     correlation_id: &str,
     allow: Option<&'static str>,
@@ -236,5 +285,5 @@ fn write(
     if let Some(allow) = allow {
         response = response.header(header::ALLOW, allow);
     }
-    response.body(Body::from(body.to_string())).unwrap_or_default()
+    response.body(Body::from(body)).unwrap_or_default()
 }

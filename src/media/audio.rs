@@ -51,6 +51,13 @@ struct Shape {
     rate: u32,
 }
 
+impl Shape {
+    /// One channel stays one until it is placed, in both at its own level: the resampler would give each 3 dB less.
+    fn mixed_layout(&self) -> ChannelLayout {
+        if self.layout.channels() == 1 { ChannelLayout::MONO } else { ChannelLayout::STEREO }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Reading,
@@ -150,13 +157,13 @@ impl AudioDecoder {
         self.follow_the_clock(&frame);
         let shape = Shape { format: frame.format(), layout: frame.channel_layout(), rate: frame.rate() };
         if self.resampler.as_ref().is_none_or(|(made_for, _)| *made_for != shape) {
-            let made = Context::get(shape.format, shape.layout, shape.rate, F32, ChannelLayout::STEREO, SAMPLE_RATE);
+            let made = Context::get(shape.format, shape.layout, shape.rate, F32, shape.mixed_layout(), SAMPLE_RATE);
             self.resampler = Some((shape, made.map_err(MediaError::reading)?));
         }
         let Some((_, resampler)) = &mut self.resampler else { return Ok(None) };
         let backlog = resampler.delay().map_or(0, |delay| delay.output.max(0) as usize);
         let room = backlog + frame.samples() * SAMPLE_RATE as usize / shape.rate as usize + 64;
-        let mut out = frame::Audio::new(F32, room, ChannelLayout::STEREO);
+        let mut out = frame::Audio::new(F32, room, shape.mixed_layout());
         resampler.run(&frame, &mut out).map_err(MediaError::reading)?;
         Ok(Some(self.placed(&out)))
     }
@@ -176,16 +183,17 @@ impl AudioDecoder {
     fn placed(&mut self, out: &frame::Audio) -> Sound {
         let start = self.position.unwrap_or(0);
         self.position = Some(start + out.samples() as i64);
-        Sound { start, left: out.plane::<f32>(0).to_vec(), right: out.plane::<f32>(1).to_vec() }
+        let right = if out.planes() > 1 { 1 } else { 0 };
+        Sound { start, left: out.plane::<f32>(0).to_vec(), right: out.plane::<f32>(right).to_vec() }
     }
 
     /// What the resampler still holds; then the end.
     fn finish(&mut self) -> Result<Option<Sound>, MediaError> {
-        let mut out = frame::Audio::new(F32, 4_096, ChannelLayout::STEREO);
-        let Some((_, resampler)) = &mut self.resampler else {
+        let Some((shape, resampler)) = &mut self.resampler else {
             self.state = State::Finished;
             return Ok(None);
         };
+        let mut out = frame::Audio::new(F32, 4_096, shape.mixed_layout());
         resampler.flush(&mut out).map_err(MediaError::reading)?;
         if out.samples() == 0 {
             self.state = State::Finished;

@@ -16,6 +16,8 @@ pub struct Decoded {
     pub(super) frame: frame::Video,
     /// Seconds from the start of the file.
     pub at: f64,
+    /// How long it is to be seen, seconds.
+    pub duration: f64,
 }
 
 /// Decodes the picture of one file from some time on.
@@ -35,10 +37,10 @@ impl VideoDecoder {
     /// Opens a file's picture at `from` seconds, or a little earlier.
     pub fn open(path: &Path, from: f64) -> Result<Self, MediaError> {
         let mut input = input::open(path)?;
-        let info = probe::probe(path)?.video;
         let stream = probe::best_video(&input).ok_or_else(no_picture)?;
         let (index, time_base) = (stream.index(), stream.time_base());
         let decoder = open_decoder(&stream)?;
+        let frame_duration = 1.0 / probe::frame_rate(&stream);
         let origin_us = input::origin_us(&input);
         input::keep_only(&mut input, index);
         seek(&mut input, origin_us, from);
@@ -48,7 +50,7 @@ impl VideoDecoder {
             stream: index,
             time_base,
             origin_s: origin_us as f64 / 1e6,
-            frame_duration: 1.0 / info.map_or(25.0, |info| info.frame_rate),
+            frame_duration,
             last: None,
             broken_packets: 0,
             drained: false,
@@ -77,7 +79,9 @@ impl VideoDecoder {
             None => self.last.map_or(0.0, |last| last + self.frame_duration),
         };
         self.last = Some(at);
-        Decoded { frame, at }
+        let told = input::seconds(frame.packet().duration, self.time_base);
+        let duration = if told > 0.0 { told } else { self.frame_duration };
+        Decoded { frame, at, duration }
     }
 
     fn feed(&mut self) -> Result<(), MediaError> {

@@ -17,7 +17,7 @@ use super::MediaError;
 const FORMATS: &str = "mov,mp4,m4a,3gp,matroska,webm,mpegts,avi,mp3,wav,ogg,flac,aac,gif";
 /// Decoders that are used, by FFmpeg's names.
 const DECODERS: &str = "h264,hevc,vp8,vp9,libdav1d,av1,libvpx,libvpx-vp9,mpeg4,mpeg2video,prores,mjpeg,gif,\
-    aac,mp3,mp3float,opus,libopus,vorbis,flac,alac,ac3,eac3,\
+    aac,mp3,mp3float,mp2,mp2float,opus,libopus,vorbis,flac,alac,ac3,eac3,\
     pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_f32le,pcm_f64le,pcm_u8,pcm_alaw,pcm_mulaw";
 /// The most pixels of a picture: those of 8K, and a little.
 pub const MAX_PIXELS: i64 = 8_192 * 4_608;
@@ -106,7 +106,7 @@ fn head(path: &Path) -> Option<Vec<u8>> {
 }
 
 fn looks_like_a_container(bytes: &[u8]) -> bool {
-    let magic: [&[u8]; 7] = [b"\x1a\x45\xdf\xa3", b"RIFF", b"OggS", b"fLaC", b"ID3", b"GIF8", b"\x47"];
+    let magic: [&[u8]; 6] = [b"\x1a\x45\xdf\xa3", b"RIFF", b"OggS", b"fLaC", b"ID3", b"GIF8"];
     bytes.get(4..8) == Some(b"ftyp") || magic.iter().any(|magic| bytes.starts_with(magic))
 }
 

@@ -48,7 +48,7 @@ pub use mux::{Encoded, Muxer};
 pub use orient::Turn;
 pub use picture::Picture;
 pub use probe::{AudioInfo, MediaProbe, VideoInfo, probe};
-pub use scale::{Crop, Scaler, Smoothness};
+pub use scale::{Scaler, Smoothness};
 
 /// Prepares FFmpeg. To be called once, before any thread uses this module.
 pub fn init() -> Result<(), MediaError> {

@@ -102,7 +102,7 @@ fn video_info(stream: &Stream) -> Result<VideoInfo, MediaError> {
         height: height as u32,
         pixel_aspect,
         turn: turn(stream),
-        frame_rate: decimal(stream.avg_frame_rate()).or_else(|| decimal(stream.rate())).unwrap_or(25.0),
+        frame_rate: frame_rate(stream),
         duration: duration(stream),
     })
 }
@@ -122,6 +122,11 @@ fn audio_info(stream: &Stream) -> Option<AudioInfo> {
 fn duration(stream: &Stream) -> Option<f64> {
     let known = stream.duration() != ffi::AV_NOPTS_VALUE && stream.duration() > 0;
     known.then(|| input::seconds(stream.duration(), stream.time_base()))
+}
+
+/// On average; 25 where the file does not say.
+pub(super) fn frame_rate(stream: &Stream) -> f64 {
+    decimal(stream.avg_frame_rate()).or_else(|| decimal(stream.rate())).unwrap_or(25.0)
 }
 
 fn decimal(rate: Rational) -> Option<f64> {

@@ -10,11 +10,11 @@ use super::{Decoded, MediaError, Picture, Turn, orient};
 
 /// The part of a decoded picture that is wanted, in its own pixels; made even, to lie on whole chroma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Crop {
-    pub x: u32,
-    pub y: u32,
-    pub width: u32,
-    pub height: u32,
+struct Crop {
+    x: u32,
+    y: u32,
+    width: u32,
+    height: u32,
 }
 
 /// How much care scaling takes.

@@ -20,13 +20,12 @@ use crate::{
         timeline::{ProcessingStep, Usage},
         validation::{self, Checker},
     },
-    entities::{element, job},
     render::{
         Composition, PlacedElement,
         process::{MadeFile, Task},
     },
     services::{
-        leases::{Ending, Lease, LeaseError},
+        leases::{Claimed, Ending, Lease, LeaseError},
         objects::{self, Purpose},
     },
     storage::StorageErrorKind,
@@ -52,7 +51,8 @@ impl From<LeaseError> for Halt {
 }
 
 /// Makes the attempt and ends it. Holds its slot until the last file is gone.
-pub async fn run(worker: Worker, lease: Lease, job: job::Model, slot: OwnedSemaphorePermit) {
+pub async fn run(worker: Worker, claimed: Claimed, slot: OwnedSemaphorePermit) {
+    let Claimed { lease, outputs } = claimed;
     tracing::info!(job = lease.job_id, attempt = lease.attempt, "an attempt begins");
     let cancellations = worker.services.cancellations();
     let ending = tokio::select! {
@@ -63,7 +63,7 @@ pub async fn run(worker: Worker, lease: Lease, job: job::Model, slot: OwnedSemap
             Stop::Lost => None,
         },
         // Dropped by the branch above, it kills its child and removes its folder.
-        worked = work(&worker, &lease, &job) => match worked {
+        worked = work(&worker, &lease, outputs) => match worked {
             Ok(file) => Some(Ending::Done(file)),
             Err(Halt::Failed(failure)) => Some(Ending::Failed(failure)),
             Err(Halt::Lost) => None,
@@ -76,9 +76,13 @@ pub async fn run(worker: Worker, lease: Lease, job: job::Model, slot: OwnedSemap
     drop(slot);
 }
 
-async fn end(worker: &Worker, lease: &Lease, ending: Ending) {
-    if let Ending::Failed(failure) = &ending {
+async fn end(worker: &Worker, lease: &Lease, mut ending: Ending) {
+    if let Ending::Failed(failure) = &mut ending {
         tracing::warn!(job = lease.job_id, code = failure.code.as_str(), message = failure.message, "an attempt failed");
+        if failure.code == ErrorCode::Internal {
+            // The cause is for the log, under the job's id.
+            failure.message = "something went wrong on the server's side".into();
+        }
     }
     match worker.services.end(lease, ending, rand::random()).await {
         Ok(JobStatus::Queued) => tracing::info!(job = lease.job_id, "the job is back in the queue"),
@@ -88,8 +92,8 @@ async fn end(worker: &Worker, lease: &Lease, ending: Ending) {
     }
 }
 
-async fn work(worker: &Worker, lease: &Lease, job: &job::Model) -> Result<RenderedFile, Halt> {
-    let (elements, output) = validation_step(worker, lease, job).await?;
+async fn work(worker: &Worker, lease: &Lease, outputs: Vec<Output>) -> Result<RenderedFile, Halt> {
+    let (elements, output) = validation_step(worker, lease, outputs).await?;
     let folder = WorkFolder::create(worker.folder_of(lease)).map_err(|error| disk(&error).at(ProcessingStep::Download))?;
     let composition = download_step(worker, lease, elements, &output, folder.path()).await?;
     let output_path = folder.path().join("output.mp4");
@@ -97,7 +101,7 @@ async fn work(worker: &Worker, lease: &Lease, job: &job::Model) -> Result<Render
     let rendering = Instant::now();
     let made = child::render(worker, lease, folder.path(), &task).await?;
     let speed = made.frames as f64 / made.frame_rate / rendering.elapsed().as_secs_f64().max(1e-3);
-    let file = upload_step(worker, lease, &output, &output_path, &made, speed).await?;
+    let file = upload_step(worker, lease, &output_path, &made, speed).await?;
     cleanup_step(worker, lease, &folder).await?;
     Ok(file)
 }
@@ -109,10 +113,6 @@ fn disk(error: &std::io::Error) -> JobFailure {
         }
         _ => JobFailure::new(ErrorCode::Internal, format!("the work folder cannot be used: {error}")),
     }
-}
-
-fn unreadable(error: serde_json::Error) -> JobFailure {
-    JobFailure::new(ErrorCode::Internal, format!("the job's rows cannot be read: {error}")).for_good()
 }
 
 /// Runs a step of this process: begun, measured, done; a failure bears its name.
@@ -136,21 +136,15 @@ async fn step<T>(
 
 type Elements = Vec<(String, Element)>;
 
-async fn validation_step(worker: &Worker, lease: &Lease, job: &job::Model) -> Result<(Elements, Output), Halt> {
+async fn validation_step(worker: &Worker, lease: &Lease, outputs: Vec<Output>) -> Result<(Elements, Output), Halt> {
     step(worker, lease, ProcessingStep::Validation, 0.0, async {
-        let rows = worker.services.elements_of(&lease.job_id).await.map_err(LeaseError::Failed)?;
-        let elements = rows.into_iter().map(parse).collect::<Result<Elements, _>>().map_err(unreadable)?;
-        let outputs: Vec<Output> = serde_json::from_value(job.outputs.clone()).map_err(unreadable)?;
+        let elements = worker.services.elements_of(&lease.job_id).await.map_err(LeaseError::Failed)?;
         let output =
             outputs.into_iter().next().ok_or_else(|| JobFailure::new(ErrorCode::BadUserInput, "the job has no output"))?;
         check(&elements, &output)?;
         Ok(((elements, output), Usage::default()))
     })
     .await
-}
-
-fn parse(row: element::Model) -> Result<(String, Element), serde_json::Error> {
-    Ok((row.id, serde_json::from_value(row.spec)?))
 }
 
 /// The rules again, as they are now: the job may have waited through an upgrade.
@@ -194,15 +188,13 @@ async fn download_step(
 async fn upload_step(
     worker: &Worker,
     lease: &Lease,
-    output: &Output,
     path: &Path,
     made: &MadeFile,
     render_speed: f64,
 ) -> Result<RenderedFile, Halt> {
     step(worker, lease, ProcessingStep::Upload, child::PICTURE.1, async {
         // Under the fence, so that a worker that lost the job overwrites nothing of the one that has it.
-        let own_key = format!("{}{}/output.mp4", objects::job_prefix(&lease.job_id), lease.fence);
-        let key = output.key.clone().unwrap_or(own_key);
+        let key = format!("{}{}/output.mp4", objects::job_prefix(&lease.job_id), lease.fence);
         let purpose = Purpose { tenant: lease.tenant.clone(), job_id: Some(lease.job_id.clone()), element_id: None };
         let store = worker.services.store();
         let stored = store.put_file(&purpose, &key, path, "video/mp4").await.map_err(|error| match error.kind {

@@ -27,7 +27,7 @@ const POLL: Duration = Duration::from_millis(500);
 /// How often the jobs of lost workers are looked for.
 const RESCUE_EVERY: Duration = Duration::from_secs(1);
 /// How long a lease lasts without a heartbeat, and how often there is one.
-const LEASE: Duration = Duration::from_secs(6);
+const LEASE: Duration = Duration::from_secs(8);
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(700);
 
 /// What a worker needs beside the services.
@@ -40,7 +40,7 @@ pub struct WorkerSettings {
     /// Where attempts have their folders.
     pub work_dir: PathBuf,
     pub limits: Limits,
-    /// The largest source, bytes.
+    /// The most bytes of a job's sources together.
     pub source_bytes: u64,
 }
 
@@ -68,8 +68,8 @@ impl Worker {
         let slots = Arc::new(Semaphore::new(self.settings.slots));
         while let Some(slot) = self.free_slot(&slots).await {
             match self.services.claim(&self.owner, LEASE).await {
-                Ok(Some((lease, job))) => {
-                    attempts.spawn(attempt::run(self.clone(), lease, job, slot));
+                Ok(Some(claimed)) => {
+                    attempts.spawn(attempt::run(self.clone(), claimed, slot));
                 }
                 Ok(None) => self.wait_for_work().await,
                 Err(error) => {

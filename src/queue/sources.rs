@@ -43,9 +43,17 @@ pub async fn fetch_all(
     for (number, (source, element_id)) in wanted.into_iter().enumerate() {
         fetches.push(fetch_one(worker, lease, source, element_id, folder.join(format!("source-{number}"))).boxed());
     }
-    let fetched: Vec<_> = stream::iter(fetches).buffer_unordered(AT_A_TIME).try_collect().await?;
-    let bytes = fetched.iter().map(|(.., bytes)| bytes).sum();
-    Ok(Local { paths: fetched.into_iter().map(|(source, path, _)| (source, path)).collect(), bytes })
+    let mut fetched = stream::iter(fetches).buffer_unordered(AT_A_TIME);
+    let mut local = Local { paths: HashMap::new(), bytes: 0 };
+    while let Some((source, path, bytes)) = fetched.try_next().await? {
+        local.paths.insert(source, path);
+        local.bytes += bytes;
+        if local.bytes as u64 > worker.settings.source_bytes {
+            let message = format!("the sources of the job have more than {} bytes together", worker.settings.source_bytes);
+            return Err(JobFailure::new(ErrorCode::ResourceLimit, message).for_good());
+        }
+    }
+    Ok(local)
 }
 
 async fn fetch_one(

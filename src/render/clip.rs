@@ -5,7 +5,7 @@ use std::path::Path;
 use super::plan::{Layer, Plan};
 use crate::media::{Decoded, MediaError, Picture, Scaler, Smoothness, Turn, VideoDecoder};
 
-/// A file may end this much before it says; more is a file cut short.
+/// A picture may end this much before the file says; more is a file cut short.
 const MISSING_END_S: f64 = 0.5;
 
 /// A clip that is being shown.
@@ -81,7 +81,7 @@ impl Clip {
     }
 
     fn check_end(&self) -> Result<(), MediaError> {
-        let last = self.current.as_ref().map_or(0.0, |current| current.at);
+        let last = self.current.as_ref().map_or(0.0, |current| current.at + current.duration);
         match self.told_end_s {
             Some(told) if last + MISSING_END_S < told => {
                 Err(MediaError::Corrupt(format!("the picture ends after {last:.2} s, though the file says {told:.2} s")))

@@ -103,7 +103,7 @@ pub fn render(
             _ => Ok(()),
         });
         let frames = Frames { ready: frame_in, used: used_out };
-        let encoded = encode(&mut video, &mut muxer, frames, sound_in, &shared, watcher);
+        let encoded = encode(&mut video, &mut muxer, frames, ready.plan.frames, sound_in, &shared, watcher);
         // The threads' own errors come first: a channel that closed early is only their consequence.
         composing.join().map_err(|_| panicked())??;
         sounding.join().map_err(|_| panicked())??;
@@ -206,6 +206,7 @@ fn encode(
     encoder: &mut VideoEncoder,
     muxer: &mut Muxer,
     frames: Frames,
+    last: i64,
     sound: Receiver<Encoded>,
     shared: &Shared,
     watcher: &mut dyn Watcher,
@@ -221,7 +222,10 @@ fn encode(
         count = number + 1;
         watcher.encoded(count);
     }
-    watcher.composed(shared.composition_cpu());
+    // However the frames ended, only the last one is the end of composing.
+    if count == last {
+        watcher.composed(shared.composition_cpu());
+    }
     for packet in encoder.finish()? {
         write(muxer, packet, &mut sound)?;
     }

@@ -38,6 +38,8 @@ pub struct Plan {
     pub layers: Vec<Layer>,
     pub intervals: Vec<Interval>,
     pub sounds: Vec<Sounding>,
+    /// When each element starts, seconds.
+    pub starts: Vec<f64>,
 }
 
 /// A visible element.
@@ -171,6 +173,7 @@ pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<P
         layers: Vec::new(),
         intervals: Vec::new(),
         sounds: Vec::new(),
+        starts: schedule.slots.iter().map(|slot| slot.start).collect(),
     };
     plan.layers = layers(&plan, elements, media, &schedule);
     plan.intervals = intervals(&plan);
@@ -187,6 +190,10 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
         let Some(mut layer) = layer(plan, index, &elements[index], &media[index], slot) else { continue };
         layer.crosses_from =
             slot.crosses_from.and_then(|from| layers.iter().position(|below| below.element == from && below.end > layer.first));
+        if let (Some(from), Some(fade)) = (layer.crosses_from.and(slot.crosses_from), &mut layer.fade_in) {
+            // Done when the other ends: there is nothing left then to fade from.
+            fade.duration_s = fade.duration_s.min(schedule.slots[from].end - slot.start);
+        }
         layers.push(layer);
     }
     layers
@@ -337,7 +344,6 @@ mod tests {
             audio_bitrate: None,
             background: Color::BLACK,
             duration: None,
-            key: None,
         }
     }
 
@@ -381,6 +387,15 @@ mod tests {
         assert_eq!(plan.sounds[0].falls, [(336_000, 384_000)]);
         assert_eq!(plan.sounds[1].rises, [(336_000, 384_000)]);
         assert_eq!((plan.sounds[1].start, plan.sounds[1].source_start), (336_000, 48_000));
+    }
+
+    #[test]
+    fn a_cross_fade_is_done_when_what_it_fades_from_ends() {
+        let mut later = clip(0, Some(5.0), 1.0);
+        later.timing.start = Some(7.0);
+        let plan = plan(&[clip(0, None, 1.0), later], &[medium(1280.0, 720.0); 2], &output()).unwrap();
+        assert_eq!(plan.layers[1].crossing_at(7.5), Some((0, 0.5)));
+        assert_eq!((plan.layers[1].crossing_at(8.0), plan.layers[1].opacity_at(8.0)), (None, 1.0));
     }
 
     #[test]

@@ -22,6 +22,8 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 pub struct Database {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    /// For heartbeats, which must not wait behind requests.
+    leases: DatabaseConnection,
 }
 
 impl Database {
@@ -64,6 +66,11 @@ impl Database {
         self.writer.begin_with_options(immediate).await
     }
 
+    /// The connection that keeps leases.
+    pub fn leases(&self) -> &DatabaseConnection {
+        &self.leases
+    }
+
     /// An SQL expression for the database's own time in microseconds, so that nodes agree on leases.
     pub fn now_sql(&self) -> &'static str {
         match self.backend() {
@@ -81,7 +88,7 @@ impl Database {
     }
 
     pub async fn close(&self) {
-        for connection in [&self.reader, &self.writer] {
+        for connection in [&self.reader, &self.writer, &self.leases] {
             if let Err(error) = connection.close_by_ref().await {
                 tracing::warn!(%error, "a database pool did not close cleanly");
             }
@@ -120,10 +127,10 @@ async fn sqlite(options: SqliteConnectOptions) -> Result<Database, sqlx::Error> 
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options.create_if_missing(false).pragma("query_only", "ON"))
         .await?;
-    Ok(Database {
-        writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
-        reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
-    })
+    let writer = SqlxSqliteConnector::from_sqlx_sqlite_pool(writer);
+    let reader = SqlxSqliteConnector::from_sqlx_sqlite_pool(reader);
+    // There is one writer, and nobody else to take a lease.
+    Ok(Database { leases: writer.clone(), writer, reader })
 }
 
 async fn postgres(url: &str) -> Result<Database, sqlx::Error> {
@@ -132,8 +139,8 @@ async fn postgres(url: &str) -> Result<Database, sqlx::Error> {
         .application_name("reelgraph")
         .options([("statement_timeout", "30s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "30s")])
         .disable_statement_logging();
-    let pool =
-        PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(options).await?;
-    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    Ok(Database { writer: connection.clone(), reader: connection })
+    let pool = |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
+    let shared = SqlxPostgresConnector::from_sqlx_postgres_pool(pool(POSTGRES_CONNECTIONS).connect_with(options.clone()).await?);
+    let leases = SqlxPostgresConnector::from_sqlx_postgres_pool(pool(1).connect_with(options).await?);
+    Ok(Database { writer: shared.clone(), reader: shared, leases })
 }

@@ -33,6 +33,7 @@ pub(super) fn new_row(
         job_id: Set(job_id.to_owned()),
         position: Set(position),
         track: Set(element.timing.track.unwrap_or(position)),
+        start: Set(element.timing.start),
         element_type: Set(element.element_type().as_str().to_owned()),
         spec: Set(serde_json::to_value(element).map_err(|error| Error::internal(error.to_string()))?),
         status: Set("PENDING".to_owned()),
@@ -119,10 +120,15 @@ impl Session {
 }
 
 impl Services {
-    /// The elements of a job, in order, for the worker that holds it.
-    pub async fn elements_of(&self, job_id: &str) -> Result<Vec<element::Model>, Error> {
+    /// The elements of a job with their ids, in order, for the worker that holds it.
+    pub async fn elements_of(&self, job_id: &str) -> Result<Vec<(String, Element)>, Error> {
         let found = element::Entity::find().filter(element::Column::JobId.eq(job_id)).order_by_asc(element::Column::Position);
-        Ok(found.all(self.database().reader()).await?)
+        let rows = found.all(self.database().reader()).await?;
+        let read = |row: element::Model| Ok((row.id, serde_json::from_value(row.spec)?));
+        rows.into_iter()
+            .map(read)
+            .collect::<Result<_, _>>()
+            .map_err(|error: serde_json::Error| Error::internal(error.to_string()))
     }
 }
 

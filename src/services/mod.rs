@@ -23,10 +23,13 @@ pub mod uploads;
 
 use std::sync::Arc;
 
+/// What a followed job tells.
+pub use crate::events::Event;
 pub use error::Error;
 pub use follow::cursor_of;
 use sea_orm::DatabaseExecutor;
 use tokio::sync::{Notify, broadcast};
+use tokio_util::task::TaskTracker;
 
 use crate::{
     domain::{caller::Caller, clock::Clock},
@@ -50,12 +53,25 @@ struct Inner {
     /// Ids of jobs whose render, if it runs here, is to stop at once.
     cancelled: broadcast::Sender<String>,
     health: health::Monitor,
+    /// Consequences that are being carried out.
+    background: TaskTracker,
 }
 
 impl Services {
     pub fn new(database: Database, store: LoggedStore, hub: Hub, clock: Arc<dyn Clock>, health: health::Monitor) -> Self {
         let cancelled = broadcast::channel(64).0;
-        Self { inner: Arc::new(Inner { database, store, hub, clock, queue_bell: Notify::new(), cancelled, health }) }
+        Self {
+            inner: Arc::new(Inner {
+                database,
+                store,
+                hub,
+                clock,
+                queue_bell: Notify::new(),
+                cancelled,
+                health,
+                background: TaskTracker::new(),
+            }),
+        }
     }
 
     /// A session that reads; see [`Self::begin`] for one that writes.
@@ -88,6 +104,12 @@ impl Services {
     /// Waits until a job may have become claimable.
     pub async fn queue_rung(&self) {
         self.inner.queue_bell.notified().await;
+    }
+
+    /// Waits until what commits have set going is done.
+    pub async fn settled(&self) {
+        self.inner.background.close();
+        self.inner.background.wait().await;
     }
 
     /// Ids of jobs that are being cancelled, from now on.

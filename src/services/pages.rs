@@ -45,6 +45,12 @@ pub enum KeyValue {
     Text(String),
 }
 
+impl KeyValue {
+    fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
 /// Rows of a list, in its order, and whether there are others around them.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
@@ -65,8 +71,8 @@ impl Key {
 }
 
 impl PageRequest {
-    /// Checks the numbers and reads the cursors, which must be of `order`.
-    pub fn bounds(&self, order: &str) -> Result<PageBounds, Error> {
+    /// Checks the numbers and reads the cursors, which must be of `order` and hold values like `sample`.
+    pub fn bounds(&self, order: &str, sample: &KeyValue) -> Result<PageBounds, Error> {
         let mut found = Vec::new();
         let mut breach = |path: &str, code, message: String| found.push(Violation { path: path.into(), code, message });
         for (path, size) in [("first", self.first), ("last", self.last)] {
@@ -79,7 +85,7 @@ impl PageRequest {
         }
         let mut key = |path: &str, cursor: &Option<String>| {
             let cursor = cursor.as_ref()?;
-            let key = Key::from_cursor(cursor).filter(|key| key.order == order);
+            let key = Key::from_cursor(cursor).filter(|key| key.order == order && key.value.is_like(sample));
             if key.is_none() {
                 breach(path, ViolationCode::InvalidFormat, "must be a cursor of this list in this order".into());
             }
@@ -117,7 +123,7 @@ mod tests {
 
     #[test]
     fn sizes_out_of_range_and_foreign_cursors_are_named() {
-        let paths = |request: PageRequest| match request.bounds("jobs:CREATED_AT") {
+        let paths = |request: PageRequest| match request.bounds("jobs:CREATED_AT", &KeyValue::Number(0)) {
             Err(Error::Invalid(found)) => found.into_iter().map(|v| v.path).collect::<Vec<_>>(),
             _ => Vec::new(),
         };
@@ -126,6 +132,8 @@ mod tests {
         }
         let foreign = Key { order: "jobs:NAME".into(), value: KeyValue::Number(1), id: "job_x".into() }.to_cursor();
         assert_eq!(paths(PageRequest { after: Some(foreign), ..Default::default() }), ["after"]);
+        let forged = Key { order: "jobs:CREATED_AT".into(), value: KeyValue::Text("1".into()), id: "job_x".into() }.to_cursor();
+        assert_eq!(paths(PageRequest { after: Some(forged), ..Default::default() }), ["after"]);
         assert_eq!(paths(PageRequest { before: Some("%%%".into()), ..Default::default() }), ["before"]);
         assert_eq!(paths(PageRequest { first: Some(1), last: Some(1), ..Default::default() }), ["last"]);
     }
@@ -134,7 +142,7 @@ mod tests {
     fn a_backward_page_is_in_the_list_s_own_order() {
         let request = PageRequest { last: Some(2), ..Default::default() };
         let key = |row: &i64| Key { order: "x".into(), value: KeyValue::Number(*row), id: row.to_string() };
-        let page = request.bounds("x").unwrap().page(vec![9, 8, 7], key);
+        let page = request.bounds("x", &KeyValue::Number(0)).unwrap().page(vec![9, 8, 7], key);
         assert_eq!(page.rows.iter().map(|(_, row)| *row).collect::<Vec<_>>(), [8, 9]);
         assert!(page.has_previous && !page.has_next);
     }

@@ -29,7 +29,7 @@ impl Session {
         request: &PageRequest,
     ) -> Result<Page<storage_operation::Model>, Error> {
         use storage_operation::Column;
-        let bounds = request.bounds(ORDER)?;
+        let bounds = request.bounds(ORDER, &KeyValue::Number(0))?;
         let after = bounds.after.as_ref().and_then(|key| match key.value {
             KeyValue::Number(at) => Some((at, key.id.as_str())),
             KeyValue::Text(_) => None,

@@ -34,10 +34,6 @@ impl UnitOfWork {
         &self.transaction
     }
 
-    pub fn services(&self) -> &Services {
-        &self.services
-    }
-
     pub fn afterwards(&self, what: Afterwards) {
         self.afterwards.lock().unwrap_or_else(PoisonError::into_inner).push(what);
     }
@@ -61,7 +57,7 @@ fn carry_out(services: &Services, what: Afterwards) {
             services.hub().close(&job_id);
             let _ = services.inner.cancelled.send(job_id.clone());
             let store = services.store().clone();
-            tokio::spawn(async move { store.forget_job(&tenant, &job_id, keys).await });
+            services.inner.background.spawn(async move { store.forget_job(&tenant, &job_id, keys).await });
         }
     }
 }

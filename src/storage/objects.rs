@@ -140,6 +140,8 @@ impl ObjectStore {
             .content_length(size)
             .checksum_sha256(BASE64.encode(&digest))
             .body(body)
+            .customize()
+            .config_override(config::Builder::new().timeout_config(upload_timeouts(size)))
             .send()
             .await
             .map_err(StorageError::of_call)?;
@@ -211,6 +213,12 @@ impl ObjectStore {
         let request = request.presigned(expiry(expires_in)?).await.map_err(StorageError::of_call)?;
         Ok(request.uri().to_owned())
     }
+}
+
+/// The SDK's time to answer begins when the body does: a large body has more of it, at the least a megabyte a second.
+fn upload_timeouts(size: i64) -> TimeoutConfig {
+    let answer = Duration::from_secs(60 + size.max(0) as u64 / 1_000_000);
+    TimeoutConfig::builder().connect_timeout(Duration::from_secs(3)).read_timeout(answer).build()
 }
 
 fn expiry(expires_in: Duration) -> Result<PresigningConfig, StorageError> {

@@ -41,9 +41,16 @@ async fn queries_that_ask_for_too_much_are_refused_before_they_run() {
     let server = Server::sqlite().await;
     let fields: String = (0..60).map(|_| "id status name progress createdAt ").collect();
     let wide = format!("{{ jobs(first: 100) {{ edges {{ node {{ elements {{ {fields} }} timeline {{ id }} }} }} }} }}");
-    let deep = "{ job(id: \"job_0123456789abcdefghijklmnop\") { elements { job { elements { job { elements { job { elements { job { elements { job { elements { job { id } } } } } } } } } } } } }";
+    let deep = format!("{{ job(id: \"job_0\") {{ {} id {} }} }}", "elements { job {".repeat(7), "} }".repeat(7));
+    let spreads = |to: usize| format!("...F{to} ").repeat(100);
+    let chain: String = (0..12).map(|n| format!("fragment F{n} on Query {{ {} }} ", spreads(n + 1))).collect();
+    let multiplied = format!("{{ ...F0 }} {chain} fragment F12 on Query {{ health {{ version }} }}");
+    let introspection = "{ __type(name: \"Node\") { possibleTypes { interfaces { possibleTypes { interfaces { name } } } } } }";
+    for bomb in [multiplied.as_str(), introspection] {
+        assert_eq!(server.api.refused(bomb, json!({})).await["code"], "QUERY_TOO_COMPLEX");
+    }
     let cycle = "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }";
-    assert_eq!(server.api.refused(deep, json!({})).await["code"], "QUERY_TOO_COMPLEX");
+    assert_eq!(server.api.refused(&deep, json!({})).await["code"], "QUERY_TOO_COMPLEX");
     assert!(server.api.send(&wide, json!({})).await["data"].is_null());
     assert!(server.api.send(cycle, json!({})).await["data"].is_null());
 }

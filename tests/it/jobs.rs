@@ -115,7 +115,7 @@ on_both! {
         let found = api.ask("query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }", json!({ "ids": ids })).await;
         let types: Vec<_> = found["nodes"].as_array().unwrap().iter().map(|node| node["__typename"].as_str().unwrap()).collect();
         assert_eq!(types, ["Job", "TextElement", "TimelineStep", "StorageOperation"]);
-        let unknown = api.ask("{ node(id: \"job_0123456789abcdefghijklmnop\") { id } }", json!({})).await;
+        let unknown = api.ask("{ node(id: \"job_0123456789abcdefghijklmno0\") { id } }", json!({})).await;
         assert!(unknown["node"].is_null());
         assert_eq!(api.refused("{ node(id: \"xyz\") { id } }", json!({})).await["violations"][0]["path"], "id");
     }

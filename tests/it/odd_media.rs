@@ -24,12 +24,15 @@ async fn odd_sizes_rates_layouts_and_containers_render() {
     let fast = pattern("320x240", "120");
     let mono8 = tone("8000", "sin(2000*t)");
     let six96 = tone("96000", "sin(2000*t)|0|0|0|0|0");
-    let cases: [(&str, Vec<&str>); 6] = [
+    let slowest = "testsrc2=s=320x240:r=1:d=4".to_owned();
+    let cases: [(&str, Vec<&str>); 8] = [
         ("odd.mp4", vec!["-f", "lavfi", "-i", &odd, "-pix_fmt", "yuv444p"]),
         ("slow.mkv", vec!["-f", "lavfi", "-i", &slow, "-f", "lavfi", "-i", &mono8]),
         ("fast.webm", vec!["-f", "lavfi", "-i", &fast, "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"]),
         ("six.mov", vec!["-f", "lavfi", "-i", &odd, "-f", "lavfi", "-i", &six96, "-c:v", "mpeg4", "-c:a", "pcm_s16le"]),
         ("prores.mov", vec!["-f", "lavfi", "-i", &slow, "-c:v", "prores_ks"]),
+        ("onefps.mp4", vec!["-f", "lavfi", "-i", &slowest]),
+        ("moving.gif", vec!["-f", "lavfi", "-i", &slowest]),
         ("ts.ts", vec!["-f", "lavfi", "-i", &slow, "-f", "lavfi", "-i", &mono8, "-ar", "44100"]),
     ];
     for (name, arguments) in cases {

@@ -12,7 +12,7 @@ on_both! {
             good: createJob(input: $good) { id }
             bad: cancelJob(id: $bad) { id }
         }"#;
-        let unknown = "job_0123456789abcdefghijklmnop";
+        let unknown = "job_0123456789abcdefghijklmno0";
         let answer = server.api.send(both, json!({ "good": { "submit": false }, "bad": unknown })).await;
         assert!(answer["data"].is_null(), "{answer:#}");
         assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_FOUND");

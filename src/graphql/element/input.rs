@@ -3,8 +3,12 @@
 
 use async_graphql::{InputObject, OneofObject};
 
-use super::words::{
-    Anchor, Fit, KeyframeProperty, MediaSourceInput, TextAlign, TextBackground, Transition, TransitionType, VerticalAlign,
+use super::{
+    later::{
+        ChromaKeyInput, CompositionInput, CropInput, EffectInput, KeyframeInput, ShadowInput, ShapeInput, StrokeInput,
+        SubtitlesInput,
+    },
+    words::{Anchor, Fit, MediaSourceInput, TextAlign, TextBackground, Transition, TransitionType, VerticalAlign},
 };
 use crate::{
     domain::{
@@ -13,10 +17,7 @@ use crate::{
         geometry, paint,
         validation::Checker,
     },
-    graphql::{
-        element::words::Easing,
-        scalars::{Color, Length},
-    },
+    graphql::scalars::{Color, Length},
 };
 
 /// One thing that is seen or heard: exactly one of these.
@@ -218,165 +219,6 @@ pub enum FontInput {
     Family(String),
     /// From an upload. Not yet.
     Asset(async_graphql::ID),
-}
-
-/// An outline.
-#[derive(InputObject)]
-pub struct StrokeInput {
-    /// Its colour.
-    color: Color,
-    /// How broad it is.
-    width: Length,
-}
-
-/// A shadow.
-#[derive(InputObject)]
-pub struct ShadowInput {
-    /// Its colour.
-    color: Color,
-    /// To the right.
-    x: Length,
-    /// Down.
-    y: Length,
-    /// How soft it is.
-    blur: Length,
-}
-
-/// A part of a source, in fractions from each edge.
-#[derive(InputObject)]
-pub struct CropInput {
-    /// From the left.
-    #[graphql(default = 0.0)]
-    left: f64,
-    /// From the top.
-    #[graphql(default = 0.0)]
-    top: f64,
-    /// From the right.
-    #[graphql(default = 0.0)]
-    right: f64,
-    /// From the bottom.
-    #[graphql(default = 0.0)]
-    bottom: f64,
-}
-
-/// A colour that is to be seen through.
-#[derive(InputObject)]
-pub struct ChromaKeyInput {
-    /// The colour.
-    color: Color,
-    /// How near to it, 0…1.
-    similarity: Option<f64>,
-    /// How soft, 0…1.
-    blend: Option<f64>,
-}
-
-/// A value at a time.
-#[derive(InputObject)]
-pub struct KeyframeInput {
-    /// Of what.
-    property: KeyframeProperty,
-    /// Seconds from the element's start.
-    at: f64,
-    /// The value then.
-    value: f64,
-    /// How it moves on from there.
-    #[graphql(default_with = "Easing::Linear")]
-    easing: Easing,
-}
-
-/// An effect: exactly one of these.
-#[derive(OneofObject)]
-pub enum EffectInput {
-    /// Pixels.
-    Blur(f64),
-    /// A factor.
-    Brightness(f64),
-    /// A factor.
-    Contrast(f64),
-    /// A factor.
-    Saturation(f64),
-    /// 0…1.
-    Grayscale(f64),
-    /// 0…1.
-    Sepia(f64),
-    /// Whether.
-    Negate(bool),
-    /// How much.
-    Sharpen(f64),
-    /// How much.
-    Vignette(f64),
-    /// Degrees.
-    Hue(f64),
-    /// A slow move over a still.
-    KenBurns(KenBurnsInput),
-    /// A colour table.
-    Lut(MediaSourceInput),
-}
-
-/// A slow move over a still.
-#[derive(InputObject)]
-pub struct KenBurnsInput {
-    /// The size at first.
-    #[graphql(default = 1.0)]
-    from_scale: f64,
-    /// The size at last.
-    #[graphql(default = 1.2)]
-    to_scale: f64,
-    /// The part at first.
-    #[graphql(default_with = "Anchor::Center")]
-    from_anchor: Anchor,
-    /// The part at last.
-    #[graphql(default_with = "Anchor::Center")]
-    to_anchor: Anchor,
-}
-
-/// A drawn shape. Not yet.
-#[derive(InputObject)]
-pub struct ShapeInput {
-    /// RECTANGLE, ELLIPSE or GRADIENT.
-    shape: ShapeKind,
-    /// What it is filled with.
-    fill: Option<Color>,
-    /// Its outline.
-    stroke: Option<StrokeInput>,
-}
-
-/// Shapes.
-#[derive(async_graphql::Enum, Clone, Copy, PartialEq, Eq)]
-pub enum ShapeKind {
-    /// Four corners.
-    Rectangle,
-    /// Round.
-    Ellipse,
-    /// From one colour to another.
-    Gradient,
-}
-
-/// Timed words. Not yet.
-#[derive(InputObject)]
-pub struct SubtitlesInput {
-    /// SRT, WebVTT or ASS.
-    source: Option<MediaSourceInput>,
-    /// Or the words themselves.
-    cues: Option<Vec<CueInput>>,
-}
-
-/// Words and their time.
-#[derive(InputObject)]
-pub struct CueInput {
-    /// Seconds.
-    start: f64,
-    /// Seconds.
-    end: f64,
-    /// The words.
-    text: String,
-}
-
-/// Elements placed, timed and moved as one. Not yet.
-#[derive(InputObject)]
-pub struct CompositionInput {
-    /// What it is made of.
-    elements: Vec<ElementInput>,
 }
 
 impl ElementInput {

@@ -1,6 +1,7 @@
 //! Elements: what a composition is made of.
 
 mod input;
+mod later;
 mod mutation;
 mod object;
 mod words;

@@ -10,12 +10,11 @@ use crate::{
         caller::Role,
         clock::Timestamp,
         composition::{self, Content},
-        error::ErrorCode,
         media,
     },
     entities::element,
     graphql::{
-        error::{Problem, Result, failed},
+        error::{Result, failed, unreadable},
         job::Job,
         loaders::{loaders, session},
         media::MediaInfo,
@@ -33,7 +32,7 @@ use crate::{
     field(name = "name", ty = "Option<String>", desc = "For people."),
     field(name = "position", ty = "i32", desc = "Unique and dense within its job, from 0."),
     field(name = "track", ty = "i32", desc = "Higher ones lie on top."),
-    field(name = "start", ty = "Option<f64>", desc = "Seconds; null: where the one before it on its track ends."),
+    field(name = "start", ty = "f64", desc = "Seconds; of one that follows another, known once their media are, and 0 before."),
     field(name = "length", ty = "Option<f64>", desc = "Seconds; null: as long as its media, or to the end."),
     field(name = "status", ty = "ElementStatus", desc = "Where its work stands."),
     field(name = "progress", ty = "f64", desc = "0–100."),
@@ -60,8 +59,7 @@ pub struct Row {
 
 impl Element {
     pub fn of(row: Arc<element::Model>) -> Result<Self> {
-        let spec: composition::Element = serde_json::from_value(row.spec.clone())
-            .map_err(|error| async_graphql::Error::from(Problem::new(ErrorCode::Internal, error.to_string())))?;
+        let spec: composition::Element = serde_json::from_value(row.spec.clone()).map_err(unreadable)?;
         Ok(match spec.content.clone() {
             Content::Video { playback, visual } => {
                 Element::VideoElement(VideoElement { row: Row { row, spec }, playback, visual })
@@ -111,12 +109,12 @@ macro_rules! element_object {
 
             /// Higher ones lie on top.
             async fn track(&self) -> i32 {
-                self.row.row.track
+                self.row.spec.timing.track.unwrap_or(self.row.row.position)
             }
 
-            /// Seconds; null: where the one before it on its track ends.
-            async fn start(&self) -> Option<f64> {
-                self.row.spec.timing.start
+            /// Seconds; of one that follows another, known once their media are, and 0 before.
+            async fn start(&self) -> f64 {
+                self.row.spec.timing.start.or(self.row.row.start).unwrap_or(0.0)
             }
 
             /// Seconds; null: as long as its media, or to the end.

@@ -10,13 +10,13 @@ use crate::{
         self,
         caller::Role,
         clock::Timestamp,
-        error::{ErrorCode, JobFailure, ViolationCode},
+        error::{JobFailure, ViolationCode},
         output::RenderedFile,
     },
     entities::job,
     graphql::{
         element::Element,
-        error::{Problem, Result, failed},
+        error::{Problem, Result, failed, unreadable},
         loaders::{loaders, session},
         pages::page_size,
         scalars::{Cursor, DateTime, Url},
@@ -191,7 +191,7 @@ impl Job {
 
 /// A document of the row, which this service wrote.
 fn stored<T: serde::de::DeserializeOwned>(value: &serde_json::Value) -> Result<T> {
-    serde_json::from_value(value.clone()).map_err(|error| Problem::new(ErrorCode::Internal, error.to_string()).into())
+    serde_json::from_value(value.clone()).map_err(unreadable)
 }
 
 /// Why a job failed.

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         self,
         output::{FrameRate, RenderedFile, limits},
-        validation::{self, Checker},
+        validation::Checker,
     },
     graphql::{
         error::Result,
@@ -149,7 +149,7 @@ pub struct OutputInput {
     range: Option<TimeRangeInput>,
     /// A still of this moment beside the result. Not yet.
     poster_at: Option<f64>,
-    /// Where the result goes; a key of the job's own where it is not given.
+    /// Where the result goes: only to a key of the job's own, yet.
     key: Option<String>,
     /// The bucket that the result goes to: only the service's own, yet.
     bucket: Option<String>,
@@ -160,21 +160,19 @@ impl OutputInput {
     pub fn into_domain(self, check: &mut Checker, at: &str, own_bucket: &str) -> domain::output::Output {
         self.note_what_is_not_yet(check, at, own_bucket);
         let (width, height) = self.size(check, at);
-        check.range(format!("{at}.frameRate"), self.frame_rate, limits::FRAME_RATE);
         if let Some(crf) = self.crf {
             check.range(format!("{at}.crf"), crf, limits::CRF);
         }
         domain::output::Output {
             width,
             height,
-            frame_rate: FrameRate::from_decimal(self.frame_rate),
+            frame_rate: FrameRate::from_decimal(self.frame_rate.clamp(0.0, 10_000.0)),
             quality: self.quality.into(),
             crf: self.crf.and_then(|crf| u8::try_from(crf).ok()),
             video_bitrate: self.video_bitrate.map(|bits| bits.0),
             audio_bitrate: self.audio_bitrate.map(i64::from),
             background: self.background.0,
             duration: self.duration,
-            key: self.key,
         }
     }
 
@@ -195,8 +193,6 @@ impl OutputInput {
                 (1280, 720)
             }
         };
-        validation::edge(check, format!("{at}.width"), width);
-        validation::edge(check, format!("{at}.height"), height);
         (width.max(0) as u32, height.max(0) as u32)
     }
 
@@ -209,6 +205,9 @@ impl OutputInput {
         }
         if self.range.is_some() {
             check.not_yet(format!("{at}.range"), "rendering a part");
+        }
+        if self.key.is_some() {
+            check.not_yet(format!("{at}.key"), "a key of one's own");
         }
         if self.poster_at.is_some() {
             check.not_yet(format!("{at}.posterAt"), "a poster");
@@ -244,8 +243,6 @@ pub struct Output {
     background: Color,
     /// Seconds; null: to the end of the last element.
     duration: Option<f64>,
-    /// Where the result goes; null: to a key of the job's own.
-    key: Option<String>,
 }
 
 impl From<domain::output::Output> for Output {
@@ -262,7 +259,6 @@ impl From<domain::output::Output> for Output {
             audio_bitrate: output.audio_bitrate.map(|bits| bits as i32),
             background: Color(output.background),
             duration: output.duration,
-            key: output.key,
         }
     }
 }

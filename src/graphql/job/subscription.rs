@@ -6,19 +6,17 @@ use futures_util::{Stream, StreamExt};
 use super::object::{Job, JobStatus};
 use crate::{
     domain::{
-        error::ErrorCode,
         event::{EventKind, StatusChange},
         id::JobId,
     },
-    events::Event,
     graphql::{
-        error::{Problem, Result, failed},
+        error::{Result, failed, unreadable},
         loaders::{loaders, session},
         node::check_id,
         scalars::{Cursor, DateTime},
         timeline::ProcessingStep,
     },
-    services::{self, Error},
+    services::{self, Error, Event},
 };
 
 /// A job as it stood at some moment.
@@ -89,8 +87,7 @@ impl JobSubscription {
         let events = session(context)?.follow(&job_id, EventKind::JobStatus, after).await.map_err(failed)?;
         Ok(events.map(|event| {
             let event = event.map_err(failed)?;
-            let change = serde_json::from_value(event.payload.clone())
-                .map_err(|error| async_graphql::Error::from(Problem::new(ErrorCode::Internal, error.to_string())))?;
+            let change = serde_json::from_value(event.payload.clone()).map_err(unreadable)?;
             Ok(JobStatusEvent { event, change })
         }))
     }

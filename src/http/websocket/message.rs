@@ -2,6 +2,7 @@
 
 use async_graphql::{Request, Variables};
 use axum::extract::ws::{CloseFrame, Message};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// Close codes of the protocol, and ours from 4430 on.
@@ -110,19 +111,29 @@ pub fn pong(payload: Option<Value>) -> Message {
 }
 
 pub fn next(id: &str, payload: &async_graphql::Response) -> Message {
-    text(&json!({ "id": id, "type": "next", "payload": payload }))
+    text(&Told { id, kind: "next", payload })
 }
 
 pub fn error(id: &str, errors: &[async_graphql::ServerError]) -> Message {
-    text(&json!({ "id": id, "type": "error", "payload": errors }))
+    text(&Told { id, kind: "error", payload: errors })
 }
 
 pub fn complete(id: &str) -> Message {
     text(&json!({ "id": id, "type": "complete" }))
 }
 
-fn text(value: &Value) -> Message {
-    Message::text(value.to_string())
+/// Written as it is, so that an answer's fields keep the order that they were asked for.
+#[derive(Serialize)]
+struct Told<'a, P: Serialize + ?Sized> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    payload: &'a P,
+}
+
+fn text(value: &impl Serialize) -> Message {
+    // What the service says always becomes JSON.
+    Message::text(serde_json::to_string(value).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -1,18 +1,29 @@
 //! One operation of a socket: run to its end, or until it is dropped.
 
-use async_graphql::{Request, Response, Value, parser::types::OperationType};
+use async_graphql::{Request, Response, parser::types::OperationType};
 use axum::extract::ws::Message;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::message;
-use crate::{domain::caller::Caller, graphql::Executor};
+use crate::{
+    domain::caller::Caller,
+    graphql::{Executor, conform, was_run},
+};
 
 /// Runs a request and sends what comes of it; a send that fails means that the socket is gone.
 pub async fn run(executor: Executor, caller: Caller, id: String, mut request: Request, out: mpsc::Sender<Message>) {
     let correlation_id = Uuid::now_v7().to_string();
-    if executor.operation_type(&mut request) == Some(OperationType::Subscription) {
+    let kind = match executor.operation_type(&mut request) {
+        Ok(kind) => kind,
+        Err(mut refusal) => {
+            conform(&mut refusal, &correlation_id);
+            tell(&id, &refusal, &out).await;
+            return;
+        }
+    };
+    if kind == Some(OperationType::Subscription) {
         let mut answers = Box::pin(executor.subscribe(request, caller, &correlation_id));
         while let Some(answer) = answers.next().await {
             if !tell(&id, &answer, &out).await {
@@ -30,13 +41,9 @@ pub async fn run(executor: Executor, caller: Caller, id: String, mut request: Re
 
 /// Sends an answer; `false` ends the operation. One that was never run is an `error`, which ends it by itself.
 async fn tell(id: &str, answer: &Response, out: &mpsc::Sender<Message>) -> bool {
-    let not_run =
-        answer.data == Value::Null && !answer.errors.is_empty() && answer.errors.iter().all(|error| error.path.is_empty());
-    match not_run {
-        true => {
-            let _ = out.send(message::error(id, &answer.errors)).await;
-            false
-        }
-        false => out.send(message::next(id, answer)).await.is_ok(),
+    if was_run(answer) {
+        return out.send(message::next(id, answer)).await.is_ok();
     }
+    let _ = out.send(message::error(id, &answer.errors)).await;
+    false
 }

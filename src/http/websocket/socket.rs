@@ -6,7 +6,7 @@ use axum::extract::ws::{Message, WebSocket};
 use futures_util::{SinkExt, StreamExt, stream::SplitSink};
 use tokio::{
     sync::mpsc,
-    task::{AbortHandle, JoinSet},
+    task::{self, AbortHandle, JoinSet},
     time::{Instant, Interval, interval_at, sleep, timeout},
 };
 
@@ -33,7 +33,7 @@ const SPREAD: Duration = Duration::from_secs(2);
 pub async fn run(web: Web, caller: Caller, socket: WebSocket) {
     let (sink, mut stream) = socket.split();
     let (out, queued) = mpsc::channel(WAITING);
-    let writer = tokio::spawn(write(sink, queued));
+    let mut writer = tokio::spawn(write(sink, queued));
     let mut session =
         Session { web, caller, out: out.clone(), acknowledged: false, running: HashMap::new(), operations: JoinSet::new() };
     let close = session.serve(&mut stream).await;
@@ -45,7 +45,10 @@ pub async fn run(web: Web, caller: Caller, socket: WebSocket) {
         let _ = timeout(SLOW, out.send(close.into_message())).await;
     }
     drop((session, out));
-    let _ = timeout(SLOW, writer).await;
+    // A client that reads no more must not keep its socket.
+    if timeout(SLOW, &mut writer).await.is_err() {
+        writer.abort();
+    }
 }
 
 /// Sends what is queued; ends when the queue does, or the socket.
@@ -65,8 +68,7 @@ struct Session {
     out: mpsc::Sender<Message>,
     acknowledged: bool,
     running: HashMap<String, AbortHandle>,
-    /// Each ends with its id.
-    operations: JoinSet<String>,
+    operations: JoinSet<()>,
 }
 
 impl Session {
@@ -86,9 +88,8 @@ impl Session {
                         None => return None,
                     }
                 }
-                Some(ended) = self.operations.join_next() => {
-                    // One that was aborted is forgotten already.
-                    if let Ok(id) = ended { self.running.remove(&id); }
+                Some(ended) = self.operations.join_next_with_id() => {
+                    self.forget(ended);
                     Ok(())
                 }
                 () = tokio::time::sleep_until(init_until), if !self.acknowledged => {
@@ -140,10 +141,8 @@ impl Session {
 
     fn start(&mut self, id: String, request: async_graphql::Request) -> Result<(), Option<Close>> {
         // One that has ended and was not looked after yet frees its id.
-        while let Some(ended) = self.operations.try_join_next() {
-            if let Ok(id) = ended {
-                self.running.remove(&id);
-            }
+        while let Some(ended) = self.operations.try_join_next_with_id() {
+            self.forget(ended);
         }
         if self.running.contains_key(&id) {
             return Err(Some(Close::new(message::ID_IN_USE, format!("Subscriber for {id} already exists"))));
@@ -153,13 +152,15 @@ impl Session {
             return Err(Some(Close::new(message::TOO_MANY_OPERATIONS, reason)));
         }
         let work = operation::run(self.web.executor.clone(), self.caller.clone(), id.clone(), request, self.out.clone());
-        let ended = id.clone();
-        let handle = self.operations.spawn(async move {
-            work.await;
-            ended
-        });
+        let handle = self.operations.spawn(work);
         self.running.insert(id, handle);
         Ok(())
+    }
+
+    /// Frees the id of an operation that has ended; by its task, since the id may be another's by now.
+    fn forget(&mut self, ended: Result<(task::Id, ()), task::JoinError>) {
+        let task = ended.map_or_else(|error| error.id(), |(task, ())| task);
+        self.running.retain(|_, operation| operation.id() != task);
     }
 
     async fn say(&self, message: Message) -> Result<(), Option<Close>> {

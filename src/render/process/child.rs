@@ -99,7 +99,9 @@ fn process(task: &Task, out: &Reports) -> Result<Ready, JobFailure> {
         }
     })?;
     let plan = &ready.plan;
-    out.send(&Report::Planned { duration: plan.rate.seconds(plan.frames), frames: plan.frames });
+    let ids = task.composition.elements.iter().map(|placed| placed.id.clone());
+    let starts = ids.zip(plan.starts.iter().copied()).collect();
+    out.send(&Report::Planned { duration: plan.rate.seconds(plan.frames), starts });
     out.send(&Report::StepCompleted { step, usage: before.usage_since(Duration::ZERO) });
     Ok(ready)
 }

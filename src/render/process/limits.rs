@@ -31,7 +31,9 @@ impl Limits {
             (Resource::RLIMIT_CORE, 0),
         ];
         for (resource, most) in bounds {
-            setrlimit(resource, most, most)?;
+            // At the soft limit of CPU time comes a signal that says so, at the hard one only SIGKILL.
+            let hard = if resource == Resource::RLIMIT_CPU { most.saturating_add(5) } else { most };
+            setrlimit(resource, most, hard)?;
         }
         prctl::set_no_new_privs()
     }

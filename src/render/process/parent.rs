@@ -1,6 +1,6 @@
 //! The parent's side: starts the child, reads what it tells, and says why it ended when it cannot.
 
-use std::{os::unix::process::ExitStatusExt, path::Path, process::Stdio};
+use std::{os::unix::process::ExitStatusExt, path::Path, process::Stdio, time::Duration};
 
 use nix::sys::signal::Signal;
 use tokio::{
@@ -13,6 +13,10 @@ use tokio_util::codec::{FramedRead, LinesCodec};
 use super::{CHILD_ARGUMENT, Report, Task};
 use crate::domain::error::{ErrorCode, JobFailure};
 
+/// A child that tells nothing for this long is stuck.
+const SILENCE: Duration = Duration::from_secs(5 * 60);
+/// How long a child that closed its output may take to end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The longest report.
 const MAX_LINE: usize = 1 << 20;
 
@@ -51,23 +55,27 @@ impl Running {
     /// The next report; a failure when the child ends without a word, or says what is none.
     /// Not to be called again after [`Report::Done`] or [`Report::Failed`]. Safe to cancel.
     pub async fn next(&mut self) -> Result<Report, JobFailure> {
-        match self.reports.next().await {
+        let Ok(told) = tokio::time::timeout(SILENCE, self.reports.next()).await else {
+            let _ = self.child.kill().await;
+            let message = format!("the render made no progress for {} minutes", SILENCE.as_secs() / 60);
+            return Err(JobFailure::new(ErrorCode::DeadlineExceeded, message));
+        };
+        match told {
             Some(Ok(line)) => serde_json::from_str(&line)
                 .map_err(|error| JobFailure::new(ErrorCode::Internal, format!("the renderer's report cannot be read: {error}"))),
             _ => Err(self.post_mortem().await),
         }
     }
 
-    /// Ends the child at once, and waits until it is gone.
-    pub async fn kill(mut self) {
-        // It may have ended already, which is as good.
-        let _ = self.child.kill().await;
-    }
-
     async fn post_mortem(&mut self) -> JobFailure {
-        let signal = match self.child.wait().await {
-            Ok(status) => status.signal(),
-            Err(_) => None,
+        // One that ended says how; one that only stopped making sense is ended.
+        let ended = tokio::time::timeout(LAST_WORDS, self.child.wait()).await;
+        let signal = match ended {
+            Ok(Ok(status)) => status.signal(),
+            _ => {
+                let _ = self.child.kill().await;
+                None
+            }
         };
         match signal.and_then(|number| Signal::try_from(number).ok()) {
             Some(Signal::SIGKILL | Signal::SIGTERM) => {
@@ -77,8 +85,11 @@ impl Running {
                 .suggest("split the composition"),
             Some(Signal::SIGXFSZ) => JobFailure::new(ErrorCode::ResourceLimit, "the rendered file grew larger than is allowed")
                 .suggest("lower the quality"),
-            Some(Signal::SIGABRT) => JobFailure::new(ErrorCode::ResourceLimit, "the render needed more memory than is allowed")
-                .suggest("use smaller sources or a smaller output"),
+            Some(Signal::SIGABRT) => JobFailure::new(
+                ErrorCode::ResourceLimit,
+                "the render was aborted, most likely since it needed more memory than is allowed",
+            )
+            .suggest("use smaller sources or a smaller output"),
             Some(signal) => JobFailure::new(ErrorCode::CorruptMedia, format!("a source crashed its decoder ({signal})"))
                 .suggest("export the sources again"),
             None => JobFailure::new(ErrorCode::WorkerLost, "the renderer ended before it finished"),

@@ -37,10 +37,10 @@ pub enum Report {
         element_id: String,
         media: MediaInfo,
     },
-    /// The length of the whole, seconds and frames.
+    /// The length of the whole, seconds, and when each element starts, by its id.
     Planned {
         duration: f64,
-        frames: i64,
+        starts: Vec<(String, f64)>,
     },
     /// At most five times a second. `fraction` is of the picture, 0…1.
     Progress {

@@ -113,6 +113,9 @@ impl Session {
         to: JobStatus,
         message: Option<&str>,
     ) -> Result<job::Model, Error> {
+        if !before.status().can_become(to) {
+            return Err(refused(&format!("a job cannot become {}", to.as_str()), before.status(), "look at its status first"));
+        }
         let now = self.services().clock().now();
         let transaction = self.unit()?.transaction();
         change.status = Set(to.as_str().to_owned());

@@ -77,6 +77,14 @@ impl JobSort {
         }
     }
 
+    /// What the values of its cursors are like.
+    fn sample(self) -> KeyValue {
+        match self {
+            JobSort::Status | JobSort::Name => KeyValue::Text(String::new()),
+            _ => KeyValue::Number(0),
+        }
+    }
+
     fn order_name(self) -> String {
         format!("jobs:{self:?}")
     }
@@ -98,7 +106,7 @@ impl Session {
 
     /// A page of the caller's jobs.
     pub async fn jobs(&self, filter: &JobFilter, order: JobOrder, request: &PageRequest) -> Result<Page<job::Model>, Error> {
-        let bounds = request.bounds(&order.by.order_name())?;
+        let bounds = request.bounds(&order.by.order_name(), &order.by.sample())?;
         let reads_up = order.descending == bounds.backwards;
         let direction = if reads_up { Order::Asc } else { Order::Desc };
         let rows = job::Entity::find()

@@ -2,6 +2,7 @@
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    sea_query::Expr,
 };
 
 use super::{Lease, LeaseError};
@@ -157,16 +158,23 @@ impl Services {
         Ok(unit.commit().await?)
     }
 
-    /// Where all of a job's elements stand, and where one of them lies on this node's disk.
+    /// Where all of a job's elements stand.
     pub async fn note_elements(&self, lease: &Lease, status: &str) -> Result<(), LeaseError> {
         let (unit, _) = self.begin_leased(lease).await?;
         set_elements(unit.transaction(), &lease.job_id, status, self.clock().now().0).await?;
         Ok(unit.commit().await?)
     }
 
-    /// The length of the composition, seconds, once its media are known.
-    pub async fn note_duration(&self, lease: &Lease, duration: f64) -> Result<(), LeaseError> {
+    /// The length of the composition and when each of its elements starts, seconds, once its media are known.
+    pub async fn note_schedule(&self, lease: &Lease, duration: f64, starts: &[(String, f64)]) -> Result<(), LeaseError> {
         let (unit, job) = self.begin_leased(lease).await?;
+        for (id, start) in starts {
+            let of_job = element::Entity::update_many()
+                .col_expr(element::Column::Start, Expr::value(*start))
+                .filter(element::Column::Id.eq(id))
+                .filter(element::Column::JobId.eq(&lease.job_id));
+            of_job.exec(unit.transaction()).await?;
+        }
         let mut change = job.into_active_model();
         change.duration = Set(Some(duration));
         change.update(unit.transaction()).await?;
@@ -175,7 +183,6 @@ impl Services {
 }
 
 pub(super) async fn set_elements(transaction: &DatabaseTransaction, job_id: &str, status: &str, now: i64) -> Result<(), Error> {
-    use sea_orm::sea_query::Expr;
     let progress = if status == "READY" { 100.0 } else { 0.0 };
     element::Entity::update_many()
         .col_expr(element::Column::Status, Expr::value(status))

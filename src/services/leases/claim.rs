@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ConnectionTrait, DbBackend, EntityTrait, Statement, Value,
+    ConnectionTrait, DbBackend, EntityTrait, Statement, TransactionTrait, Value,
 };
 
 use super::{Lease, attempt};
@@ -14,6 +14,7 @@ use crate::{
         event::StatusChange,
         id::StepId,
         job::{JobStatus, limits},
+        output::Output,
         timeline::{ProcessingStep, StepStatus},
     },
     entities::{job, timeline_step},
@@ -33,9 +34,16 @@ pub enum Pulse {
     Lost,
 }
 
+/// A job to work on.
+#[derive(Debug)]
+pub struct Claimed {
+    pub lease: Lease,
+    pub outputs: Vec<Output>,
+}
+
 impl Services {
     /// Takes the next job, if one is due: the highest priority first, then the oldest.
-    pub async fn claim(&self, owner: &str, lease: Duration) -> Result<Option<(Lease, job::Model)>, Error> {
+    pub async fn claim(&self, owner: &str, lease: Duration) -> Result<Option<Claimed>, Error> {
         let unit = UnitOfWork::begin(self).await?;
         let now = self.database().now_sql();
         let skip = if self.database().backend() == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
@@ -59,7 +67,8 @@ impl Services {
         };
         self.open_attempt(&unit, &taken).await?;
         unit.commit().await?;
-        Ok(Some((taken, row)))
+        let outputs = serde_json::from_value(row.outputs).map_err(|error| Error::internal(error.to_string()))?;
+        Ok(Some(Claimed { lease: taken, outputs }))
     }
 
     /// The seven steps of an attempt, all still to come.
@@ -113,10 +122,11 @@ impl Services {
         let values: [Value; 4] =
             [(duration.as_micros() as i64).into(), lease.job_id.as_str().into(), lease.fence.into(), lease.owner.as_str().into()];
         let beat = Statement::from_sql_and_values(self.database().backend(), sql, values);
-        let unit = UnitOfWork::begin(self).await?;
-        let Some(row) = unit.transaction().query_one_raw(beat).await? else { return Ok(Pulse::Lost) };
+        // In a transaction, since a failure of one that commits by itself would not be told.
+        let transaction = self.database().leases().begin().await?;
+        let Some(row) = transaction.query_one_raw(beat).await? else { return Ok(Pulse::Lost) };
         let cancelled: Option<i64> = row.try_get("", "cancel_requested_at")?;
-        unit.commit().await?;
+        transaction.commit().await?;
         Ok(if cancelled.is_some() { Pulse::MustStop } else { Pulse::Held })
     }
 
@@ -149,7 +159,7 @@ impl Services {
             .suggest("the job is tried again by itself, a few times; then look at the server's log");
         let to = if row.cancel_requested_at.is_some() {
             JobStatus::Cancelled
-        } else if row.rescues + 1 > limits::RESCUES {
+        } else if row.rescues + 1 >= limits::RESCUES {
             JobStatus::Failed
         } else {
             JobStatus::Queued

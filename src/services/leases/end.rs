@@ -66,6 +66,9 @@ impl Services {
     }
 
     async fn settle_job(&self, unit: &UnitOfWork, row: job::Model, to: JobStatus, leave: &Leave) -> Result<job::Model, Error> {
+        if !row.status().can_become(to) {
+            return Err(Error::internal(format!("a job cannot go from {} to {}", row.status, to.as_str())));
+        }
         let now = self.clock().now();
         let mut change = row.clone().into_active_model();
         change.status = Set(to.as_str().to_owned());
@@ -146,11 +149,13 @@ fn decide(row: &job::Model, ending: Ending, jitter: f64) -> Result<(JobStatus, L
             (JobStatus::Completed, Leave { results: Some(results), ..Leave::default() })
         }
         Ending::Cancelled => (JobStatus::Cancelled, Leave::default()),
+        // What the client asked for counts.
+        Ending::HandedBack if row.cancel_requested_at.is_some() => (JobStatus::Cancelled, Leave::default()),
         Ending::HandedBack => (JobStatus::Queued, Leave { handed_back: true, ..Leave::default() }),
         // The cancel came while it failed: what the client asked for counts.
         Ending::Failed(_) if row.cancel_requested_at.is_some() => (JobStatus::Cancelled, Leave::default()),
         Ending::Failed(failure) if failure.code == ErrorCode::WorkerLost => {
-            let to = if row.rescues < limits::RESCUES { JobStatus::Queued } else { JobStatus::Failed };
+            let to = if row.rescues + 1 < limits::RESCUES { JobStatus::Queued } else { JobStatus::Failed };
             (to, Leave { failure: Some(failure), rescued: true, ..Leave::default() })
         }
         Ending::Failed(failure) => {

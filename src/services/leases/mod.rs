@@ -8,7 +8,7 @@ mod claim;
 mod end;
 
 pub use attempt::Advance;
-pub use claim::Pulse;
+pub use claim::{Claimed, Pulse};
 pub use end::Ending;
 
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
