@@ -257,7 +257,8 @@ mod tests {
 
     #[test]
     fn a_bad_value_is_named() {
-        let cases: [(&str, &[(&str, &str)], &str); 6] = [
+        type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+        let cases: [Case; 6] = [
             ("", &[("REELGRAPH_LISTEN", "nowhere")], "REELGRAPH_LISTEN"),
             ("", &[("REELGRAPH_LISTEN", "0.0.0.0:80")], "REELGRAPH_LISTEN"),
             ("", &[("DATABASE_URL", "mysql://x")], "DATABASE_URL"),

@@ -97,7 +97,7 @@ impl AudioDecoder {
     }
 
     /// The next run of samples; `None` after the last.
-    pub fn next(&mut self) -> Result<Option<Sound>, MediaError> {
+    pub fn next_sound(&mut self) -> Result<Option<Sound>, MediaError> {
         while self.state != State::Finished {
             let mut frame = frame::Audio::empty();
             let sound = match self.decoder.receive_frame(&mut frame) {

@@ -58,7 +58,7 @@ impl VideoDecoder {
     }
 
     /// The next picture; `None` after the last.
-    pub fn next(&mut self) -> Result<Option<Decoded>, MediaError> {
+    pub fn next_picture(&mut self) -> Result<Option<Decoded>, MediaError> {
         loop {
             let mut frame = frame::Video::empty();
             match self.decoder.receive_frame(&mut frame) {

@@ -154,13 +154,13 @@ fn matrix(frame: &ffmpeg_next::frame::Video) -> i32 {
     // SAFETY: read as a number: the file may hold one that the enum has not.
     let tag = unsafe { std::ptr::addr_of!((*frame.as_ptr()).colorspace).cast::<i32>().read() };
     match tag {
-        1 => ffi::SWS_CS_ITU709 as i32,
-        4 => ffi::SWS_CS_FCC as i32,
-        5 | 6 => ffi::SWS_CS_ITU601 as i32,
-        7 => ffi::SWS_CS_SMPTE240M as i32,
-        9 | 10 => ffi::SWS_CS_BT2020 as i32,
-        _ if frame.height() >= 720 => ffi::SWS_CS_ITU709 as i32,
-        _ => ffi::SWS_CS_ITU601 as i32,
+        1 => ffi::SWS_CS_ITU709,
+        4 => ffi::SWS_CS_FCC,
+        5 | 6 => ffi::SWS_CS_ITU601,
+        7 => ffi::SWS_CS_SMPTE240M,
+        9 | 10 => ffi::SWS_CS_BT2020,
+        _ if frame.height() >= 720 => ffi::SWS_CS_ITU709,
+        _ => ffi::SWS_CS_ITU601,
     }
 }
 

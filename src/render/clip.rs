@@ -64,7 +64,7 @@ impl Clip {
     fn advance(&mut self, seconds: f64) -> Result<(), MediaError> {
         loop {
             if self.next.is_none() && !self.ended {
-                self.next = self.decoder.next()?;
+                self.next = self.decoder.next_picture()?;
                 if self.next.is_none() {
                     self.ended = true;
                     self.check_end()?;

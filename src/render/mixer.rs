@@ -107,7 +107,7 @@ impl Runs {
                 Some(decoder) => decoder,
                 None => self.decoder.insert(open(&self.path, wanted)?),
             };
-            self.run = decoder.next()?;
+            self.run = decoder.next_sound()?;
             self.ended = self.run.is_none();
         }
         Ok(self.run.as_ref())

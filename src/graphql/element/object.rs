@@ -25,6 +25,7 @@ use crate::{
 
 /// One thing that is seen or heard.
 #[derive(Interface)]
+#[allow(clippy::duplicated_attributes, clippy::enum_variant_names)] // The derive's own form, and the schema's names.
 #[graphql(
     field(name = "id", ty = "ID", desc = "Its id, el_…"),
     field(name = "job", ty = "Job", desc = "The job that it belongs to."),
