@@ -14,11 +14,15 @@ LISTEN := $(if $(REELGRAPH_LISTEN),$(REELGRAPH_LISTEN),127.0.0.1:8080)
 DATA := $(if $(REELGRAPH_DATA_DIR),$(REELGRAPH_DATA_DIR),data)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
+NODE_DIR := $(HOME)/.cache/reelgraph/node
+export PATH := $(NODE_DIR)/node_modules/node/bin:$(PATH)
+HAS_NODE := node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null
+
 BUILD_PACKAGES := build-essential pkg-config curl clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev \
 	libswscale-dev libswresample-dev
 TEST_PACKAGES := postgresql chromium ffmpeg
 
-.PHONY: all build demo test check playground packages test-packages stop
+.PHONY: all build demo test check playground packages test-packages node stop
 
 all: build
 
@@ -32,15 +36,19 @@ endef
 packages:
 	$(call install,$(BUILD_PACKAGES))
 
-test-packages: packages
+test-packages: packages node
 	$(call install,$(TEST_PACKAGES))
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null || { \
-	echo "The tests need Node 20 or later and npm, for the reference clients and the playground"; exit 1; }
+	@$(HAS_NODE) || { echo "The tests need Node 20 or later, and it could not be installed"; exit 1; }
+
+# Debian's Node may be too old to build the playground: then npm brings one of its own, beside everything else.
+node:
+	@$(HAS_NODE) || { echo "Installing Node"; command -v npm >/dev/null || { $(SUDO) apt-get update -qq && \
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm >/dev/null; }; \
+	npm install --silent --no-audit --no-fund --prefix $(NODE_DIR) node@24; $(HAS_NODE) || echo "Node 20 could not be installed"; }
 
 # Only where Node is there: without it the server builds too, and its page says how to get the playground.
-playground/dist/index.html: playground/package-lock.json playground/index.html playground/vite.config.ts $(wildcard playground/src/*)
-	@if node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null; then \
-	cd playground && npm ci --silent --no-audit --no-fund && npm run --silent build; \
+playground/dist/index.html: playground/package-lock.json playground/index.html playground/vite.config.ts $(wildcard playground/src/*) | node
+	@if $(HAS_NODE); then cd playground && npm ci --silent --no-audit --no-fund && npm run --silent build; \
 	else echo "Without Node 20 the playground is not built"; fi
 
 playground: playground/dist/index.html
@@ -63,7 +71,7 @@ stop:
 	@if [ -f $(DATA)/server.pid ]; then kill $$(cat $(DATA)/server.pid) 2>/dev/null; rm -f $(DATA)/server.pid; echo "Stopped"; \
 	else echo "No server of 'make demo' runs"; fi
 
-tests/web/node_modules/.package-lock.json: tests/web/package-lock.json
+tests/web/node_modules/.package-lock.json: tests/web/package-lock.json | node
 	cd tests/web && npm ci --silent --no-audit --no-fund
 
 test: test-packages playground tests/web/node_modules/.package-lock.json

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::{
+    fcntl::{Flock, FlockArg},
+    sys::resource::{Resource, getrlimit, setrlimit},
+};
 use rand::{Rng, distr::Alphanumeric};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -78,6 +81,7 @@ impl App {
 
     pub async fn start_with(config: &Config, duty: Duty, adjust: impl FnOnce(&mut Database)) -> Result<Self, StartError> {
         let lock = take_data_folder(&config.data_dir)?;
+        allow_many_files();
         // Only the first of a process takes; all would take the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         media::init()?;
@@ -138,6 +142,14 @@ fn take_data_folder(path: &Path) -> Result<Flock<File>, StartError> {
     fs::create_dir_all(path).map_err(unusable)?;
     let file = File::create(path.join("lock")).map_err(unusable)?;
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| StartError::InUse(path.display().to_string()))
+}
+
+/// As many open files as the system lets this process have: each connection is one.
+fn allow_many_files() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit on open files stays as it is");
+    }
 }
 
 async fn connect_store(config: &S3Config, data_dir: &Path, stop: CancellationToken) -> Result<ObjectStore, StartError> {
@@ -201,12 +213,6 @@ async fn serve(
     let address = listener.local_addr().map_err(cannot)?;
     let executor = Executor::new(graphql::schema(), services.clone());
     let web = Web::new(executor, services.clone(), shutdown.clone());
-    let routes = http::router(web.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let server = tokio::spawn(async move {
-        let serving = axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await });
-        if let Err(error) = serving.await {
-            tracing::error!(%error, "the server ended by an error");
-        }
-    });
+    let server = tokio::spawn(http::serve(listener, http::router(web.clone()), stop));
     Ok((address, (server, web)))
 }

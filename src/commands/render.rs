@@ -103,9 +103,27 @@ async fn render(
     let limits = Limits { memory: config.render.memory, cpu_s: config.render.cpu_s, file: config.render.file };
     let output =
         std::path::absolute(output).map_err(|error| RenderCommandError::File { path: output.display().to_string(), error })?;
-    let task = Task { composition, output_path: output.to_string_lossy().into_owned(), limits };
+    // Beside its place, and put there when it is whole: what lies there now may be a source, or worth keeping.
+    let part = output.with_file_name(format!(".{}.part", output.file_name().unwrap_or_default().to_string_lossy()));
+    let task = Task { composition, output_path: part.to_string_lossy().into_owned(), limits };
+    let followed = follow(config, folder, &task, progress).await;
+    match &followed {
+        Ok(_) => {
+            fs::rename(&part, &output).map_err(|error| RenderCommandError::File { path: output.display().to_string(), error })?
+        }
+        Err(_) => drop(fs::remove_file(&part)),
+    }
+    followed
+}
+
+async fn follow(
+    config: &Config,
+    folder: &Path,
+    task: &Task,
+    progress: &mut dyn FnMut(f64),
+) -> Result<(MadeFile, f64), RenderCommandError> {
     let started = Instant::now();
-    let mut running = Running::start(&config.render.program, folder, &task).await.map_err(RenderCommandError::Failed)?;
+    let mut running = Running::start(&config.render.program, folder, task).await.map_err(RenderCommandError::Failed)?;
     loop {
         match running.next().await.map_err(RenderCommandError::Failed)? {
             Report::Progress { fraction, .. } => progress(fraction),

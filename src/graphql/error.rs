@@ -1,6 +1,6 @@
 //! Errors as the contract has them: every one with code, category, whether to retry, and the request's correlation id.
 
-use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Value};
 use serde_json::json;
 
 use super::scalars;
@@ -123,15 +123,17 @@ pub fn conform(response: &mut Response, correlation_id: &str) {
 /// What the library found wrong by itself: at parsing, at validation, or at an argument's value.
 fn uncoded(error: &ServerError) -> Problem {
     let message = error.message.as_str();
+    let input = ["Failed to parse", "Expected input type"].iter().any(|start| message.starts_with(start));
     let code = match () {
         () if message.starts_with("Query is too complex") || message.contains("recursion depth") => ErrorCode::QueryTooComplex,
         () if message.trim_start().starts_with("-->") => ErrorCode::GraphqlParseFailed,
-        () if !error.path.is_empty() && message.starts_with("Failed to parse") => ErrorCode::BadUserInput,
+        () if message.starts_with("Variable ") => ErrorCode::GraphqlValidationFailed,
+        () if !error.path.is_empty() && input => ErrorCode::BadUserInput,
         () if error.path.is_empty() => ErrorCode::GraphqlValidationFailed,
         () => return services::Error::internal(message).into(),
     };
     let mut problem = Problem::new(code, message);
-    problem.violations.extend(wrong_argument(message));
+    problem.violations.extend(wrong_argument(message).or_else(|| wrong_variable(message)).or_else(|| wrong_value(error, code)));
     problem
 }
 
@@ -151,6 +153,28 @@ fn wrong_argument(message: &str) -> Option<Violation> {
     let expected = rule.strip_prefix("expected type \"").map(|rest| rest.trim_end_matches('"').trim_end_matches('!'));
     let message = expected.and_then(scalars::rule).unwrap_or(rule).to_owned();
     Some(Violation { path: dotted, code: ViolationCode::InvalidFormat, message })
+}
+
+/// The variable that is asked for and was not sent: `Variable id is not defined.`
+fn wrong_variable(message: &str) -> Option<Violation> {
+    let name = message.strip_prefix("Variable ")?.strip_suffix(" is not defined.")?;
+    Some(Violation { path: format!("variables.{name}"), code: ViolationCode::Required, message: "must be given".into() })
+}
+
+/// A value that only its parser refused; what is known of its place is the field that it was for.
+fn wrong_value(error: &ServerError, code: ErrorCode) -> Option<Violation> {
+    if code != ErrorCode::BadUserInput {
+        return None;
+    }
+    let path: Vec<String> = error
+        .path
+        .iter()
+        .map(|part| match part {
+            PathSegment::Field(name) => name.clone(),
+            PathSegment::Index(index) => index.to_string(),
+        })
+        .collect();
+    Some(Violation { path: path.join("."), code: ViolationCode::InvalidFormat, message: error.message.clone() })
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
-    Request, Response, ServerError, Value,
-    parser::types::{DocumentOperations, OperationType},
+    Positioned, Request, Response, ServerError, Value,
+    parser::types::{DocumentOperations, OperationDefinition, OperationType},
 };
 use futures_util::{Stream, StreamExt};
 use tracing::Instrument;
@@ -17,7 +17,10 @@ use super::{
     loaders::Loaders,
 };
 use crate::{
-    domain::{caller::Caller, error::ErrorCode},
+    domain::{
+        caller::Caller,
+        error::{ErrorCode, ViolationCode},
+    },
     services::{self, Services, Session},
 };
 
@@ -42,6 +45,10 @@ impl Executor {
         if let Err(too_much) = guard::check(&request.query) {
             return Err(refused(ErrorCode::QueryTooComplex, too_much.to_string()));
         }
+        if let Some(path) = guard::null_character(&request.query, &request.variables) {
+            let problem = Problem::of_argument(&path, ViolationCode::InvalidFormat, "must not have the character U+0000");
+            return Err(Response::from_errors(vec![problem.into_server_error()]));
+        }
         let name = request.operation_name.clone();
         let document = request.parsed_query().map_err(|error| Response::from_errors(vec![error]))?;
         limits::check(document).map_err(|problem| Response::from_errors(vec![problem.into_server_error()]))?;
@@ -51,6 +58,11 @@ impl Executor {
             (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str()),
             _ => None,
         };
+        // GraphQL gives a subscription exactly one field (specification, 5.2.3.1).
+        let one = |operation: &&Positioned<OperationDefinition>| operation.node.selection_set.node.items.len() == 1;
+        if operation.is_some_and(|operation| operation.node.ty == OperationType::Subscription && !one(&operation)) {
+            return Err(refused(ErrorCode::GraphqlValidationFailed, "a subscription must select exactly one field"));
+        }
         Ok(operation.map(|operation| operation.node.ty))
     }
 

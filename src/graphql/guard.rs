@@ -4,6 +4,8 @@
 //! is scanned first, without recursion: its size, its tokens, how deep its brackets nest, how many aliases and
 //! directives it has.
 
+use async_graphql::{Value as ConstValue, Variables};
+
 /// Bytes of a document.
 pub const MAX_BYTES: usize = 256 * 1024;
 pub const MAX_TOKENS: usize = 2_000;
@@ -24,6 +26,28 @@ pub enum TooMuch {
     Aliases,
     #[error("the query has more than {MAX_DIRECTIVES} directives")]
     Directives,
+}
+
+/// The place of the first character U+0000 in a request's values, which no database of ours can keep.
+pub fn null_character(query: &str, variables: &Variables) -> Option<String> {
+    if query.contains('\0') || query.contains("\\u0000") {
+        return Some("query".into());
+    }
+    variables.iter().find_map(|(name, value)| null_in(value).map(|rest| format!("variables.{name}{rest}")))
+}
+
+fn null_in(value: &ConstValue) -> Option<String> {
+    match value {
+        ConstValue::String(text) => text.contains('\0').then(String::new),
+        ConstValue::List(items) => {
+            items.iter().enumerate().find_map(|(at, item)| null_in(item).map(|rest| format!("[{at}]{rest}")))
+        }
+        ConstValue::Object(fields) => fields.iter().find_map(|(name, field)| {
+            let found = if name.contains('\0') { Some(String::new()) } else { null_in(field) };
+            found.map(|rest| format!(".{}{rest}", name.replace('\0', "")))
+        }),
+        _ => None,
+    }
 }
 
 /// Whether a document may be parsed.

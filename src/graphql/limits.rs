@@ -10,8 +10,9 @@ use async_graphql::{Name, Positioned};
 use super::error::Problem;
 use crate::domain::error::ErrorCode;
 
-/// Fields, each counted as often as the sizes of the lists around it say.
-pub const COMPLEXITY: usize = 5_000;
+/// Fields, each counted as often as the sizes of the lists around it say. A list of unknown size counts as one of ten, and
+/// the way back from a row to its job as much more, since what lies behind it multiplies.
+pub const COMPLEXITY: usize = 20_000;
 /// Fields within fields.
 const DEPTH: u32 = 12;
 /// Selections, each fragment counted wherever it is spread.

@@ -41,6 +41,7 @@ impl StorageOperation {
     }
 
     /// The job that it served, if there is one still.
+    #[graphql(complexity = "10 * child_complexity + 1")]
     async fn job(&self, context: &Context<'_>) -> Result<Option<Job>> {
         match &self.0.job_id {
             Some(id) => Ok(loaders(context)?.job(id).await?.map(Job)),

@@ -67,6 +67,7 @@ impl TimelineStep {
     }
 
     /// The job that it belongs to.
+    #[graphql(complexity = "50 * child_complexity + 1")]
     async fn job(&self, context: &Context<'_>) -> Result<Job> {
         let row = loaders(context)?.job(&self.0.job_id).await?;
         let gone = || failed(services::Error::NotFound { what: "job", id: self.0.job_id.clone() });

@@ -1,6 +1,6 @@
 //! GraphQL over HTTP: requests read, answers written, each with its correlation id.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use async_graphql::{Request as GraphqlRequest, Response as GraphqlResponse, Value, parser::types::OperationType};
 use axum::{
@@ -24,6 +24,8 @@ use crate::{
 
 /// The largest body of a request: 1 MiB.
 const MAX_BODY: usize = 1 << 20;
+/// A body takes no longer than this to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
 /// The longest correlation id that is taken from a client.
 const MAX_CORRELATION_ID: usize = 128;
 const CORRELATION_HEADER: &str = "x-correlation-id";
@@ -190,10 +192,16 @@ async fn from_body(headers: &HeaderMap, body: Body) -> Result<Parameters, Refusa
         let message = "the body must be application/json in UTF-8";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));
     }
-    let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| {
+    let too_large = || {
         let message = format!("the body must have at most {MAX_BODY} bytes");
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::BadUserInput, message)
-    })?;
+    };
+    let told = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if told.is_some_and(|length| length > MAX_BODY as u64) {
+        return Err(too_large());
+    }
+    let late = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::Timeout, "the body took too long to arrive");
+    let bytes = tokio::time::timeout(BODY_WITHIN, to_bytes(body, MAX_BODY)).await.map_err(late)?.map_err(|_| too_large())?;
     if bytes.trim_ascii_start().first() == Some(&b'[') {
         return Err(Refusal::bad_request("batches are not answered: send one request at a time"));
     }

@@ -9,7 +9,10 @@ mod graphql;
 mod media_type;
 mod operations;
 mod playground;
+mod server;
 mod websocket;
+
+pub use server::serve;
 
 use axum::{
     Router,

@@ -1,6 +1,6 @@
 //! What a file holds, without decoding it.
 
-use std::path::Path;
+use std::{ffi::CStr, path::Path};
 
 use ffmpeg_next::{
     Rational,
@@ -121,7 +121,23 @@ fn audio_info(stream: &Stream) -> Option<AudioInfo> {
 
 fn duration(stream: &Stream) -> Option<f64> {
     let known = stream.duration() != ffi::AV_NOPTS_VALUE && stream.duration() > 0;
-    known.then(|| input::seconds(stream.duration(), stream.time_base()))
+    if known {
+        return Some(input::seconds(stream.duration(), stream.time_base()));
+    }
+    // Matroska says it in a tag of each track, "00:00:10.023000000".
+    let tag = tag(stream, c"DURATION")?;
+    let mut parts = tag.split(':').map(|part| part.trim().parse::<f64>().ok());
+    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
+    Some(hours * 3600.0 + minutes * 60.0 + seconds).filter(|seconds| seconds.is_finite() && *seconds > 0.0)
+}
+
+/// A tag of a stream; a file may hold any bytes there.
+fn tag(stream: &Stream, name: &CStr) -> Option<String> {
+    // SAFETY: the dictionary and what it holds live as long as the stream that is borrowed.
+    unsafe {
+        let entry = ffi::av_dict_get((*stream.as_ptr()).metadata, name.as_ptr(), std::ptr::null(), 0);
+        (!entry.is_null()).then(|| CStr::from_ptr((*entry).value).to_string_lossy().into_owned())
+    }
 }
 
 /// On average; 25 where the file does not say.

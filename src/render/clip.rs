@@ -13,7 +13,8 @@ pub struct Clip {
     decoder: VideoDecoder,
     scaler: Scaler,
     part: (f64, f64, f64, f64),
-    /// Half a frame of the output: a picture is shown from the frame nearest to its time.
+    /// Half a frame of the output: a picture is shown from the frame nearest to its time, and never earlier than half of
+    /// its own duration.
     half_frame_s: f64,
     current: Option<Decoded>,
     next: Option<Decoded>,
@@ -70,7 +71,8 @@ impl Clip {
                     self.check_end()?;
                 }
             }
-            let due = |next: &Decoded| next.at <= seconds + self.half_frame_s - 1e-6;
+            let slack = |next: &Decoded| self.half_frame_s.min(next.duration / 2.0);
+            let due = |next: &Decoded| next.at <= seconds + slack(next) - 1e-6;
             // Before the first picture's time, the first is shown.
             if !self.next.as_ref().is_some_and(|next| due(next) || self.current.is_none()) {
                 return Ok(());

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::media::{AudioDecoder, MediaError, SAMPLE_RATE, Sound};
 
+/// A sound may end this much before the file says; more is a file cut short.
+const MISSING_END_S: f64 = 0.5;
+
 /// Mixes block after block.
 pub struct Mixer {
     voices: Vec<Voice>,
@@ -25,7 +28,10 @@ impl Mixer {
             .sounds
             .iter()
             .filter_map(|sounding| match &ready.media[sounding.element] {
-                Prepared::Clip { path, .. } => Some(Voice::new(sounding.clone(), path.clone())),
+                Prepared::Clip { path, probe } => {
+                    let told = probe.audio.as_ref().and_then(|audio| audio.duration);
+                    Some(Voice::new(sounding.clone(), path.clone(), told))
+                }
                 _ => None,
             })
             .collect();
@@ -64,11 +70,13 @@ struct Runs {
     /// The newest run, some of it perhaps still ahead.
     run: Option<Sound>,
     ended: bool,
+    /// When the file says that its sound ends.
+    told_end_s: Option<f64>,
 }
 
 impl Voice {
-    fn new(sounding: Sounding, path: PathBuf) -> Self {
-        Self { sounding, runs: Runs { path, decoder: None, run: None, ended: false } }
+    fn new(sounding: Sounding, path: PathBuf, told_end_s: Option<f64>) -> Self {
+        Self { sounding, runs: Runs { path, decoder: None, run: None, ended: false, told_end_s } }
     }
 
     /// Adds its part of the block that starts at `position` of the timeline.
@@ -107,10 +115,27 @@ impl Runs {
                 Some(decoder) => decoder,
                 None => self.decoder.insert(open(&self.path, wanted)?),
             };
-            self.run = decoder.next_sound()?;
-            self.ended = self.run.is_none();
+            let next = decoder.next_sound()?;
+            self.ended = next.is_none();
+            if self.ended {
+                self.check_end()?;
+            }
+            self.run = next;
         }
         Ok(self.run.as_ref())
+    }
+}
+
+impl Runs {
+    fn check_end(&self) -> Result<(), MediaError> {
+        let end = self.run.as_ref().map_or(0, |run| run.start + run.left.len() as i64);
+        let end_s = end as f64 / f64::from(SAMPLE_RATE);
+        match self.told_end_s {
+            Some(told) if end_s + MISSING_END_S < told => {
+                Err(MediaError::Corrupt(format!("the sound ends after {end_s:.2} s, though the file says {told:.2} s")))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

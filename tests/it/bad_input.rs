@@ -81,6 +81,14 @@ on_both! {
         assert_eq!(server.api.ask("{ jobs { totalCount } }", json!({})).await["jobs"]["totalCount"], 0);
     }
 
+    async fn a_null_character_is_refused_where_it_is(server: Server) {
+        let input = json!({ "submit": false, "metadata": { "a": ["\0"] } });
+        let refused = server.api.refused(CREATE, json!({ "input": input })).await;
+        assert_eq!(refused["violations"][0]["path"], "variables.input.metadata.a[0]");
+        let literal = r#"{ jobs(filter: { name_contains: "\u0000" }) { totalCount } }"#;
+        assert_eq!(server.api.refused(literal, json!({})).await["code"], "BAD_USER_INPUT");
+    }
+
     async fn ten_thousand_elements_are_too_many(server: Server) {
         let many: Vec<_> = (0..10_000).map(|_| json!({ "text": { "text": "x" } })).collect();
         let refused = server.api.refused(CREATE, json!({ "input": with(json!(many)) })).await;

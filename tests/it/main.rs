@@ -7,6 +7,7 @@ mod server;
 
 mod bad_input;
 mod batching;
+mod commands;
 mod decoded;
 mod faults;
 mod guard;

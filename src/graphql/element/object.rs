@@ -86,6 +86,7 @@ macro_rules! element_object {
             }
 
             /// The job that it belongs to.
+            #[graphql(complexity = "200 * child_complexity + 1")]
             async fn job(&self, context: &Context<'_>) -> Result<Job> {
                 let id = &self.row.row.job_id;
                 let row = loaders(context)?.job(id).await?;

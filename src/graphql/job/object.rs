@@ -102,12 +102,14 @@ impl Job {
     }
 
     /// What it shows and plays, in order of position.
+    #[graphql(complexity = "10 * child_complexity + 1")]
     async fn elements(&self, context: &Context<'_>) -> Result<Vec<Element>> {
         let rows = loaders(context)?.elements_of_job(&self.0.id).await?;
         rows.iter().cloned().map(Element::of).collect()
     }
 
     /// The seven steps of an attempt, in order; empty before the first start.
+    #[graphql(complexity = "7 * child_complexity + 1")]
     async fn timeline(
         &self,
         context: &Context<'_>,

@@ -26,6 +26,8 @@ const WAITING: usize = 64;
 /// A client that takes no message for this long is too slow.
 const SLOW: Duration = Duration::from_secs(20);
 const MAX_OPERATIONS: usize = 32;
+/// How long a client may take to answer the close.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// At the end of the service, sockets are closed over this time, so that clients do not all come back at once.
 const SPREAD: Duration = Duration::from_secs(2);
 
@@ -45,6 +47,8 @@ pub async fn run(web: Web, caller: Caller, socket: WebSocket) {
         let _ = timeout(SLOW, out.send(close.into_message())).await;
     }
     drop((session, out));
+    // What the client still says is read, or its end would see the connection break before the reason.
+    let _ = timeout(LAST_WORDS, async { while stream.next().await.is_some_and(|message| message.is_ok()) {} }).await;
     // A client that reads no more must not keep its socket.
     if timeout(SLOW, &mut writer).await.is_err() {
         writer.abort();
