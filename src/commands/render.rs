@@ -44,6 +44,7 @@ pub async fn run(
     output: &Path,
     progress: &mut dyn FnMut(f64),
 ) -> Result<(MadeFile, f64), RenderCommandError> {
+    let output = &place(output)?;
     let file_error = |path: &Path| {
         let path = path.display().to_string();
         move |error| RenderCommandError::File { path, error }
@@ -52,12 +53,27 @@ pub async fn run(
     let json: Value = serde_json::from_str(&text)
         .map_err(|error| RenderCommandError::NotJson { path: document.display().to_string(), error })?;
     let base = document.parent().unwrap_or(Path::new(""));
-    let composition = read(with_file_addresses(json, base))?;
+    let composition = read(with_file_addresses(json, base)).await?;
     let folder = std::env::temp_dir().join(format!("reelgraph-render-{}", std::process::id()));
     fs::create_dir_all(&folder).map_err(file_error(&folder))?;
     let rendered = render(config, composition, &folder, output, progress).await;
     let _ = fs::remove_dir_all(&folder);
     rendered
+}
+
+/// Where the file is to lie: behind a link what it points to, and nothing that is no plain file.
+fn place(output: &Path) -> Result<PathBuf, RenderCommandError> {
+    let refused = |error| RenderCommandError::File { path: output.display().to_string(), error };
+    match fs::canonicalize(output) {
+        Ok(there) if there.is_file() => Ok(there),
+        Ok(_) => Err(refused(io::Error::other("is there and is no plain file"))),
+        Err(_) => {
+            let output = std::path::absolute(output).map_err(refused)?;
+            let folder = output.parent().filter(|folder| folder.is_dir());
+            folder.ok_or_else(|| refused(io::Error::from(io::ErrorKind::NotFound)))?;
+            Ok(output)
+        }
+    }
 }
 
 /// Paths become addresses, so that the document reads like any other.
@@ -78,8 +94,8 @@ fn with_file_addresses(mut json: Value, base: &Path) -> Value {
 /// An address that no name server knows (RFC 6761): it stands for a path while the document is read.
 const FILE_MARK: &str = "http://local-file.invalid/";
 
-fn read(json: Value) -> Result<Composition, RenderCommandError> {
-    let (elements, output) = graphql::read_document(json).map_err(|violations| {
+async fn read(json: Value) -> Result<Composition, RenderCommandError> {
+    let (elements, output) = graphql::read_document(json).await.map_err(|violations| {
         let lines: Vec<_> = violations.iter().map(|violation| format!("  {}: {}", violation.path, violation.message)).collect();
         RenderCommandError::Invalid(lines.join("\n"))
     })?;
@@ -101,15 +117,13 @@ async fn render(
         }
     }
     let limits = Limits { memory: config.render.memory, cpu_s: config.render.cpu_s, file: config.render.file };
-    let output =
-        std::path::absolute(output).map_err(|error| RenderCommandError::File { path: output.display().to_string(), error })?;
     // Beside its place, and put there when it is whole: what lies there now may be a source, or worth keeping.
     let part = output.with_file_name(format!(".{}.part", output.file_name().unwrap_or_default().to_string_lossy()));
     let task = Task { composition, output_path: part.to_string_lossy().into_owned(), limits };
     let followed = follow(config, folder, &task, progress).await;
     match &followed {
         Ok(_) => {
-            fs::rename(&part, &output).map_err(|error| RenderCommandError::File { path: output.display().to_string(), error })?
+            fs::rename(&part, output).map_err(|error| RenderCommandError::File { path: output.display().to_string(), error })?
         }
         Err(_) => drop(fs::remove_file(&part)),
     }

@@ -138,7 +138,7 @@ fn uncoded(error: &ServerError) -> Problem {
 }
 
 /// The argument that a message of the library names: `Invalid value for argument "input.elements.0.video.start", …`.
-fn wrong_argument(message: &str) -> Option<Violation> {
+pub fn wrong_argument(message: &str) -> Option<Violation> {
     let (_, rest) = message.split_once("nvalid value for argument \"")?;
     let (path, rule) = rest.split_once('"')?;
     let mut dotted = String::new();

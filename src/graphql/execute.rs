@@ -15,6 +15,7 @@ use super::{
     error::{Problem, conform},
     guard, limits,
     loaders::Loaders,
+    order,
 };
 use crate::{
     domain::{
@@ -83,9 +84,14 @@ impl Executor {
         response
     }
 
-    async fn run(&self, request: Request, session: &Session) -> Response {
+    async fn run(&self, mut request: Request, session: &Session) -> Response {
+        let (document, name) = (request.parsed_query().cloned().ok(), request.operation_name.clone());
         let request = request.data(session.clone()).data(Arc::new(Loaders::new(session)));
-        self.schema.execute(request).await
+        let mut response = self.schema.execute(request).await;
+        if let Some(document) = document {
+            order::like_the_query(&mut response.data, &document, name.as_deref());
+        }
+        response
     }
 
     /// Runs a mutation, and once more where it collided with another's.
@@ -123,16 +129,22 @@ impl Executor {
         }
     }
 
-    /// Runs a subscription, which [`Self::operation_type`] has let through: a stream of answers. Loaders are not shared between them, since rows change.
+    /// Runs a subscription, which [`Self::operation_type`] has let through: a stream of answers.
     pub fn subscribe(
         &self,
-        request: Request,
+        mut request: Request,
         caller: Caller,
         correlation_id: &str,
     ) -> impl Stream<Item = Response> + Send + 'static {
         let correlation_id = correlation_id.to_owned();
         let session = self.services.session(caller);
-        self.schema.execute_stream(request.data(session)).map(move |mut response| {
+        let (document, name) = (request.parsed_query().cloned().ok(), request.operation_name.clone());
+        // Shared by what one event asks for, and emptied before the next: see `loaders::fresh`.
+        let loaders = Arc::new(Loaders::new(&session));
+        self.schema.execute_stream(request.data(session).data(loaders)).map(move |mut response| {
+            if let Some(document) = &document {
+                order::like_the_query(&mut response.data, document, name.as_deref());
+            }
             conform(&mut response, &correlation_id);
             response
         })

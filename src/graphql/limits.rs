@@ -20,6 +20,11 @@ const SELECTIONS: u64 = 5_000;
 /// Lists of types within lists of types: each is as long as the schema (graphql-js has the same bound, 3 refused).
 const INTROSPECTED_LISTS: u32 = 2;
 
+/// Lists of rows within lists of rows: what they hold multiplies.
+const ROW_LISTS: u32 = 2;
+/// The fields that are lists of rows; none may lie within itself.
+const ROW_FIELDS: [&str; 5] = ["jobs", "nodes", "elements", "timeline", "storageOperations"];
+
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// Refuses a document that goes too deep, spreads too far, or goes round in a circle.
@@ -32,6 +37,10 @@ pub fn check(document: &ExecutableDocument) -> Result<(), Problem> {
         }
         if extent.selections > SELECTIONS {
             return Err(too_much(format!("the query selects more than {SELECTIONS} fields")));
+        }
+        if extent.rows > ROW_LISTS || extent.repeated {
+            let message = format!("the query asks for lists within lists: at most {ROW_LISTS}, and none within itself");
+            return Err(too_much(message));
         }
         if extent.lists > INTROSPECTED_LISTS {
             return Err(too_much("the introspection asks for lists of types within lists of types".into()));
@@ -55,6 +64,10 @@ struct Extent {
     depth: u32,
     selections: u64,
     lists: u32,
+    rows: u32,
+    /// Which of the lists of rows are within, a bit each.
+    within: u8,
+    repeated: bool,
 }
 
 impl Extent {
@@ -63,6 +76,9 @@ impl Extent {
             depth: self.depth.max(other.depth),
             selections: self.selections.saturating_add(other.selections),
             lists: self.lists.max(other.lists),
+            rows: self.rows.max(other.rows),
+            within: self.within | other.within,
+            repeated: self.repeated || other.repeated,
         }
     }
 }
@@ -84,7 +100,11 @@ impl<'a> Survey<'a> {
                 let name = field.node.name.node.as_str();
                 let below = self.of(&field.node.selection_set.node)?;
                 let list = matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
+                let bit = ROW_FIELDS.iter().position(|field| *field == name).map_or(0, |place| 1u8 << place);
                 Some(Extent {
+                    rows: below.rows + u32::from(bit != 0),
+                    within: below.within | bit,
+                    repeated: below.repeated || below.within & bit != 0,
                     depth: if name.starts_with("__") { 0 } else { below.depth + 1 },
                     selections: below.selections.saturating_add(1),
                     lists: below.lists + u32::from(list),
@@ -126,6 +146,17 @@ mod tests {
         assert!(refused("{ ...A } fragment A on Query { ...B ...B } fragment B on Query { ...A ...A }"));
         assert!(refused("{ ...A } fragment A on Query { ...A }"));
         assert!(!refused("{ ...A ...A } fragment A on Query { a { b } }"));
+    }
+
+    #[test]
+    fn lists_that_multiply_are_refused() {
+        assert!(!refused(
+            "{ jobs { edges { node { elements { id } timeline { step } storageOperations { edges { node { key } } } } } } }"
+        ));
+        assert!(!refused("subscription { jobTimeline { step { job { status timeline { step } elements { id } } } } }"));
+        assert!(refused("{ job { elements { job { elements { id } } } } }"));
+        assert!(refused("{ jobs { edges { node { elements { job { timeline { step } } } } } } }"));
+        assert!(refused("{ job { elements { job { ...F } } } } fragment F on Job { elements { id } }"));
     }
 
     #[test]

@@ -78,12 +78,16 @@ pub fn session<'a>(context: &Context<'a>) -> Result<&'a Session> {
     context.data::<Session>()
 }
 
-/// The loaders of a request; within a subscription, new ones, since what they remember would grow old.
-pub fn loaders(context: &Context<'_>) -> Result<Arc<Loaders>> {
-    match context.data_opt::<Arc<Loaders>>() {
-        Some(shared) => Ok(shared.clone()),
-        None => Ok(Arc::new(Loaders::new(session(context)?))),
-    }
+/// The loaders of a request.
+pub fn loaders<'a>(context: &Context<'a>) -> Result<&'a Arc<Loaders>> {
+    context.data::<Arc<Loaders>>()
+}
+
+/// Hands an event on with the loaders of its subscription emptied: rows have changed since the last one. A subscription
+/// has one field, and resolves one event after the other.
+pub async fn fresh<T>(loaders: Arc<Loaders>, event: T) -> T {
+    loaders.clear().await;
+    event
 }
 
 /// A request's loaders.

@@ -15,6 +15,7 @@ mod limits;
 mod loaders;
 mod media;
 mod node;
+mod order;
 mod pages;
 mod scalars;
 mod storage;

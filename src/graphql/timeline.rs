@@ -6,7 +6,7 @@ use futures_util::{Stream, StreamExt};
 use super::{
     error::{Result, failed, unreadable},
     job::Job,
-    loaders::{loaders, session},
+    loaders::{fresh, loaders, session},
     node::check_id,
     scalars::{Cursor, DateTime, Long},
 };
@@ -183,6 +183,8 @@ impl TimelineSubscription {
         check_id::<JobId>("jobId", &job_id)?;
         let after = after.as_ref().map(|cursor| cursor.0.as_str());
         let events = session(context)?.follow(&job_id, EventKind::Timeline, after).await.map_err(failed)?;
+        let shared = loaders(context)?.clone();
+        let events = events.then(move |event| fresh(shared.clone(), event));
         Ok(events.map(|event| {
             let event = event.map_err(failed)?;
             let cursor = Cursor(services::cursor_of(&event));

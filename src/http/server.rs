@@ -3,11 +3,8 @@
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
-use hyper::{Request, body::Incoming};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
-};
+use hyper::{Request, body::Incoming, server::conn::http1};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -63,9 +60,11 @@ async fn serve_one(stream: TcpStream, peer: SocketAddr, routes: Router, stop: Ca
         request.extensions_mut().insert(ConnectInfo(peer));
         async move { Ok::<_, Infallible>(routes.call(request).await.unwrap_or_else(|never| match never {})) }
     });
-    let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
-    let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), answer);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .serve_connection(TokioIo::new(stream), answer)
+        .with_upgrades();
     tokio::pin!(connection);
     tokio::select! {
         // A connection that breaks is the client's affair.

@@ -48,6 +48,13 @@ fn a_document_that_breaks_rules_is_told_which() {
     let folder = tempfile::tempdir().expect("a folder");
     document(folder.path(), "ftp://example.com/a.mp4");
     std::fs::write(folder.path().join("bad.json"), r#"{"elements": [{"text": {"text": "x", "opacity": 2}}]}"#).expect("written");
+    std::fs::write(folder.path().join("odd.json"), r#"{"elements": [{"text": {"text": "x", "nope": 1}}]}"#).expect("written");
+    let odd = reelgraph(folder.path(), &["render", "odd.json"]);
+    assert!(
+        !odd.status.success() && String::from_utf8_lossy(&odd.stderr).contains("nope"),
+        "{}",
+        String::from_utf8_lossy(&odd.stderr)
+    );
     let ran = reelgraph(folder.path(), &["render", "bad.json"]);
     assert!(!ran.status.success());
     assert!(

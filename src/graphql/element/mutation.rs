@@ -1,8 +1,11 @@
 //! Elements asked for, added and removed.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{
+    Context, ContextSelectionSet, ID, Object, OutputType, Positioned, ServerResult, Value, parser::types::Field,
+    registry::Registry,
+};
 
 use super::{input::ElementInput, object::Element};
 use crate::{
@@ -19,16 +22,40 @@ use crate::{
     services::Error,
 };
 
+/// An element, where the schema first meets one. It says that the interface Element is a Node itself, which the derive of
+/// an interface cannot.
+pub struct ElementNode(Element);
+
+impl OutputType for ElementNode {
+    fn type_name() -> Cow<'static, str> {
+        Element::type_name()
+    }
+
+    fn introspection_type_name(&self) -> Cow<'static, str> {
+        self.0.introspection_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        let name = Element::create_type_info(registry);
+        registry.add_implements(&Element::type_name(), "Node");
+        name
+    }
+
+    async fn resolve(&self, context: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        self.0.resolve(context, field).await
+    }
+}
+
 #[derive(Default)]
 pub struct ElementQuery;
 
 #[Object]
 impl ElementQuery {
     /// One element by its id. NOT_FOUND where there is none.
-    async fn element(&self, context: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<Element>> {
+    async fn element(&self, context: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<ElementNode>> {
         check_id::<ElementId>("id", &id)?;
         match loaders(context)?.element(&id).await? {
-            Some(row) => Element::of(row).map(Some),
+            Some(row) => Element::of(row).map(|element| Some(ElementNode(element))),
             None => Err(failed(Error::NotFound { what: "element", id: id.to_string() })),
         }
     }

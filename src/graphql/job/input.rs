@@ -106,20 +106,6 @@ impl CreateJobInput {
     }
 }
 
-/// Reads a document of the same form as `createJob`'s input, for a render without a server.
-pub fn read_document(document: serde_json::Value) -> Result<(Vec<Element>, Output), Vec<Violation>> {
-    let broken = |message: String| vec![Violation { path: "input".into(), code: ViolationCode::InvalidFormat, message }];
-    let value = Value::from_json(document).map_err(|error| broken(error.to_string()))?;
-    let input =
-        CreateJobInput::parse(Some(value)).map_err(|error| broken(error.into_server_error(Default::default()).message))?;
-    let new = input.into_domain("input", "")?;
-    let mut check = Checker::default();
-    validation::new_job(&mut check, "input", &new);
-    let new = check.into_result(new)?;
-    let output = new.outputs.into_iter().next().ok_or_else(|| broken("must have an output".into()))?;
-    Ok((new.elements, output))
-}
-
 /// Which jobs; what is not given does not restrict.
 #[derive(InputObject, Default)]
 pub struct JobFilter {

@@ -1,5 +1,6 @@
 //! Jobs.
 
+mod document;
 mod input;
 mod mutation;
 mod object;
@@ -7,7 +8,8 @@ mod output;
 mod query;
 mod subscription;
 
-pub use input::{DateTimeRange, read_document};
+pub use document::read_document;
+pub use input::DateTimeRange;
 pub use mutation::{JobMutation, changing};
 pub use object::Job;
 pub use query::JobQuery;

@@ -11,7 +11,7 @@ use crate::{
     },
     graphql::{
         error::{Result, failed, unreadable},
-        loaders::{loaders, session},
+        loaders::{fresh, loaders, session},
         node::check_id,
         scalars::{Cursor, DateTime},
         timeline::ProcessingStep,
@@ -85,6 +85,8 @@ impl JobSubscription {
         check_id::<JobId>("jobId", &job_id)?;
         let after = after.as_ref().map(|cursor| cursor.0.as_str());
         let events = session(context)?.follow(&job_id, EventKind::JobStatus, after).await.map_err(failed)?;
+        let shared = loaders(context)?.clone();
+        let events = events.then(move |event| fresh(shared.clone(), event));
         Ok(events.map(|event| {
             let event = event.map_err(failed)?;
             let change = serde_json::from_value(event.payload.clone()).map_err(unreadable)?;
