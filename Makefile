@@ -20,7 +20,7 @@ HAS_NODE := node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 
 
 BUILD_PACKAGES := build-essential pkg-config curl clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev \
 	libswscale-dev libswresample-dev
-TEST_PACKAGES := postgresql chromium ffmpeg
+TEST_PACKAGES := postgresql redis-server chromium ffmpeg
 
 .PHONY: all build demo test check playground packages test-packages node stop
 

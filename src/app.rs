@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use nix::{
     fcntl::{Flock, FlockArg},
     sys::resource::{Resource, getrlimit, setrlimit},
@@ -18,6 +19,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    cache::{Shared, Tags},
     config::{Config, S3Config},
     domain::clock::SystemClock,
     events::{self, Hub},
@@ -26,7 +28,7 @@ use crate::{
     media,
     queue::{self, Worker, WorkerSettings},
     render::process::Limits,
-    services::{Services, database::Database, event_log::WholeLog, health, objects::LoggedStore},
+    services::{Parts, Services, database::Database, event_log::WholeLog, health, meters::Meters, objects::LoggedStore},
     shutdown::Shutdown,
     storage::{Connection, EmbeddedStore, Fetcher, ObjectStore},
 };
@@ -42,6 +44,8 @@ pub enum StartError {
     Database(#[from] sea_orm_migration::prelude::DbErr),
     #[error("the object store cannot be used: {0}")]
     Store(String),
+    #[error("the cache's Redis cannot be used (REDIS_URL): {0}")]
+    Cache(String),
     #[error("FFmpeg cannot be used: {0}")]
     Media(#[from] media::MediaError),
     #[error("cannot listen on {address} (REELGRAPH_LISTEN): {error}")]
@@ -86,16 +90,29 @@ impl App {
         let _ = rustls::crypto::ring::default_provider().install_default();
         media::init()?;
         let last = CancellationToken::new();
-        let mut database = Database::open(config.database_url.as_deref(), &config.data_dir).await?;
+        let meters = Arc::new(Meters::default());
+        let mut database = Database::open(config.database_url.as_deref(), &config.data_dir, config.transaction_limit).await?;
+        database.meter(meters.clone());
         adjust(&mut database);
         let store = connect_store(&config.s3, &config.data_dir, last.clone()).await?;
         let hub = Hub::default();
         let clock = Arc::new(SystemClock);
         let logged = LoggedStore::new(store, database.clone(), clock.clone());
         let monitor = health::Monitor::new(config.data_dir.clone(), renderer());
-        let services = Services::new(database.clone(), logged, hub.clone(), clock, monitor);
+        let tags = Tags::new(connect_cache(config)?);
+        let services = Services::new(Parts {
+            database: database.clone(),
+            store: logged,
+            hub: hub.clone(),
+            clock,
+            health: monitor,
+            tags: tags.clone(),
+            meters,
+            transaction_limit: config.transaction_limit,
+        });
         let shutdown = Shutdown::default();
-        tokio::spawn(events::tail(WholeLog(database), hub, last.clone()));
+        tokio::spawn(follow_log(WholeLog(database), hub, tags, last.clone()));
+        tokio::spawn(services.clone().keep_house(last.clone()));
         let stop_serving = CancellationToken::new();
         let (address, server) = match duty {
             Duty::WorkOnly => (None, None),
@@ -171,6 +188,19 @@ async fn connect_store(config: &S3Config, data_dir: &Path, stop: CancellationTok
         }
         Err(error) => Err(StartError::Store(error.to_string())),
     }
+}
+
+fn connect_cache(config: &Config) -> Result<Option<Shared>, StartError> {
+    config.redis_url.as_deref().map(Shared::connect).transpose().map_err(|error| StartError::Cache(error.to_string()))
+}
+
+/// The node's tail of the event log: what other nodes changed is forgotten here before listeners hear of it.
+async fn follow_log(log: WholeLog, hub: Hub, tags: Tags, stop: CancellationToken) {
+    let forget = move |events: &[events::Event]| {
+        let (tags, jobs) = (tags.clone(), events.iter().map(|event| event.job_id.clone()).collect::<Vec<_>>());
+        async move { tags.invalidate(&jobs).await }.boxed()
+    };
+    events::tail(log, hub, forget, stop).await;
 }
 
 fn renderer() -> health::Renderer {

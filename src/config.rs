@@ -25,6 +25,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// `sqlite://…` or `postgres://…`; `None`: SQLite in the data folder.
     pub database_url: Option<String>,
+    /// `redis://…`; `None`: the cache is in memory only.
+    pub redis_url: Option<String>,
+    /// The longest that a request's transaction may take.
+    pub transaction_limit: Duration,
     pub s3: S3Config,
     /// Private networks that sources may be fetched from.
     pub fetch_allow: Vec<IpNet>,
@@ -78,10 +82,12 @@ pub enum LogFormat {
 }
 
 /// Environment variable, key in the file, meaning, default: the table that `doctor` prints.
-pub const SETTINGS: [(&str, &str, &str, &str); 16] = [
+pub const SETTINGS: [(&str, &str, &str, &str); 18] = [
     ("REELGRAPH_LISTEN", "listen", "address of the server", "127.0.0.1:8080"),
     ("REELGRAPH_DATA_DIR", "data_dir", "SQLite, embedded S3, work folders", "./data"),
     ("DATABASE_URL", "database_url", "sqlite://… or postgres://…", "SQLite in the data folder"),
+    ("REDIS_URL", "redis_url", "redis://…, a level of the cache that nodes share", "none: in memory only"),
+    ("REELGRAPH_TRANSACTION_MS", "transaction_ms", "how long a request's transaction may take, milliseconds", "5000"),
     ("REELGRAPH_S3_BUCKET", "s3_bucket", "the bucket", "reelgraph, in the embedded store"),
     ("AWS_ENDPOINT_URL_S3", "s3_endpoint", "address of an S3-compatible store", "the embedded store"),
     ("AWS_REGION", "s3_region", "the store's region", "us-east-1"),
@@ -166,6 +172,8 @@ impl Values {
             listen: self.listen()?,
             data_dir,
             database_url: self.database_url()?,
+            redis_url: self.redis_url()?,
+            transaction_limit: self.transaction_limit()?,
             s3: self.s3(),
             fetch_allow: self.fetch_allow()?,
             render: self.render()?,
@@ -192,6 +200,25 @@ impl Values {
                 Err(invalid("DATABASE_URL", "must start with sqlite: or postgres://"))
             }
             _ => Ok(url),
+        }
+    }
+
+    fn redis_url(&self) -> Result<Option<String>, InvalidSetting> {
+        let url = self.text("REDIS_URL");
+        match &url {
+            Some(url) if !url.starts_with("redis://") => {
+                Err(invalid("REDIS_URL", "must start with redis://; a Redis over TLS is not supported by this version yet"))
+            }
+            _ => Ok(url),
+        }
+    }
+
+    fn transaction_limit(&self) -> Result<Duration, InvalidSetting> {
+        let name = "REELGRAPH_TRANSACTION_MS";
+        let ms: u64 = self.parsed(name, 5_000)?;
+        match (100..=600_000).contains(&ms) {
+            true => Ok(Duration::from_millis(ms)),
+            false => Err(invalid(name, "must be from 100 to 600000")),
         }
     }
 
@@ -258,7 +285,9 @@ mod tests {
     #[test]
     fn a_bad_value_is_named() {
         type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
-        let cases: [Case; 6] = [
+        let cases: [Case; 8] = [
+            ("", &[("REDIS_URL", "memcached://x")], "REDIS_URL"),
+            ("", &[("REELGRAPH_TRANSACTION_MS", "0")], "REELGRAPH_TRANSACTION_MS"),
             ("", &[("REELGRAPH_LISTEN", "nowhere")], "REELGRAPH_LISTEN"),
             ("", &[("REELGRAPH_LISTEN", "0.0.0.0:80")], "REELGRAPH_LISTEN"),
             ("", &[("DATABASE_URL", "mysql://x")], "DATABASE_URL"),

@@ -56,6 +56,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod app;
+pub mod cache;
 pub mod commands;
 pub mod config;
 pub mod domain;

@@ -101,7 +101,7 @@ async fn serve(duty: Duty) -> Result<(), Failure> {
 async fn migrate() -> Result<(), Failure> {
     let config = Config::load()?;
     std::fs::create_dir_all(&config.data_dir)?;
-    let database = Database::open(config.database_url.as_deref(), &config.data_dir).await?;
+    let database = Database::open(config.database_url.as_deref(), &config.data_dir, config.transaction_limit).await?;
     println!("the schema of the {:?} database is up to date", database.backend());
     database.close().await;
     Ok(())

@@ -14,6 +14,12 @@ mod m20261123_000003_elements;
 mod m20261123_000004_timeline_steps;
 mod m20261123_000005_storage_operations;
 mod m20261123_000006_events;
+mod m20261124_000007_events_outlive_jobs;
+mod m20261124_000008_job_lists;
+mod m20261124_000009_templates;
+mod m20261124_000010_audit_entries;
+mod m20261124_000011_aggregates;
+mod m20261124_000012_doomed_objects;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -28,6 +34,12 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000004_timeline_steps::Migration),
             Box::new(m20261123_000005_storage_operations::Migration),
             Box::new(m20261123_000006_events::Migration),
+            Box::new(m20261124_000007_events_outlive_jobs::Migration),
+            Box::new(m20261124_000008_job_lists::Migration),
+            Box::new(m20261124_000009_templates::Migration),
+            Box::new(m20261124_000010_audit_entries::Migration),
+            Box::new(m20261124_000011_aggregates::Migration),
+            Box::new(m20261124_000012_doomed_objects::Migration),
         ]
     }
 }
@@ -39,6 +51,7 @@ const MIGRATION_LOCK: i64 = 0x7265_656c_6772_6170;
 pub async fn migrate(db: &sea_orm_migration::sea_orm::DatabaseConnection) -> Result<(), DbErr> {
     let transaction = db.begin().await?;
     if db.get_database_backend() == DatabaseBackend::Postgres {
+        transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
     }
     Migrator::up(&transaction, None).await?;

@@ -49,7 +49,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         },
     ];
     if findings.iter().all(|finding| finding.result.is_ok()) {
-        let opened = Database::open(config.database_url.as_deref(), &config.data_dir).await;
+        let opened = Database::open(config.database_url.as_deref(), &config.data_dir, config.transaction_limit).await;
         let result =
             opened.map(|database| format!("{:?}, schema up to date", database.backend())).map_err(|error| error.to_string());
         findings.push(Finding { what: "database", result });

@@ -56,6 +56,18 @@ pub enum ElementType {
     Composition,
 }
 
+/// Where the work on an element stands, in the order in which it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ElementStatus {
+    Pending,
+    Downloading,
+    Downloaded,
+    Processing,
+    Ready,
+    Failed,
+}
+
 /// Where the bytes of a medium come from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -194,6 +206,37 @@ impl Playback {
     pub fn trimmed(&self, media: f64) -> Option<f64> {
         let length = self.trim_end.map_or(media, |end| end.min(media)) - self.trim_start;
         (length > 0.0).then_some(length)
+    }
+}
+
+impl ElementStatus {
+    pub const ALL: [ElementStatus; 6] = [
+        ElementStatus::Pending,
+        ElementStatus::Downloading,
+        ElementStatus::Downloaded,
+        ElementStatus::Processing,
+        ElementStatus::Ready,
+        ElementStatus::Failed,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ElementStatus::Pending => "PENDING",
+            ElementStatus::Downloading => "DOWNLOADING",
+            ElementStatus::Downloaded => "DOWNLOADED",
+            ElementStatus::Processing => "PROCESSING",
+            ElementStatus::Ready => "READY",
+            ElementStatus::Failed => "FAILED",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    /// Within an attempt the work goes on, or fails; it never goes back.
+    pub fn can_become(self, next: ElementStatus) -> bool {
+        next == self || (next > self && self < ElementStatus::Ready)
     }
 }
 

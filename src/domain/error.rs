@@ -1,6 +1,9 @@
 //! The words for what goes wrong: codes, their categories, and violations that name a field and a rule.
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{IntoDeserializer, value::StrDeserializer},
+};
 
 use super::timeline::ProcessingStep;
 
@@ -79,6 +82,11 @@ impl ErrorCode {
             GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
             GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
         }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        let text: StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
+        Self::deserialize(text).ok()
     }
 
     pub fn category(self) -> Category {
@@ -209,5 +217,18 @@ impl JobFailure {
     pub fn suggest(mut self, suggestion: impl Into<String>) -> Self {
         self.suggestion = Some(suggestion.into());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_survives_its_text() {
+        for code in [ErrorCode::BadUserInput, ErrorCode::GraphqlParseFailed, ErrorCode::IdempotencyKeyReused] {
+            assert_eq!(ErrorCode::parse(code.as_str()), Some(code));
+        }
+        assert_eq!(ErrorCode::parse("not_found"), None);
     }
 }

@@ -13,6 +13,10 @@ use super::{
 pub enum EventKind {
     JobStatus,
     Timeline,
+    /// Something else of the job is another now: its elements, its name. For caches; no subscriber is told.
+    Changed,
+    /// The job is gone: its last event.
+    Deleted,
 }
 
 impl EventKind {
@@ -20,11 +24,14 @@ impl EventKind {
         match self {
             EventKind::JobStatus => "job_status",
             EventKind::Timeline => "timeline",
+            EventKind::Changed => "changed",
+            EventKind::Deleted => "deleted",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [EventKind::JobStatus, EventKind::Timeline].into_iter().find(|kind| kind.as_str() == text)
+        let all = [EventKind::JobStatus, EventKind::Timeline, EventKind::Changed, EventKind::Deleted];
+        all.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

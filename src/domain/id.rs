@@ -89,6 +89,10 @@ typed_id! {
     OperationId = "op";
     /// An uploaded file.
     AssetId = "ast";
+    /// A template.
+    TemplateId = "tpl";
+    /// An entry of the audit log.
+    AuditId = "aud";
     /// A running node: new at every start.
     NodeId = "node";
 }

@@ -74,6 +74,22 @@ pub struct NewJob {
     pub request_hash: String,
 }
 
+/// What of a job may be another; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct JobPatch {
+    /// `Some(None)`: no name any more.
+    pub name: Option<Option<String>>,
+    pub metadata: Option<serde_json::Value>,
+    pub priority: Option<i32>,
+    /// While it is a draft.
+    pub outputs: Option<Vec<Output>>,
+}
+
+/// A name as it is searched in: in lower case, as Unicode has it.
+pub fn search_name(name: &str) -> String {
+    name.to_lowercase()
+}
+
 /// Bounds on a job's own fields; each is named in the error that its breach gives.
 pub mod limits {
     pub const NAME_CHARS: usize = 255;
@@ -83,6 +99,8 @@ pub mod limits {
     pub const MAX_ATTEMPTS: std::ops::RangeInclusive<i32> = 1..=10;
     pub const ELEMENTS: usize = 500;
     pub const OUTPUTS: usize = 10;
+    /// Jobs of one `createJobs`.
+    pub const BULK: usize = 1_000;
     /// The loss of a worker that fails a job: process deaths have a budget of their own.
     pub const RESCUES: i32 = 3;
 }

@@ -18,5 +18,6 @@ pub mod output;
 pub mod paint;
 pub mod schedule;
 pub mod storage;
+pub mod template;
 pub mod timeline;
 pub mod validation;

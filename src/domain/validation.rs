@@ -7,7 +7,7 @@ use super::{
     error::{Violation, ViolationCode},
     geometry::Length,
     id::AssetId,
-    job::{self, NewJob},
+    job::{self, JobPatch, NewJob},
     output::{self, Output},
 };
 
@@ -76,9 +76,7 @@ impl Checker {
 
 /// Checks all of a new job; `at` is the path of its input.
 pub fn new_job(check: &mut Checker, at: &str, new: &NewJob) {
-    if let Some(name) = &new.name {
-        check.chars(format!("{at}.name"), name, job::limits::NAME_CHARS);
-    }
+    name(check, at, new.name.as_deref());
     check.range(format!("{at}.priority"), new.priority, job::limits::PRIORITY);
     check.range(format!("{at}.maxAttempts"), new.max_attempts, job::limits::MAX_ATTEMPTS);
     check.json_bytes(format!("{at}.metadata"), &new.metadata, job::limits::METADATA_BYTES);
@@ -88,20 +86,44 @@ pub fn new_job(check: &mut Checker, at: &str, new: &NewJob) {
             check.breach(format!("{at}.idempotencyKey"), ViolationCode::Required, "must not be empty");
         }
     }
-    match new.outputs.len() {
-        1 => {}
-        0 => check.breach(format!("{at}.outputs"), ViolationCode::Required, "must have at least one output"),
-        _ => check.not_yet(format!("{at}.outputs"), "more than one output"),
-    }
-    for (index, output) in new.outputs.iter().enumerate() {
-        self::output(check, &format!("{at}.outputs[{index}]"), output);
-    }
+    outputs(check, at, &new.outputs);
     let path = format!("{at}.elements");
     if new.submit && new.elements.is_empty() {
         check.breach(&path, ViolationCode::Required, "must have at least one element, or submit must be false");
     }
     if !too_many_elements(check, &path, new.elements.len()) {
         composition(check, &path, &new.elements, new.outputs.first().and_then(|output| output.duration));
+    }
+}
+
+/// Checks what a job is to be changed to; `at` is the path of the patch.
+pub fn job_patch(check: &mut Checker, at: &str, patch: &JobPatch) {
+    name(check, at, patch.name.as_ref().and_then(|name| name.as_deref()));
+    if let Some(priority) = patch.priority {
+        check.range(format!("{at}.priority"), priority, job::limits::PRIORITY);
+    }
+    if let Some(metadata) = &patch.metadata {
+        check.json_bytes(format!("{at}.metadata"), metadata, job::limits::METADATA_BYTES);
+    }
+    if let Some(outputs) = &patch.outputs {
+        self::outputs(check, at, outputs);
+    }
+}
+
+fn name(check: &mut Checker, at: &str, name: Option<&str>) {
+    if let Some(name) = name {
+        check.chars(format!("{at}.name"), name, job::limits::NAME_CHARS);
+    }
+}
+
+fn outputs(check: &mut Checker, at: &str, outputs: &[Output]) {
+    match outputs.len() {
+        1 => {}
+        0 => check.breach(format!("{at}.outputs"), ViolationCode::Required, "must have at least one output"),
+        _ => check.not_yet(format!("{at}.outputs"), "more than one output"),
+    }
+    for (index, output) in outputs.iter().enumerate() {
+        self::output(check, &format!("{at}.outputs[{index}]"), output);
     }
 }
 
@@ -114,7 +136,8 @@ pub fn composition(check: &mut Checker, path: &str, elements: &[Element], durati
     }
 }
 
-fn past_the_end(check: &mut Checker, at: &str, element: &Element, duration: Option<f64>) {
+/// Checks that an element starts before the composition's end, where that is said.
+pub fn past_the_end(check: &mut Checker, at: &str, element: &Element, duration: Option<f64>) {
     let (Some(start), Some(duration)) = (element.timing.start, duration) else { return };
     if start >= duration {
         check.breach(

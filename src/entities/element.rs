@@ -1,8 +1,9 @@
 //! The `elements` table. `position_before`, which the database computes and checks, is not of this model.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "elements")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,16 +1,19 @@
-//! The `jobs` table.
+//! The `jobs` table. `finished_key` and `name_key`, which the database computes for its orders, are not of this model.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::job::JobStatus;
 
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "jobs")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
     pub tenant: String,
     pub name: Option<String>,
+    /// The name in lower case, as Unicode has it, to be searched in.
+    pub search_name: Option<String>,
     pub status: String,
     pub progress: f64,
     pub current_step: Option<String>,

@@ -1,6 +1,7 @@
 //! The `timeline_steps` table.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     clock::Timestamp,
@@ -8,7 +9,7 @@ use crate::domain::{
     timeline::{ProcessingStep, StepStatus},
 };
 
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "timeline_steps")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

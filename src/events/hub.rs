@@ -55,9 +55,9 @@ impl Hub {
         }
     }
 
-    /// Tells the listeners of a deleted job that nothing will follow.
-    pub fn close(&self, job_id: &str) {
-        self.topics().remove(job_id);
+    /// How many listeners there are.
+    pub fn listeners(&self) -> usize {
+        self.topics().values().map(broadcast::Sender::receiver_count).sum()
     }
 
     /// The log advanced.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::{Event, Hub};
@@ -32,11 +33,12 @@ pub trait EventLog: Send + Sync {
     async fn after(&self, position: LogPosition, most: u64) -> Result<Vec<(LogPosition, Event)>, LogError>;
 }
 
-/// Runs until stopped. A log that cannot be read is tried again; listeners then only wait.
-pub async fn tail(log: impl EventLog, hub: Hub, stop: CancellationToken) {
+/// Runs until stopped. A log that cannot be read is tried again; listeners then only wait. `seen` gets each event before
+/// the listeners do, so that what they then read is not older than it.
+pub async fn tail(log: impl EventLog, hub: Hub, seen: impl Fn(&[Event]) -> BoxFuture<'static, ()>, stop: CancellationToken) {
     let mut position = None;
     loop {
-        match advance(&log, &hub, position).await {
+        match advance(&log, &hub, &seen, position).await {
             Ok(reached) => position = Some(reached),
             Err(error) => tracing::warn!(%error, "the event log cannot be read"),
         }
@@ -48,7 +50,12 @@ pub async fn tail(log: impl EventLog, hub: Hub, stop: CancellationToken) {
     }
 }
 
-async fn advance(log: &impl EventLog, hub: &Hub, position: Option<LogPosition>) -> Result<LogPosition, LogError> {
+async fn advance(
+    log: &impl EventLog,
+    hub: &Hub,
+    seen: &impl Fn(&[Event]) -> BoxFuture<'static, ()>,
+    position: Option<LogPosition>,
+) -> Result<LogPosition, LogError> {
     let mut position = match position {
         Some(position) => position,
         None => log.end().await?,
@@ -56,10 +63,10 @@ async fn advance(log: &impl EventLog, hub: &Hub, position: Option<LogPosition>) 
     loop {
         let rows = log.after(position, BATCH).await?;
         let full = rows.len() as u64 == BATCH;
-        for (at, event) in rows {
-            position = at;
-            hub.publish(event);
-        }
+        let (places, events): (Vec<LogPosition>, Vec<Event>) = rows.into_iter().unzip();
+        seen(&events).await;
+        position = places.last().copied().unwrap_or(position);
+        events.into_iter().for_each(|event| hub.publish(event));
         if !full {
             return Ok(position);
         }

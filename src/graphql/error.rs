@@ -1,5 +1,7 @@
 //! Errors as the contract has them: every one with code, category, whether to retry, and the request's correlation id.
 
+use std::sync::Arc;
+
 use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Value};
 use serde_json::json;
 
@@ -19,11 +21,21 @@ pub struct Problem {
     suggestion: Option<String>,
     /// For the log only.
     cause: Option<String>,
+    /// What it was, for those who run requests.
+    origin: Option<Arc<services::Error>>,
 }
 
 impl Problem {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), violations: Vec::new(), constraint: None, suggestion: None, cause: None }
+        Self {
+            code,
+            message: message.into(),
+            violations: Vec::new(),
+            constraint: None,
+            suggestion: None,
+            cause: None,
+            origin: None,
+        }
     }
 
     /// A rule that one argument breaks.
@@ -35,6 +47,7 @@ impl Problem {
     pub fn into_server_error(self) -> ServerError {
         let mut error = ServerError::new(self.message.clone(), None);
         error.extensions = Some(self.extensions());
+        error.source = self.origin.map(|origin| origin as _);
         error
     }
 
@@ -66,6 +79,7 @@ impl From<services::Error> for Problem {
             constraint: error.constraint().map(str::to_owned),
             suggestion: error.suggestion().map(str::to_owned),
             cause: error.hidden_cause().map(str::to_owned),
+            origin: Some(Arc::new(error)),
         }
     }
 }
@@ -74,6 +88,7 @@ impl From<Problem> for async_graphql::Error {
     fn from(problem: Problem) -> Self {
         let mut error = async_graphql::Error::new(problem.message.clone());
         error.extensions = Some(problem.extensions());
+        error.source = problem.origin.map(|origin| origin as _);
         error
     }
 }
@@ -106,8 +121,8 @@ fn describe(values: &mut ErrorExtensionValues, code: ErrorCode) {
     values.set("retryable", code.retryable());
 }
 
-/// Gives each error of an answer its code, where it has none, and the request's correlation id.
-pub fn conform(response: &mut Response, correlation_id: &str) {
+/// Gives each error of an answer its code, where it has none, and the request's correlation id. Returns the codes.
+pub fn conform(response: &mut Response, correlation_id: &str) -> Vec<ErrorCode> {
     for error in &mut response.errors {
         let coded = error.extensions.as_ref().is_some_and(|values| values.get("code").is_some());
         if !coded {
@@ -118,6 +133,20 @@ pub fn conform(response: &mut Response, correlation_id: &str) {
             values.set("correlationId", correlation_id);
         }
     }
+    response.errors.iter().filter_map(code_of).collect()
+}
+
+/// The code of an error that has one.
+pub fn code_of(error: &ServerError) -> Option<ErrorCode> {
+    match error.extensions.as_ref()?.get("code")? {
+        Value::String(code) => ErrorCode::parse(code),
+        _ => None,
+    }
+}
+
+/// The services' error behind an answer's.
+pub fn origin_of(error: &ServerError) -> Option<&services::Error> {
+    error.source::<services::Error>()
 }
 
 /// What the library found wrong by itself: at parsing, at validation, or at an argument's value.

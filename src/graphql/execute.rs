@@ -4,16 +4,18 @@
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
-    Positioned, Request, Response, ServerError, Value,
-    parser::types::{DocumentOperations, OperationDefinition, OperationType},
+    Positioned, Request, Response, Value,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet},
 };
 use futures_util::{Stream, StreamExt};
 use tracing::Instrument;
 
 use super::{
     Schema,
-    error::{Problem, conform},
-    guard, limits,
+    error::{Problem, code_of, conform, origin_of},
+    guard,
+    job::JobReader,
+    limits,
     loaders::Loaders,
     order,
 };
@@ -25,19 +27,17 @@ use crate::{
     services::{self, Services, Session},
 };
 
-/// The longest that a query or a mutation may take.
-const DEADLINE: Duration = Duration::from_secs(5);
-
 /// The schema and the services behind it. Cheap to clone.
 #[derive(Clone)]
 pub struct Executor {
     schema: Schema,
+    reader: Arc<JobReader>,
     services: Services,
 }
 
 impl Executor {
     pub fn new(schema: Schema, services: Services) -> Self {
-        Self { schema, services }
+        Self { schema, reader: Arc::new(JobReader::new()), services }
     }
 
     /// What kind of operation a request is: `None` where the document has no such operation, which running it will say.
@@ -72,21 +72,28 @@ impl Executor {
         let running = async {
             match self.operation_type(&mut request) {
                 Err(refusal) => refusal,
-                Ok(Some(OperationType::Mutation)) => self.mutate(request, caller).await,
+                Ok(Some(OperationType::Mutation)) => self.mutate(request, caller, correlation_id).await,
                 Ok(_) => {
-                    let session = self.services.session(caller);
-                    in_time(self.run(request, &session)).await.unwrap_or_else(|late| late)
+                    let session = self.services.session(caller, correlation_id);
+                    self.in_time(self.run(request, &session)).await.unwrap_or_else(|late| late)
                 }
             }
         };
         let mut response = running.instrument(tracing::info_span!("request", correlation_id)).await;
-        conform(&mut response, correlation_id);
+        self.conform(&mut response, correlation_id);
         response
+    }
+
+    /// Gives each error of an answer all that the contract says it has, and counts it.
+    pub fn conform(&self, response: &mut Response, correlation_id: &str) {
+        for code in conform(response, correlation_id) {
+            self.services.meters().errors.note(code, self.services.clock().now());
+        }
     }
 
     async fn run(&self, mut request: Request, session: &Session) -> Response {
         let (document, name) = (request.parsed_query().cloned().ok(), request.operation_name.clone());
-        let request = request.data(session.clone()).data(Arc::new(Loaders::new(session)));
+        let request = request.data(session.clone()).data(Arc::new(Loaders::new(session))).data(self.reader.clone());
         let mut response = self.schema.execute(request).await;
         if let Some(document) = document {
             order::like_the_query(&mut response.data, &document, name.as_deref());
@@ -94,21 +101,37 @@ impl Executor {
         response
     }
 
-    /// Runs a mutation, and once more where it collided with another's.
-    async fn mutate(&self, request: Request, caller: Caller) -> Response {
-        for attempt in 0..COLLISIONS {
-            let response = self.mutate_once(copy(&request), caller.clone()).await;
-            if !collided(&response) {
-                return response;
+    /// Runs a mutation, and again where it collided with another's. One that fails for good is noted in the audit log.
+    async fn mutate(&self, mut request: Request, caller: Caller, correlation_id: &str) -> Response {
+        let actions = root_fields(&mut request);
+        let session = self.services.session(caller.clone(), correlation_id);
+        let mut collisions = 0;
+        let response = loop {
+            let response = self.mutate_once(copy(&request), caller.clone(), correlation_id).await;
+            let Some(deadlock) = collision(&response) else { break response };
+            let meter = &self.services.meters().transactions;
+            if deadlock {
+                meter.note_deadlock();
             }
-            tokio::time::sleep(Duration::from_millis(20 << attempt).mul_f64(rand::random())).await;
+            if collisions == COLLISIONS {
+                break response;
+            }
+            meter.note_retry();
+            // Twice as long each time, with full jitter: those that collided come apart.
+            tokio::time::sleep(Duration::from_millis(20 << collisions).mul_f64(rand::random())).await;
+            collisions += 1;
+        };
+        // What was refused before it ran has done nothing.
+        let failed = response.errors.first().filter(|error| !error.path.is_empty() || code_of(error).is_some());
+        if let Some(code) = failed.map(|error| code_of(error).unwrap_or(ErrorCode::BadUserInput)) {
+            self.services.audit_failure(&session, &actions, code).await;
         }
-        self.mutate_once(request, caller).await
+        response
     }
 
-    async fn mutate_once(&self, request: Request, caller: Caller) -> Response {
+    async fn mutate_once(&self, request: Request, caller: Caller, correlation_id: &str) -> Response {
         let running = async {
-            let session = self.services.begin(caller).await.map_err(server_error)?;
+            let session = self.services.changing(caller, correlation_id);
             let mut response = self.run(request, &session).await;
             if response.errors.is_empty() {
                 return Ok((session, response));
@@ -117,9 +140,13 @@ impl Executor {
             response.data = Value::Null;
             Err(response)
         };
-        let (session, response) = match in_time(running).await {
+        let (session, response) = match self.in_time(running).await {
             Ok(Ok(done)) => done,
-            Ok(Err(failed)) | Err(failed) => return failed,
+            Ok(Err(failed)) => return failed,
+            Err(late) => {
+                self.services.meters().transactions.note_timeout();
+                return late;
+            }
         };
         // On a task of its own: whether the client still listens, what commits is told to those who wait for it.
         match tokio::spawn(session.commit()).await {
@@ -127,6 +154,13 @@ impl Executor {
             Ok(Err(error)) => server_error(error),
             Err(_) => server_error(services::Error::internal("a commit broke off")),
         }
+    }
+
+    /// The work's outcome, or the answer that it took too long; dropped then, its transaction rolls back.
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Response> {
+        let limit = self.services.transaction_limit();
+        let late = |_| refused(ErrorCode::Timeout, format!("the request took longer than {} s", limit.as_secs_f64()));
+        tokio::time::timeout(limit, work).await.map_err(late)
     }
 
     /// Runs a subscription, which [`Self::operation_type`] has let through: a stream of answers.
@@ -137,7 +171,8 @@ impl Executor {
         correlation_id: &str,
     ) -> impl Stream<Item = Response> + Send + 'static {
         let correlation_id = correlation_id.to_owned();
-        let session = self.services.session(caller);
+        let session = self.services.session(caller, &correlation_id);
+        let executor = self.clone();
         let (document, name) = (request.parsed_query().cloned().ok(), request.operation_name.clone());
         // Shared by what one event asks for, and emptied before the next: see `loaders::fresh`.
         let loaders = Arc::new(Loaders::new(&session));
@@ -145,7 +180,7 @@ impl Executor {
             if let Some(document) = &document {
                 order::like_the_query(&mut response.data, document, name.as_deref());
             }
-            conform(&mut response, &correlation_id);
+            executor.conform(&mut response, &correlation_id);
             response
         })
     }
@@ -154,12 +189,6 @@ impl Executor {
 /// How often a mutation that collides is run again.
 const COLLISIONS: u32 = 3;
 
-/// The work's outcome, or the answer that it took too long; dropped then, its transaction rolls back.
-async fn in_time<T>(work: impl Future<Output = T>) -> Result<T, Response> {
-    let late = |_| refused(ErrorCode::Timeout, format!("the request took longer than {} s", DEADLINE.as_secs()));
-    tokio::time::timeout(DEADLINE, work).await.map_err(late)
-}
-
 /// The same request, to be run again.
 fn copy(request: &Request) -> Request {
     let mut copy = Request::new(request.query.clone()).variables(request.variables.clone());
@@ -167,9 +196,40 @@ fn copy(request: &Request) -> Request {
     copy
 }
 
-fn collided(response: &Response) -> bool {
-    let code = |error: &ServerError| error.extensions.as_ref().and_then(|values| values.get("code").cloned());
-    response.errors.iter().any(|error| code(error) == Some(Value::from(ErrorCode::TransactionRolledBack.as_str())))
+/// Whether an answer tells of a collision with another transaction, and if so, whether of a deadlock.
+fn collision(response: &Response) -> Option<bool> {
+    response.errors.iter().filter_map(origin_of).find_map(|error| match error {
+        services::Error::RolledBack { deadlock } => Some(*deadlock),
+        _ => None,
+    })
+}
+
+/// The fields of the operation that is to run, by their names in the schema.
+fn root_fields(request: &mut Request) -> Vec<String> {
+    let name = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else { return Vec::new() };
+    let wanted = |found: Option<&async_graphql::Name>| name.is_none() || found.map(|found| found.as_str()) == name.as_deref();
+    let operation = document.operations.iter().find(|(found, _)| wanted(*found)).map(|(_, operation)| operation);
+    let mut fields = Vec::new();
+    if let Some(operation) = operation {
+        collect(&operation.node.selection_set.node, document, &mut fields);
+    }
+    fields
+}
+
+fn collect(set: &SelectionSet, document: &ExecutableDocument, fields: &mut Vec<String>) {
+    for item in &set.items {
+        match &item.node {
+            Selection::Field(field) => fields.push(field.node.name.node.to_string()),
+            Selection::InlineFragment(inline) => collect(&inline.node.selection_set.node, document, fields),
+            // Circles were refused before.
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
+                    collect(&fragment.node.selection_set.node, document, fields);
+                }
+            }
+        }
+    }
 }
 
 fn server_error(error: services::Error) -> Response {

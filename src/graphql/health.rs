@@ -36,6 +36,8 @@ pub struct Health {
     database: DatabaseHealth,
     /// The object store.
     storage: ServiceHealth,
+    /// The cache's level that nodes share, where there is one.
+    cache: ServiceHealth,
     /// FFmpeg's libraries.
     ffmpeg: FfmpegHealth,
     /// The jobs that wait and run.
@@ -70,6 +72,12 @@ pub struct ServiceHealth {
     message: Option<String>,
 }
 
+impl From<health::Component> for ServiceHealth {
+    fn from(seen: health::Component) -> Self {
+        Self { status: seen.status.into(), latency: seen.latency_ms, message: seen.message }
+    }
+}
+
 /// FFmpeg's libraries.
 #[derive(SimpleObject)]
 pub struct FfmpegHealth {
@@ -90,6 +98,12 @@ pub struct QueueHealth {
     processing: Long,
     /// How long the oldest that could start has waited, seconds.
     oldest_wait: Option<f64>,
+}
+
+impl From<health::Queue> for QueueHealth {
+    fn from(seen: health::Queue) -> Self {
+        Self { queued: Long(seen.queued), processing: Long(seen.processing), oldest_wait: seen.oldest_wait_s }
+    }
 }
 
 /// The machine.
@@ -120,21 +134,14 @@ impl HealthQuery {
                 latency: seen.database.latency_ms,
                 message: seen.database.message,
             },
-            storage: ServiceHealth {
-                status: seen.storage.status.into(),
-                latency: seen.storage.latency_ms,
-                message: seen.storage.message,
-            },
+            storage: seen.storage.into(),
+            cache: seen.cache.into(),
             ffmpeg: FfmpegHealth {
                 status: seen.ffmpeg.status.into(),
                 version: seen.ffmpeg_version,
                 message: seen.ffmpeg.message,
             },
-            queue: QueueHealth {
-                queued: Long(seen.queue.queued),
-                processing: Long(seen.queue.processing),
-                oldest_wait: seen.queue.oldest_wait_s,
-            },
+            queue: seen.queue.into(),
             system: SystemHealth { disk_total: Long(seen.disk.total), disk_free: Long(seen.disk.free) },
             recommendations: seen.recommendations,
         })

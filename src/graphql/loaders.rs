@@ -8,74 +8,80 @@ use async_graphql::Context;
 use dataloader::{BatchFn, cached::Loader};
 use futures_util::future::BoxFuture;
 
-use super::error::{Problem, Result};
+use super::error::{Problem, Result, failed};
 use crate::{
-    entities::{element, job, timeline_step},
+    entities::{element, job, storage_operation, timeline_step},
     services::{Error, Session},
 };
 
-/// Rows of one key.
-type Rows<T> = std::result::Result<Arc<Vec<Arc<T>>>, Error>;
-type Fetch<K, T> = fn(Session, Vec<K>) -> BoxFuture<'static, std::result::Result<Vec<(K, T)>, Error>>;
+/// What a key has, and whether it could be read.
+type Found<V> = std::result::Result<V, Error>;
+type Fetch<K, V> = fn(Session, Vec<K>) -> BoxFuture<'static, std::result::Result<Vec<(K, V)>, Error>>;
 
 /// Under the limit on bound values of every database.
 const MOST_KEYS: usize = 1_000;
 /// How many turns of the runtime a batch waits for more keys.
 const YIELDS: usize = 3;
 
-/// Fetches rows by key, many keys at once.
-struct Batch<K, T> {
+/// Fetches values by key, many keys at once.
+struct Batch<K, V> {
     session: Session,
-    fetch: Fetch<K, T>,
+    fetch: Fetch<K, V>,
 }
 
-impl<K, T> BatchFn<K, Rows<T>> for Batch<K, T>
+impl<K, V> BatchFn<K, Found<V>> for Batch<K, V>
 where
     K: Clone + Eq + std::hash::Hash + std::fmt::Debug + Send + Sync + 'static,
-    T: Send + Sync + 'static,
+    V: Clone + Default + Send + Sync + 'static,
 {
-    async fn load(&mut self, keys: &[K]) -> HashMap<K, Rows<T>> {
+    async fn load(&mut self, keys: &[K]) -> HashMap<K, Found<V>> {
         match (self.fetch)(self.session.clone(), keys.to_vec()).await {
-            Ok(rows) => {
-                let mut found: HashMap<K, Vec<Arc<T>>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
-                for (key, row) in rows {
-                    found.entry(key).or_default().push(Arc::new(row));
-                }
-                found.into_iter().map(|(key, rows)| (key, Ok(Arc::new(rows)))).collect()
+            Ok(values) => {
+                let mut found: HashMap<K, Found<V>> = keys.iter().map(|key| (key.clone(), Ok(V::default()))).collect();
+                found.extend(values.into_iter().map(|(key, value)| (key, Ok(value))));
+                found
             }
             Err(error) => keys.iter().map(|key| (key.clone(), Err(error.clone()))).collect(),
         }
     }
 }
 
-/// One relation's loader.
-struct Relation<K, T>(Loader<K, Rows<T>, Batch<K, T>>)
+/// One relation's loader. A key that has nothing gets its type's own nothing: no row, or no rows.
+struct Relation<K, V>(Loader<K, Found<V>, Batch<K, V>>)
 where
     K: Clone + Eq + std::hash::Hash + std::fmt::Debug + Send + Sync + 'static,
-    T: Send + Sync + 'static;
+    V: Clone + Default + Send + Sync + 'static;
 
-impl<K, T> Relation<K, T>
+impl<K, V> Relation<K, V>
 where
     K: Clone + Eq + std::hash::Hash + std::fmt::Debug + Send + Sync + 'static,
-    T: Send + Sync + 'static,
+    V: Clone + Default + Send + Sync + 'static,
 {
-    fn new(session: &Session, fetch: Fetch<K, T>) -> Self {
+    fn new(session: &Session, fetch: Fetch<K, V>) -> Self {
         let batch = Batch { session: session.clone(), fetch };
         Self(Loader::new(batch).with_max_batch_size(MOST_KEYS).with_yield_count(YIELDS))
     }
 
-    async fn load(&self, key: K) -> Result<Arc<Vec<Arc<T>>>> {
-        let rows = match self.0.try_load(key.clone()).await {
-            Ok(rows) => rows,
+    async fn load(&self, key: K) -> Result<V> {
+        let found = match self.0.try_load(key.clone()).await {
+            Ok(found) => found,
             Err(_) => self.0.try_load(key).await.map_err(|error| Problem::from(Error::internal(error.to_string())))?,
         };
-        rows.map_err(|error| Problem::from(error).into())
+        found.map_err(|error| Problem::from(error).into())
     }
 }
 
 /// The session of a request.
 pub fn session<'a>(context: &Context<'a>) -> Result<&'a Session> {
     context.data::<Session>()
+}
+
+/// The session to change with, in a mutation's field that begins now: what was loaded before is forgotten.
+pub async fn changing<'a>(context: &Context<'a>) -> Result<&'a Session> {
+    loaders(context)?.clear().await;
+    let session = session(context)?;
+    session.enter(context.field().name()).await.map_err(failed)?;
+    Ok(session)
 }
 
 /// The loaders of a request.
@@ -90,44 +96,65 @@ pub async fn fresh<T>(loaders: Arc<Loaders>, event: T) -> T {
     event
 }
 
+/// Rows of one parent, shared with the cache.
+type Rows<T> = Arc<Vec<Arc<T>>>;
+type TimelineKey = (String, Option<i32>);
+
 /// A request's loaders.
 pub struct Loaders {
-    jobs: Relation<String, job::Model>,
-    elements: Relation<String, element::Model>,
-    elements_of_job: Relation<String, element::Model>,
-    timeline_of_job: Relation<(String, Option<i32>), timeline_step::Model>,
+    jobs: Relation<String, Option<Arc<job::Model>>>,
+    elements: Relation<String, Option<Arc<element::Model>>>,
+    steps: Relation<String, Option<Arc<timeline_step::Model>>>,
+    operations: Relation<String, Option<Arc<storage_operation::Model>>>,
+    elements_of_job: Relation<String, Rows<element::Model>>,
+    timeline_of_job: Relation<TimelineKey, Rows<timeline_step::Model>>,
 }
 
 impl Loaders {
     pub fn new(session: &Session) -> Self {
         Self {
             jobs: Relation::new(session, |session, ids| {
-                Box::pin(async move { Ok(keyed(session.jobs_by_id(&ids).await?, |row| row.id.clone())) })
+                Box::pin(async move {
+                    let rows = session.jobs_by_id(&ids).await?;
+                    Ok(rows.into_iter().map(|row| (row.id.clone(), Some(row))).collect())
+                })
             }),
             elements: Relation::new(session, |session, ids| {
                 Box::pin(async move { Ok(keyed(session.elements_by_id(&ids).await?, |row| row.id.clone())) })
             }),
-            elements_of_job: Relation::new(session, |session, ids| {
-                Box::pin(async move { Ok(keyed(session.elements_of_jobs(&ids).await?, |row| row.job_id.clone())) })
+            steps: Relation::new(session, |session, ids| {
+                Box::pin(async move { Ok(keyed(session.steps_by_id(&ids).await?, |row| row.id.clone())) })
             }),
+            operations: Relation::new(session, |session, ids| {
+                Box::pin(async move { Ok(keyed(session.storage_operations_by_id(&ids).await?, |row| row.id.clone())) })
+            }),
+            elements_of_job: Relation::new(session, |session, ids| Box::pin(async move { session.elements_of_jobs(&ids).await })),
             timeline_of_job: Relation::new(session, |session, keys| Box::pin(timelines(session, keys))),
         }
     }
 
     pub async fn job(&self, id: &str) -> Result<Option<Arc<job::Model>>> {
-        Ok(self.jobs.load(id.to_owned()).await?.first().cloned())
+        self.jobs.load(id.to_owned()).await
     }
 
     pub async fn element(&self, id: &str) -> Result<Option<Arc<element::Model>>> {
-        Ok(self.elements.load(id.to_owned()).await?.first().cloned())
+        self.elements.load(id.to_owned()).await
     }
 
-    pub async fn elements_of_job(&self, job_id: &str) -> Result<Arc<Vec<Arc<element::Model>>>> {
+    pub async fn step(&self, id: &str) -> Result<Option<Arc<timeline_step::Model>>> {
+        self.steps.load(id.to_owned()).await
+    }
+
+    pub async fn operation(&self, id: &str) -> Result<Option<Arc<storage_operation::Model>>> {
+        self.operations.load(id.to_owned()).await
+    }
+
+    pub async fn elements_of_job(&self, job_id: &str) -> Result<Rows<element::Model>> {
         self.elements_of_job.load(job_id.to_owned()).await
     }
 
     /// The steps of an attempt, or of the newest.
-    pub async fn timeline_of_job(&self, job_id: &str, attempt: Option<i32>) -> Result<Arc<Vec<Arc<timeline_step::Model>>>> {
+    pub async fn timeline_of_job(&self, job_id: &str, attempt: Option<i32>) -> Result<Rows<timeline_step::Model>> {
         self.timeline_of_job.load((job_id.to_owned(), attempt)).await
     }
 
@@ -135,30 +162,30 @@ impl Loaders {
     pub async fn clear(&self) {
         self.jobs.0.clear_all().await;
         self.elements.0.clear_all().await;
+        self.steps.0.clear_all().await;
+        self.operations.0.clear_all().await;
         self.elements_of_job.0.clear_all().await;
         self.timeline_of_job.0.clear_all().await;
     }
 }
 
-fn keyed<T>(rows: Vec<T>, key: impl Fn(&T) -> String) -> Vec<(String, T)> {
-    rows.into_iter().map(|row| (key(&row), row)).collect()
+fn keyed<T>(rows: Vec<T>, key: impl Fn(&T) -> String) -> Vec<(String, Option<Arc<T>>)> {
+    rows.into_iter().map(|row| (key(&row), Some(Arc::new(row)))).collect()
 }
-
-type TimelineKey = (String, Option<i32>);
 
 /// One statement for the newest attempts, and one for each attempt that was named.
 async fn timelines(
     session: Session,
     keys: Vec<TimelineKey>,
-) -> std::result::Result<Vec<(TimelineKey, timeline_step::Model)>, Error> {
+) -> std::result::Result<Vec<(TimelineKey, Rows<timeline_step::Model>)>, Error> {
     let mut by_attempt: HashMap<Option<i32>, Vec<String>> = HashMap::new();
     for (job_id, attempt) in keys {
         by_attempt.entry(attempt).or_default().push(job_id);
     }
     let mut found = Vec::new();
     for (attempt, job_ids) in by_attempt {
-        let rows = session.timelines_of_jobs(&job_ids, attempt).await?;
-        found.extend(rows.into_iter().map(|row| ((row.job_id.clone(), attempt), row)));
+        let lists = session.timelines_of_jobs(&job_ids, attempt).await?;
+        found.extend(lists.into_iter().map(|(job_id, rows)| ((job_id, attempt), rows)));
     }
     Ok(found)
 }

@@ -5,6 +5,8 @@
 //! before the parser does; `limits` at the document before anything walks it. `loaders` batch what nested fields ask for.
 //! `error` gives every error its code.
 
+mod audit;
+mod diagnostics;
 mod element;
 mod error;
 mod execute;
@@ -19,21 +21,38 @@ mod order;
 mod pages;
 mod scalars;
 mod storage;
+mod template;
 mod timeline;
 mod upload;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
-pub use error::{Problem, conform, was_run};
+pub use error::{Problem, was_run};
 pub use execute::Executor;
 pub use job::read_document;
 
 /// What can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(job::JobQuery, element::ElementQuery, node::NodeQuery, storage::StorageQuery, health::HealthQuery);
+pub struct Query(
+    job::JobQuery,
+    element::ElementQuery,
+    node::NodeQuery,
+    storage::StorageQuery,
+    template::TemplateQuery,
+    health::HealthQuery,
+    diagnostics::DiagnosticsQuery,
+    audit::AuditQuery,
+);
 
 /// What can be done. All fields of one operation are one transaction: if any fails, nothing has happened.
 #[derive(MergedObject, Default)]
-pub struct Mutation(job::JobMutation, element::ElementMutation, upload::UploadMutation);
+pub struct Mutation(
+    job::JobMutation,
+    job::WorkerMutation,
+    element::ElementMutation,
+    storage::StorageMutation,
+    template::TemplateMutation,
+    upload::UploadMutation,
+);
 
 /// What can be followed. Each event carries the cursor that resumes after it.
 #[derive(MergedSubscription, Default)]

@@ -8,14 +8,15 @@ use super::{
     job::Job,
     loaders::{loaders, session},
     storage::StorageOperation,
+    template::Template,
     timeline::TimelineStep,
 };
 use crate::domain::{
     error::ViolationCode,
-    id::{ElementId, JobId, OperationId, StepId},
+    id::{ElementId, JobId, OperationId, StepId, TemplateId},
 };
 
-/// Something with an id. Ids carry their type: job_…, el_…, step_…, op_…
+/// Something with an id. Ids carry their type: job_…, el_…, step_…, op_…, tpl_…
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Its id, unique among all."))]
 #[allow(clippy::large_enum_variant)]
@@ -27,6 +28,7 @@ pub enum Node {
     TextElement(TextElement),
     TimelineStep(TimelineStep),
     StorageOperation(StorageOperation),
+    Template(Template),
 }
 
 impl From<Element> for Node {
@@ -72,14 +74,15 @@ async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>> {
         return row.map(|row| Element::of(row).map(Node::from)).transpose();
     }
     if id.parse::<StepId>().is_ok() {
-        let mut rows = session(context)?.steps_by_id(&[id.to_owned()]).await.map_err(failed)?;
-        return Ok(rows.pop().map(|row| Node::TimelineStep(TimelineStep(row.state()))));
+        return Ok(loaders(context)?.step(id).await?.map(|row| Node::TimelineStep(TimelineStep(row.state()))));
     }
     if id.parse::<OperationId>().is_ok() {
-        let mut rows = session(context)?.storage_operations_by_id(&[id.to_owned()]).await.map_err(failed)?;
-        return Ok(rows.pop().map(|row| Node::StorageOperation(StorageOperation(row))));
+        return Ok(loaders(context)?.operation(id).await?.map(|row| Node::StorageOperation(StorageOperation(row))));
     }
-    Err(invalid_id("id", "job_…, el_…, step_… or op_…"))
+    if id.parse::<TemplateId>().is_ok() {
+        return Ok(session(context)?.template(id).await.map_err(failed)?.map(|row| Node::Template(Template(row))));
+    }
+    Err(invalid_id("id", "job_…, el_…, step_…, op_… or tpl_…"))
 }
 
 /// The error for text that is no id of the expected form.

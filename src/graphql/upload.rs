@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::{
     error::{Problem, Result, failed},
-    loaders::session,
+    loaders::changing,
     scalars::{DateTime, Long, Url},
 };
 use crate::domain::{asset, error::ViolationCode};
@@ -60,7 +60,7 @@ impl UploadMutation {
         let checksum_sha256 = input.checksum_sha256.as_deref().map(checksum).transpose()?;
         let upload =
             asset::Upload { filename: input.filename, content_type: input.content_type, size: input.size.0, checksum_sha256 };
-        let promised = session(context)?.create_upload(&upload).await.map_err(failed)?;
+        let promised = changing(context).await?.create_upload(&upload).await.map_err(failed)?;
         let header = |(name, value)| Header { name, value };
         Ok(Upload {
             asset: promised.asset_id.into(),

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     domain::error::{ErrorCode, ViolationCode},
-    graphql::{Problem, conform, was_run},
+    graphql::{Problem, was_run},
 };
 
 /// The largest body of a request: 1 MiB.
@@ -79,7 +79,7 @@ pub async fn handle(State(web): State<Web>, ConnectInfo(peer): ConnectInfo<Socke
     let (mut parts, body) = request.into_parts();
     if !caller::names_this_host(&parts.headers) || caller::is_foreign(&parts.headers) {
         let refusal = Refusal::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, "requests of other sites' pages are refused");
-        return refuse(refusal, answer_type.unwrap_or(AnswerType::Json), &correlation_id);
+        return refuse(&web, refusal, answer_type.unwrap_or(AnswerType::Json), &correlation_id);
     }
     if parts.headers.contains_key(header::SEC_WEBSOCKET_KEY) {
         return upgrade(web, peer, &mut parts).await;
@@ -122,11 +122,11 @@ async fn respond(
     let Some(answer_type) = answer_type else {
         let message = "the answer can be application/json or application/graphql-response+json";
         let refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message);
-        return refuse(refusal, AnswerType::Json, correlation_id);
+        return refuse(web, refusal, AnswerType::Json, correlation_id);
     };
     match run(web, peer, parts, body, correlation_id).await {
         Ok(response) => answer(&response, answer_type, correlation_id),
-        Err(refusal) => refuse(refusal, answer_type, correlation_id),
+        Err(refusal) => refuse(web, refusal, answer_type, correlation_id),
     }
 }
 
@@ -150,7 +150,7 @@ async fn run(web: &Web, peer: SocketAddr, parts: &Parts, body: Body, correlation
     };
     let mut request = parameters.into_request()?;
     let refused = |mut response: GraphqlResponse| {
-        conform(&mut response, correlation_id);
+        web.executor.conform(&mut response, correlation_id);
         response
     };
     match web.executor.operation_type(&mut request) {
@@ -272,9 +272,9 @@ fn body_of(response: &GraphqlResponse) -> String {
     written.unwrap_or_default()
 }
 
-fn refuse(refusal: Refusal, answer_type: AnswerType, correlation_id: &str) -> Response {
+fn refuse(web: &Web, refusal: Refusal, answer_type: AnswerType, correlation_id: &str) -> Response {
     let mut response = GraphqlResponse::from_errors(vec![refusal.problem.into_server_error()]);
-    conform(&mut response, correlation_id);
+    web.executor.conform(&mut response, correlation_id);
     write(refusal.status, body_of(&response), answer_type, correlation_id, refusal.allow)
 }
 

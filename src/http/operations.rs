@@ -51,6 +51,7 @@ fn document(health: &Health) -> Value {
         "checks": {
             "database:responseTime": check("datastore", &health.database),
             "storage:responseTime": check("datastore", &health.storage),
+            "cache:responseTime": check("datastore", &health.cache),
             "ffmpeg": check("component", &health.ffmpeg),
             "queue:queued": [{ "componentType": "component", "observedValue": health.queue.queued, "observedUnit": "jobs" }],
             "disk:free": [{ "componentType": "system", "observedValue": health.disk.free, "observedUnit": "bytes" }],

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
-        composition::{Element, Source},
+        composition::{Element, ElementStatus, Source},
         error::{ErrorCode, JobFailure},
         job::JobStatus,
         output::{Output, RenderedFile},
@@ -166,7 +166,7 @@ async fn download_step(
     output: &Output,
     folder: &Path,
 ) -> Result<Composition, Halt> {
-    worker.services.note_elements(lease, "DOWNLOADING").await?;
+    worker.services.note_elements(lease, ElementStatus::Downloading).await?;
     let composition = step(worker, lease, ProcessingStep::Download, 2.0, async {
         let local = sources::fetch_all(worker, lease, &elements, folder).await?;
         let placed = elements.into_iter().map(|(id, mut element)| {
@@ -181,7 +181,7 @@ async fn download_step(
         Ok((composition, Usage { bytes_read: Some(local.bytes), ..Usage::default() }))
     })
     .await?;
-    worker.services.note_elements(lease, "PROCESSING").await?;
+    worker.services.note_elements(lease, ElementStatus::Processing).await?;
     Ok(composition)
 }
 

@@ -1,6 +1,6 @@
 //! Connections to the database, and what differs between the two kinds.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode, SqlxPostgresConnector,
@@ -11,6 +11,8 @@ use sea_orm::{
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
     },
 };
+
+use super::meters::Meters;
 
 /// How long a request waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,10 +29,11 @@ pub struct Database {
 }
 
 impl Database {
-    /// Connects to `url`, or to `reelgraph.db` in the data folder, and brings the schema up to date.
-    pub async fn open(url: Option<&str>, data_dir: &Path) -> Result<Self, DbErr> {
+    /// Connects to `url`, or to `reelgraph.db` in the data folder, and brings the schema up to date. What takes longer than
+    /// `limit`, a statement or a transaction that waits for its client, the database ends by itself where it can.
+    pub async fn open(url: Option<&str>, data_dir: &Path, limit: Duration) -> Result<Self, DbErr> {
         let database = match url {
-            Some(url) if url.starts_with("postgres") => postgres(url).await.map_err(unconnected)?,
+            Some(url) if url.starts_with("postgres") => postgres(url, limit).await.map_err(unconnected)?,
             Some(url) => sqlite(url.parse().map_err(unconnected)?).await.map_err(unconnected)?,
             None => {
                 let options = SqliteConnectOptions::new().filename(data_dir.join("reelgraph.db"));
@@ -79,12 +82,36 @@ impl Database {
         }
     }
 
-    /// Counts the statements that readers and writers execute from now on, transactions' own verbs left out.
-    /// For tests, which hold the API to its number of statements.
+    /// Has every statement of readers and writers timed, transactions' own verbs left out.
+    pub fn meter(&mut self, meters: Arc<Meters>) {
+        self.watch(move |info| meters.statements.note(&info.statement.sql, info.elapsed, info.failed));
+    }
+
+    /// Calls for every statement that readers and writers execute from now on, transactions' own verbs left out, in place of
+    /// the meter. For tests, which hold the API to its number of statements.
     pub fn watch_statements(&mut self, seen: impl Fn(&str) + Send + Sync + Clone + 'static) {
-        let also = seen.clone();
-        self.writer.set_metric_callback(move |info| also(&info.statement.sql));
-        self.reader.set_metric_callback(move |info| seen(&info.statement.sql));
+        self.watch(move |info| seen(&info.statement.sql));
+    }
+
+    fn watch(&mut self, seen: impl Fn(&sea_orm::metric::Info<'_>) + Send + Sync + Clone + 'static) {
+        self.writer.set_metric_callback(seen.clone());
+        self.reader.set_metric_callback(seen);
+    }
+
+    /// How the pools stand.
+    pub fn pools(&self) -> Vec<PoolReport> {
+        match self.backend() {
+            DbBackend::Postgres => {
+                vec![
+                    postgres_report("shared", self.writer.get_postgres_connection_pool()),
+                    postgres_report("leases", self.leases.get_postgres_connection_pool()),
+                ]
+            }
+            _ => vec![
+                sqlite_report("writer", self.writer.get_sqlite_connection_pool()),
+                sqlite_report("readers", self.reader.get_sqlite_connection_pool()),
+            ],
+        }
     }
 
     pub async fn close(&self) {
@@ -94,6 +121,26 @@ impl Database {
             }
         }
     }
+}
+
+/// A pool of connections.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolReport {
+    pub name: &'static str,
+    /// Connections that are open.
+    pub size: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// Connections that there may be.
+    pub most: u32,
+}
+
+fn postgres_report(name: &'static str, pool: &sqlx::PgPool) -> PoolReport {
+    PoolReport { name, size: pool.size(), idle: pool.num_idle() as u32, most: pool.options().get_max_connections() }
+}
+
+fn sqlite_report(name: &'static str, pool: &sqlx::SqlitePool) -> PoolReport {
+    PoolReport { name, size: pool.size(), idle: pool.num_idle() as u32, most: pool.options().get_max_connections() }
 }
 
 fn unconnected(error: sqlx::Error) -> DbErr {
@@ -133,11 +180,12 @@ async fn sqlite(options: SqliteConnectOptions) -> Result<Database, sqlx::Error> 
     Ok(Database { leases: writer.clone(), writer, reader })
 }
 
-async fn postgres(url: &str) -> Result<Database, sqlx::Error> {
+async fn postgres(url: &str, limit: Duration) -> Result<Database, sqlx::Error> {
+    let limit = format!("{}ms", limit.as_millis());
     let options = url
         .parse::<PgConnectOptions>()?
         .application_name("reelgraph")
-        .options([("statement_timeout", "30s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "30s")])
+        .options([("statement_timeout", &limit), ("lock_timeout", &limit), ("idle_in_transaction_session_timeout", &limit)])
         .disable_statement_logging();
     let pool = |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
     let shared = SqlxPostgresConnector::from_sqlx_postgres_pool(pool(POSTGRES_CONNECTIONS).connect_with(options.clone()).await?);

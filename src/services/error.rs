@@ -23,7 +23,9 @@ pub enum Error {
     #[error("this needs the role {needs}")]
     Forbidden { needs: &'static str },
     #[error("the changes collided with others and were rolled back")]
-    RolledBack,
+    RolledBack { deadlock: bool },
+    #[error("the transaction took longer than it may")]
+    TransactionTimeout,
     #[error("the database cannot be reached")]
     DatabaseUnavailable { cause: String },
     #[error("the object store cannot be reached")]
@@ -59,7 +61,8 @@ impl Error {
             Error::IdempotencyKeyReused => ErrorCode::IdempotencyKeyReused,
             Error::Constraint { .. } => ErrorCode::ConstraintViolation,
             Error::Forbidden { .. } => ErrorCode::Forbidden,
-            Error::RolledBack => ErrorCode::TransactionRolledBack,
+            Error::RolledBack { .. } => ErrorCode::TransactionRolledBack,
+            Error::TransactionTimeout => ErrorCode::TransactionTimeout,
             Error::DatabaseUnavailable { .. } => ErrorCode::DatabaseUnavailable,
             Error::StorageUnavailable { .. } => ErrorCode::StorageUnavailable,
             Error::CursorExpired => ErrorCode::CursorExpired,
@@ -80,7 +83,9 @@ impl Error {
             Error::Conflict { suggestion, .. } => suggestion.as_deref(),
             Error::IdempotencyKeyReused => Some("use a new key for a new input, or send the first input again"),
             Error::CursorExpired => Some("start without after"),
-            Error::RolledBack | Error::DatabaseUnavailable { .. } | Error::StorageUnavailable { .. } => {
+            Error::Constraint { name } => name.as_deref().and_then(advice),
+            Error::TransactionTimeout => Some("change less at once"),
+            Error::RolledBack { .. } | Error::DatabaseUnavailable { .. } | Error::StorageUnavailable { .. } => {
                 Some("try again in a moment")
             }
             _ => None,
@@ -99,7 +104,11 @@ impl Error {
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
         if is_collision(&error) {
-            return Error::RolledBack;
+            return Error::RolledBack { deadlock: state(&error).as_deref() == Some("40P01") };
+        }
+        // A statement's time-out, and that of a transaction that waits for its client.
+        if matches!(state(&error).as_deref(), Some("57014" | "25P03")) {
+            return Error::TransactionTimeout;
         }
         if is_unreachable(&error) {
             return Error::DatabaseUnavailable { cause: error.to_string() };
@@ -134,14 +143,39 @@ fn driver(error: &DbErr) -> Option<&sqlx::Error> {
     }
 }
 
+/// What may help against the breach of a constraint.
+fn advice(constraint: &str) -> Option<&'static str> {
+    match constraint {
+        "templates_name_unique" => Some("choose another name, or update the template that has it"),
+        "jobs_idempotency" => Some("use a new key for a new input, or send the first input again"),
+        _ => None,
+    }
+}
+
+/// The constraint's name. PostgreSQL tells it; SQLite names a check, and of a key only its columns.
 fn constraint(error: &DbErr) -> Option<String> {
-    driver(error)?.as_database_error()?.constraint().map(str::to_owned)
+    let error = driver(error)?.as_database_error()?;
+    if let Some(name) = error.constraint() {
+        return Some(name.to_owned());
+    }
+    let (_, what) = error.message().split_once("constraint failed: ")?;
+    let name = match what {
+        "templates.tenant, templates.name" => "templates_name_unique",
+        "jobs.tenant, jobs.idempotency_key" => "jobs_idempotency",
+        "elements.job_id, elements.position" => "elements_position_unique",
+        other => other,
+    };
+    Some(name.to_owned())
+}
+
+/// The database's own code of an error.
+fn state(error: &DbErr) -> Option<String> {
+    driver(error)?.as_database_error()?.code().map(|code| code.into_owned())
 }
 
 /// A deadlock, a serialization failure, or SQLite's busy: what may succeed when it is done again.
 fn is_collision(error: &DbErr) -> bool {
-    let code = driver(error).and_then(sqlx::Error::as_database_error).and_then(|e| e.code().map(|code| code.into_owned()));
-    let Some(code) = code else { return false };
+    let Some(code) = state(error) else { return false };
     // SQLite's are numbers whose low byte is SQLITE_BUSY (5) or SQLITE_LOCKED (6); PostgreSQL's have five characters.
     matches!(code.as_str(), "40001" | "40P01" | "55P03")
         || (code.len() < 5 && code.parse::<i32>().is_ok_and(|number| matches!(number & 0xff, 5 | 6)))

@@ -2,17 +2,17 @@
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
+    Statement,
 };
 
-use super::{Error, Session, database::Database};
+use super::{Error, Session, bulk, database::Database, transaction::UnitOfWork};
 use crate::{
     domain::{
         clock::Timestamp,
         event::{EventKind, StatusChange, StepState},
     },
-    entities::event,
+    entities::{event, job},
     events::{Event, EventLog, LogError, LogPosition},
 };
 
@@ -33,11 +33,48 @@ impl NewEvent {
         let payload = serde_json::to_value(state).map_err(|error| Error::internal(error.to_string()))?;
         Ok(Self { kind: EventKind::Timeline, subject: state.id.clone(), payload })
     }
+
+    /// Something of the job that no subscriber follows: nodes forget what they have cached of it.
+    pub fn changed(job_id: &str) -> Self {
+        Self { kind: EventKind::Changed, subject: job_id.to_owned(), payload: serde_json::json!({}) }
+    }
+
+    fn row(self, tenant: &str, job_id: &str, seq: i64, at: Timestamp) -> event::ActiveModel {
+        event::ActiveModel {
+            position: NotSet,
+            tenant: Set(tenant.to_owned()),
+            job_id: Set(job_id.to_owned()),
+            seq: Set(seq),
+            kind: Set(self.kind.as_str().to_owned()),
+            subject: Set(self.subject),
+            payload: Set(self.payload),
+            at: Set(at.0),
+        }
+    }
+}
+
+/// Begins the logs of new jobs, whose rows count one event already.
+pub(super) async fn begin(unit: &UnitOfWork, jobs: Vec<(&job::Model, NewEvent)>) -> Result<(), Error> {
+    let first = |(job, new): (&job::Model, NewEvent)| {
+        unit.touch(&job.id);
+        new.row(&job.tenant, &job.id, 1, Timestamp(job.created_at))
+    };
+    Ok(bulk::insert(unit.transaction(), jobs.into_iter().map(first).collect()).await?)
+}
+
+/// Ends the log of a job that is being deleted: its events go, and one remains that tells of it.
+pub(super) async fn end(unit: &UnitOfWork, job: &job::Model, at: Timestamp) -> Result<(), Error> {
+    event::Entity::delete_many().filter(event::Column::JobId.eq(&job.id)).exec(unit.transaction()).await?;
+    let last = NewEvent { kind: EventKind::Deleted, subject: job.id.clone(), payload: serde_json::json!({}) };
+    let last = last.row(&job.tenant, &job.id, job.event_seq + 1, at);
+    event::Entity::insert(last).exec_without_returning(unit.transaction()).await?;
+    unit.touch(&job.id);
+    Ok(())
 }
 
 /// Appends to a job's log. Numbering takes the job's row, so one job's events are written one after the other.
 pub(super) async fn append(
-    transaction: &DatabaseTransaction,
+    unit: &UnitOfWork,
     tenant: &str,
     job_id: &str,
     at: Timestamp,
@@ -46,6 +83,8 @@ pub(super) async fn append(
     if events.is_empty() {
         return Ok(());
     }
+    unit.touch(job_id);
+    let transaction = unit.transaction();
     let count = events.len() as i64;
     let numbered = Statement::from_sql_and_values(
         transaction.get_database_backend(),
@@ -55,31 +94,42 @@ pub(super) async fn append(
     let row = transaction.query_one_raw(numbered).await?;
     let row = row.ok_or_else(|| Error::NotFound { what: "job", id: job_id.to_owned() })?;
     let last: i64 = row.try_get("", "event_seq")?;
-    let rows = events.into_iter().zip(last - count + 1..).map(|(new, seq)| event::ActiveModel {
-        position: NotSet,
-        tenant: Set(tenant.to_owned()),
-        job_id: Set(job_id.to_owned()),
-        seq: Set(seq),
-        kind: Set(new.kind.as_str().to_owned()),
-        subject: Set(new.subject),
-        payload: Set(new.payload),
-        at: Set(at.0),
-    });
+    let rows = events.into_iter().zip(last - count + 1..).map(|(new, seq)| new.row(tenant, job_id, seq, at));
     event::Entity::insert_many(rows).exec_without_returning(transaction).await?;
     Ok(())
+}
+
+/// The statement that reads a job's events after a number.
+pub(super) fn of_job(tenant: &str, job_id: &str, seq: i64, most: u64) -> Select<event::Entity> {
+    event::Entity::find()
+        .filter(event::Column::JobId.eq(job_id))
+        .filter(event::Column::Tenant.eq(tenant))
+        .filter(event::Column::Seq.gt(seq))
+        .order_by_asc(event::Column::Seq)
+        .limit(most)
+}
+
+/// The statement that reads the whole log after a position.
+fn after(backend: DbBackend, position: LogPosition, most: u64) -> Statement {
+    match backend {
+        DbBackend::Postgres => Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            POSTGRES_AFTER,
+            [position.transaction.to_string().into(), position.row.into(), (most as i64).into()],
+        ),
+        other => Statement::from_sql_and_values(other, SQLITE_AFTER, [position.row.into(), (most as i64).into()]),
+    }
+}
+
+/// The statement by which a node that is up to date looks for more.
+pub(super) fn newest(database: &Database) -> Statement {
+    after(database.backend(), LogPosition { transaction: i64::from(i32::MAX), row: i64::MAX }, 500)
 }
 
 impl Session {
     /// A job's events after a number, oldest first. The job is the caller's own.
     pub(super) async fn events_after(&self, job_id: &str, seq: i64, most: u64) -> Result<Vec<Event>, Error> {
-        let rows = event::Entity::find()
-            .filter(event::Column::JobId.eq(job_id))
-            .filter(event::Column::Tenant.eq(&self.caller.tenant))
-            .filter(event::Column::Seq.gt(seq))
-            .order_by_asc(event::Column::Seq)
-            .limit(most)
-            .all(&self.executor())
-            .await?;
+        let rows = of_job(&self.caller.tenant, job_id, seq, most).all(&self.executor()).await?;
         Ok(rows.into_iter().filter_map(told).collect())
     }
 
@@ -150,14 +200,7 @@ impl EventLog for WholeLog {
     }
 
     async fn after(&self, position: LogPosition, most: u64) -> Result<Vec<(LogPosition, Event)>, LogError> {
-        let statement = match self.0.backend() {
-            DbBackend::Postgres => Statement::from_sql_and_values(
-                DbBackend::Postgres,
-                POSTGRES_AFTER,
-                [position.transaction.to_string().into(), position.row.into(), (most as i64).into()],
-            ),
-            other => Statement::from_sql_and_values(other, SQLITE_AFTER, [position.row.into(), (most as i64).into()]),
-        };
+        let statement = after(self.0.backend(), position, most);
         let rows = LoggedRow::find_by_statement(statement).all(self.0.reader()).await.map_err(unread)?;
         Ok(rows.into_iter().filter_map(LoggedRow::told).collect())
     }

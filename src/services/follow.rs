@@ -93,7 +93,7 @@ impl Follower {
     async fn next(&mut self) -> Result<Option<Event>, Error> {
         loop {
             if let Some(event) = self.waiting.pop_front() {
-                return Ok(Some(event));
+                return Ok(Some(event).filter(|event| event.kind != EventKind::Deleted));
             }
             if self.more {
                 self.catch_up().await?;
@@ -102,6 +102,7 @@ impl Follower {
             match self.heard.next().await {
                 Heard::Gone => return Ok(None),
                 Heard::Behind => self.catch_up().await?,
+                Heard::Event(event) if event.kind == EventKind::Deleted => return Ok(None),
                 Heard::Event(event) if event.seq <= self.last => {}
                 Heard::Event(event) if event.seq == self.last + 1 => {
                     self.last = event.seq;
@@ -120,7 +121,7 @@ impl Follower {
         self.more = events.len() as u64 == BATCH;
         for event in events {
             self.last = event.seq;
-            if event.kind == self.kind {
+            if event.kind == self.kind || event.kind == EventKind::Deleted {
                 self.waiting.push_back(event);
             }
         }

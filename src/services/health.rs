@@ -40,6 +40,7 @@ pub struct Health {
     pub database: Component,
     pub database_kind: &'static str,
     pub storage: Component,
+    pub cache: Component,
     pub ffmpeg: Component,
     pub ffmpeg_version: String,
     pub queue: Queue,
@@ -106,10 +107,11 @@ impl Services {
     }
 
     async fn look(&self, monitor: &Monitor) -> Health {
-        let (database, storage, queue) = tokio::join!(self.look_at_database(), self.look_at_storage(), self.look_at_queue());
+        let (database, storage, cache, queue) =
+            tokio::join!(self.look_at_database(), self.look_at_storage(), self.look_at_cache(), self.look_at_queue());
         let ffmpeg = look_at_renderer(&monitor.renderer);
         let disk = look_at_disk(&monitor.data_dir);
-        let recommendations = recommendations(&database, &storage, &ffmpeg, &queue, disk);
+        let recommendations = recommendations(&database, &storage, &cache, &ffmpeg, &queue, disk);
         // Without a store nothing is rendered, but all that is known can be read.
         let storage_weight = storage.status.min(HealthStatus::Degraded);
         let advised = if recommendations.is_empty() { HealthStatus::Healthy } else { HealthStatus::Degraded };
@@ -120,6 +122,7 @@ impl Services {
             database,
             database_kind: if self.database().backend() == DbBackend::Postgres { "postgresql" } else { "sqlite" },
             storage,
+            cache,
             ffmpeg,
             ffmpeg_version: monitor.renderer.version.clone(),
             queue,
@@ -160,7 +163,25 @@ impl Services {
         }
     }
 
-    async fn look_at_queue(&self) -> Queue {
+    /// Without the level that nodes share, all is slower and nothing else.
+    async fn look_at_cache(&self) -> Component {
+        let asked = Instant::now();
+        let Some(shared) = self.tags().shared() else {
+            return Component { status: HealthStatus::Healthy, latency_ms: None, message: Some("in memory only".into()) };
+        };
+        match shared.check().await {
+            Ok(()) => {
+                Component { status: HealthStatus::Healthy, latency_ms: Some(asked.elapsed().as_secs_f64() * 1e3), message: None }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "Redis does not answer");
+                let message = Some("Redis does not answer".into());
+                Component { status: HealthStatus::Degraded, latency_ms: None, message }
+            }
+        }
+    }
+
+    pub(super) async fn look_at_queue(&self) -> Queue {
         let counted = tokio::time::timeout(DEADLINE, self.count_queue()).await;
         counted.ok().and_then(Result::ok).unwrap_or_default()
     }
@@ -201,7 +222,14 @@ fn look_at_disk(folder: &std::path::Path) -> Disk {
     })
 }
 
-fn recommendations(database: &Component, storage: &Component, ffmpeg: &Component, queue: &Queue, disk: Disk) -> Vec<String> {
+fn recommendations(
+    database: &Component,
+    storage: &Component,
+    cache: &Component,
+    ffmpeg: &Component,
+    queue: &Queue,
+    disk: Disk,
+) -> Vec<String> {
     let mut advice = Vec::new();
     let mut advise = |when: bool, what: &str| {
         if when {
@@ -211,6 +239,7 @@ fn recommendations(database: &Component, storage: &Component, ffmpeg: &Component
     advise(database.status == HealthStatus::Unhealthy, "Check that the database runs and that DATABASE_URL points to it.");
     advise(database.status == HealthStatus::Degraded, "The database is slow to answer: look at its load and its disk.");
     advise(storage.status != HealthStatus::Healthy, "Check the object store, its address and its keys.");
+    advise(cache.status != HealthStatus::Healthy, "Check that Redis runs and that REDIS_URL points to it.");
     advise(ffmpeg.status != HealthStatus::Healthy, "Install an FFmpeg with libx264 and AAC.");
     let least = LEAST_DISK_BYTES.max((disk.total as f64 * LEAST_DISK_SHARE) as i64).min(LEAST_DISK_BYTES * 3);
     advise(disk.total > 0 && disk.free < least, "Free room on the disk of the data folder: less than 2 GiB or 5% is left.");

@@ -4,9 +4,17 @@
 //! [`UnitOfWork`](transaction::UnitOfWork), and everything done in it commits or goes together, the events that tell of
 //! it included. Workers hold a [`leases::Lease`], and write only while it is theirs.
 //!
+//! What a reading session asks for again is cached ([`crate::cache`]); one that writes reads its own transaction. Each
+//! mutation leaves its entries in the [audit] log, and the node counts its own work ([`meters`], told by [`diagnostics`]).
+//!
 //! Nothing here knows GraphQL, HTTP or FFmpeg.
 
+mod aggregates;
+pub mod audit;
+mod bulk;
+mod cached;
 pub mod database;
+pub mod diagnostics;
 pub mod elements;
 mod error;
 pub mod event_log;
@@ -14,33 +22,56 @@ mod follow;
 pub mod health;
 pub mod jobs;
 pub mod leases;
+pub mod meters;
 pub mod objects;
 pub mod pages;
+pub mod query_plans;
+mod storage_log;
 pub mod storage_operations;
+pub mod storage_statistics;
+mod sweep;
+pub mod templates;
 pub mod timeline;
 pub mod transaction;
 pub mod uploads;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// What a followed job tells.
 pub use crate::events::Event;
 pub use error::Error;
 pub use follow::cursor_of;
 use sea_orm::DatabaseExecutor;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, OnceCell, broadcast};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    domain::{caller::Caller, clock::Clock},
+    cache::{Aggregates, Tags},
+    domain::{
+        caller::{Caller, Role},
+        clock::Clock,
+    },
     events::Hub,
-    services::{database::Database, objects::LoggedStore, transaction::UnitOfWork},
+    services::{cached::Caches, database::Database, meters::Meters, objects::LoggedStore, transaction::UnitOfWork},
 };
 
 /// What every use case works with. Cheap to clone.
 #[derive(Clone)]
 pub struct Services {
     inner: Arc<Inner>,
+}
+
+/// What services are made of.
+pub struct Parts {
+    pub database: Database,
+    pub store: LoggedStore,
+    pub hub: Hub,
+    pub clock: Arc<dyn Clock>,
+    pub health: health::Monitor,
+    pub tags: Tags,
+    pub meters: Arc<Meters>,
+    /// The longest that a request's transaction may take.
+    pub transaction_limit: Duration,
 }
 
 struct Inner {
@@ -53,36 +84,46 @@ struct Inner {
     /// Ids of jobs whose render, if it runs here, is to stop at once.
     cancelled: broadcast::Sender<String>,
     health: health::Monitor,
+    tags: Tags,
+    caches: Caches,
+    aggregates: Aggregates,
+    meters: Arc<Meters>,
+    transaction_limit: Duration,
     /// Consequences that are being carried out.
     background: TaskTracker,
 }
 
 impl Services {
-    pub fn new(database: Database, store: LoggedStore, hub: Hub, clock: Arc<dyn Clock>, health: health::Monitor) -> Self {
-        let cancelled = broadcast::channel(64).0;
+    pub fn new(parts: Parts) -> Self {
+        let caches = Caches::new(&parts.tags);
         Self {
             inner: Arc::new(Inner {
-                database,
-                store,
-                hub,
-                clock,
+                database: parts.database,
+                store: parts.store,
+                hub: parts.hub,
+                clock: parts.clock,
                 queue_bell: Notify::new(),
-                cancelled,
-                health,
+                cancelled: broadcast::channel(64).0,
+                health: parts.health,
+                tags: parts.tags,
+                caches,
+                aggregates: Aggregates::default(),
+                meters: parts.meters,
+                transaction_limit: parts.transaction_limit,
                 background: TaskTracker::new(),
             }),
         }
     }
 
-    /// A session that reads; see [`Self::begin`] for one that writes.
-    pub fn session(&self, caller: Caller) -> Session {
-        Session { services: self.clone(), caller, scope: Scope::Read }
+    /// A session that reads; see [`Self::changing`] for one that writes.
+    pub fn session(&self, caller: Caller, correlation_id: &str) -> Session {
+        Session { services: self.clone(), caller, correlation_id: correlation_id.into(), scope: Scope::Read }
     }
 
-    /// A session whose every change is one transaction: to be ended with [`Session::commit`].
-    pub async fn begin(&self, caller: Caller) -> Result<Session, Error> {
-        let unit = UnitOfWork::begin(self).await?;
-        Ok(Session { services: self.clone(), caller, scope: Scope::Write(Arc::new(unit)) })
+    /// A session whose every change is one transaction, begun by its first [`Session::enter`]: to be ended with
+    /// [`Session::commit`].
+    pub fn changing(&self, caller: Caller, correlation_id: &str) -> Session {
+        Session { scope: Scope::Write(Arc::default()), ..self.session(caller, correlation_id) }
     }
 
     pub fn database(&self) -> &Database {
@@ -101,6 +142,23 @@ impl Services {
         self.inner.clock.as_ref()
     }
 
+    pub fn tags(&self) -> &Tags {
+        &self.inner.tags
+    }
+
+    fn caches(&self) -> &Caches {
+        &self.inner.caches
+    }
+
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.inner.meters
+    }
+
+    /// The longest that a request's transaction may take.
+    pub fn transaction_limit(&self) -> Duration {
+        self.inner.transaction_limit
+    }
+
     /// Waits until a job may have become claimable.
     pub async fn queue_rung(&self) {
         self.inner.queue_bell.notified().await;
@@ -110,6 +168,7 @@ impl Services {
     pub async fn settled(&self) {
         self.inner.background.close();
         self.inner.background.wait().await;
+        self.store().logged().await;
     }
 
     /// Ids of jobs that are being cancelled, from now on.
@@ -123,13 +182,16 @@ impl Services {
 pub struct Session {
     services: Services,
     caller: Caller,
+    /// Of the request, for the audit log.
+    correlation_id: Arc<str>,
     scope: Scope,
 }
 
 #[derive(Clone)]
 enum Scope {
     Read,
-    Write(Arc<UnitOfWork>),
+    /// Empty until something is to be changed.
+    Write(Arc<OnceCell<UnitOfWork>>),
 }
 
 impl Session {
@@ -143,23 +205,52 @@ impl Session {
 
     /// The connection to read from: the transaction, where there is one, so that a request sees its own writes.
     fn executor(&self) -> DatabaseExecutor<'_> {
+        match self.begun() {
+            Some(unit) => DatabaseExecutor::from(unit.transaction()),
+            None => DatabaseExecutor::from(self.services.database().reader()),
+        }
+    }
+
+    fn begun(&self) -> Option<&UnitOfWork> {
         match &self.scope {
-            Scope::Read => DatabaseExecutor::from(self.services.database().reader()),
-            Scope::Write(unit) => DatabaseExecutor::from(unit.transaction()),
+            Scope::Read => None,
+            Scope::Write(unit) => unit.get(),
+        }
+    }
+
+    /// Whether it is outside of a transaction: only then may it read what is cached.
+    fn only_reads(&self) -> bool {
+        self.begun().is_none()
+    }
+
+    /// Refuses a caller that may not act as `role`.
+    pub fn require(&self, role: Role) -> Result<(), Error> {
+        if self.caller.may_act_as(role) { Ok(()) } else { Err(Error::Forbidden { needs: role.as_str() }) }
+    }
+
+    /// Begins a field of a mutation, which may then change things.
+    pub async fn enter(&self, action: &str) -> Result<(), Error> {
+        match &self.scope {
+            Scope::Read => Err(Error::internal("a change was asked for outside of a mutation")),
+            Scope::Write(unit) => unit.get_or_try_init(|| UnitOfWork::begin(&self.services)).await?.enter(action).await,
         }
     }
 
     fn unit(&self) -> Result<&UnitOfWork, Error> {
-        match &self.scope {
-            Scope::Read => Err(Error::internal("a change was asked for outside of a transaction")),
-            Scope::Write(unit) => Ok(unit),
-        }
+        self.begun().ok_or_else(|| Error::internal("a change was asked for outside of a mutation's field"))
     }
 
     /// Makes the changes permanent, then tells those who wait for them.
     pub async fn commit(self) -> Result<(), Error> {
+        if self.begun().is_none() {
+            return Ok(());
+        }
+        self.audit().await?;
         let Scope::Write(unit) = self.scope else { return Ok(()) };
         let unit = Arc::try_unwrap(unit).map_err(|_| Error::internal("a transaction was still in use at its end"))?;
-        unit.commit().await
+        match unit.into_inner() {
+            Some(unit) => unit.commit().await,
+            None => Ok(()),
+        }
     }
 }

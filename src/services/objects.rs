@@ -1,10 +1,11 @@
-//! The object store with a log: every call leaves a row with its size, duration and outcome.
+//! The object store with a log: every call leaves a row with its size, duration and outcome. A call does not wait for its
+//! row, nor fails with it.
 
 use std::{path::Path, sync::Arc, time::Duration, time::Instant};
 
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::ActiveValue::Set;
 
-use super::database::Database;
+use super::{database::Database, storage_log::StorageLog};
 use crate::{
     domain::{clock::Clock, id::OperationId, storage::OperationKind},
     entities::storage_operation,
@@ -19,17 +20,23 @@ pub struct Purpose {
     pub element_id: Option<String>,
 }
 
-/// A store whose every call is logged. Logging never fails a call. Cheap to clone.
+/// A store whose every call is logged. Cheap to clone.
 #[derive(Clone)]
 pub struct LoggedStore {
     store: ObjectStore,
-    database: Database,
+    log: StorageLog,
     clock: Arc<dyn Clock>,
 }
 
 impl LoggedStore {
+    /// To be made within the runtime, where a task writes the log.
     pub fn new(store: ObjectStore, database: Database, clock: Arc<dyn Clock>) -> Self {
-        Self { store, database, clock }
+        Self { store, log: StorageLog::start(database), clock }
+    }
+
+    /// Waits, but not for long, until the rows of what was done before are written.
+    pub async fn logged(&self) {
+        self.log.written().await;
     }
 
     pub fn bucket(&self) -> &str {
@@ -41,7 +48,7 @@ impl LoggedStore {
         let started = Instant::now();
         let stored = self.store.put_file(key, path, content_type).await;
         let size = stored.as_ref().ok().map(|stored| stored.size);
-        self.log(purpose, OperationKind::Upload, key, size, started, stored.as_ref().err()).await;
+        self.note(purpose, OperationKind::Upload, key, size, started, stored.as_ref().err());
         stored
     }
 
@@ -50,32 +57,47 @@ impl LoggedStore {
         let started = Instant::now();
         let got = self.store.get_to_file(key, path, most).await;
         let size = got.as_ref().ok().map(|got| got.size);
-        self.log(purpose, OperationKind::Download, key, size, started, got.as_ref().err()).await;
+        self.note(purpose, OperationKind::Download, key, size, started, got.as_ref().err());
         got
     }
 
     pub async fn delete(&self, purpose: &Purpose, key: &str) -> Result<(), StorageError> {
         let started = Instant::now();
         let deleted = self.store.delete(key).await;
-        self.log(purpose, OperationKind::Delete, key, None, started, deleted.as_ref().err()).await;
+        self.note(purpose, OperationKind::Delete, key, None, started, deleted.as_ref().err());
         deleted
     }
 
-    /// Removes what a deleted job left in the store.
-    pub(super) async fn forget_job(&self, tenant: &str, job_id: &str, mut keys: Vec<String>) {
-        let purpose = Purpose { tenant: tenant.to_owned(), ..Purpose::default() };
+    /// Removes what a deleted job left in the store: its own folder, and these keys.
+    ///
+    /// # Errors
+    /// The first failure; what could be removed is.
+    pub(super) async fn forget_job(&self, purpose: &Purpose, job_id: &str, mut keys: Vec<String>) -> Result<(), StorageError> {
         let prefix = job_prefix(job_id);
         let started = Instant::now();
         let listed = self.store.keys_under(&prefix).await;
-        self.log(&purpose, OperationKind::Access, &prefix, None, started, listed.as_ref().err()).await;
-        keys.extend(listed.unwrap_or_default());
+        self.note(purpose, OperationKind::Access, &prefix, None, started, listed.as_ref().err());
+        let mut outcome = Ok(());
+        match listed {
+            Ok(listed) => keys.extend(listed),
+            Err(error) => outcome = Err(error),
+        }
         keys.sort();
         keys.dedup();
         for key in keys {
-            if let Err(error) = self.delete(&purpose, &key).await {
-                tracing::warn!(%error, key, "an object of a deleted job is still in the store");
-            }
+            let deleted = self.delete(purpose, &key).await;
+            outcome = outcome.and(deleted);
         }
+        outcome
+    }
+
+    /// Whether an object is there, and its size in bytes.
+    pub async fn size_of(&self, purpose: &Purpose, key: &str) -> Result<Option<i64>, StorageError> {
+        let started = Instant::now();
+        let found = self.store.size_of(key).await;
+        let size = found.as_ref().ok().copied().flatten();
+        self.note(purpose, OperationKind::Access, key, size, started, found.as_ref().err());
+        found
     }
 
     /// An address for one upload; makes no call, so leaves no row.
@@ -100,7 +122,7 @@ impl LoggedStore {
         self.store.check().await
     }
 
-    async fn log(
+    fn note(
         &self,
         purpose: &Purpose,
         kind: OperationKind,
@@ -129,9 +151,7 @@ impl LoggedStore {
         if let Some(error) = error {
             tracing::warn!(%error, key, operation = kind.as_str(), "a storage operation failed");
         }
-        if let Err(error) = storage_operation::Entity::insert(row).exec_without_returning(self.database.writer()).await {
-            tracing::warn!(%error, key, operation = kind.as_str(), "a storage operation could not be logged");
-        }
+        self.log.note(row);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Pages of a list, forwards and backwards, by the keys of the rows at their edges: stable while rows come and go.
 
 use data_encoding::BASE64URL_NOPAD;
+use sea_orm::{ColumnTrait, Condition, ExprTrait, sea_query::Expr};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
@@ -114,6 +115,28 @@ impl PageBounds {
             false => (more, self.after.is_some()),
         };
         Page { rows: rows.into_iter().map(|row| (key(&row), row)).collect(), has_next, has_previous }
+    }
+}
+
+/// The order of a list by time, the newest first; named, so that cursors of others are refused.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeKey(pub &'static str);
+
+impl TimeKey {
+    pub fn bounds(self, request: &PageRequest) -> Result<PageBounds, Error> {
+        request.bounds(self.0, &KeyValue::Number(0))
+    }
+
+    pub fn key(self, at: i64, id: &str) -> Key {
+        Key { order: self.0.to_owned(), value: KeyValue::Number(at), id: id.to_owned() }
+    }
+
+    /// The rows after a page's cursor: earlier ones. One comparison of rows, which an index answers.
+    pub fn after(self, bounds: &PageBounds, time: impl ColumnTrait, id: impl ColumnTrait) -> Condition {
+        let Some(key) = &bounds.after else { return Condition::all() };
+        let KeyValue::Number(at) = key.value else { return Condition::all() };
+        let row = Expr::tuple([time.into_expr().into(), id.into_expr().into()]);
+        Condition::all().add(row.lt(Expr::tuple([Expr::value(at), Expr::value(key.id.as_str())])))
     }
 }
 

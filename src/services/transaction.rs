@@ -1,16 +1,30 @@
 //! One transaction, and what is to happen only when it has committed.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
-use super::{Error, Services};
+use super::{
+    Error, Services,
+    meters::{Ended, Stopwatch},
+};
 
 /// Everything a mutation changes. Dropped without a commit, it is rolled back and nobody is told.
 pub struct UnitOfWork {
     services: Services,
     transaction: DatabaseTransaction,
+    stopwatch: Stopwatch,
     afterwards: Mutex<Vec<Afterwards>>,
+    /// The jobs whose rows changed: what is cached of them is not found again.
+    touched: Mutex<Vec<String>>,
+    fields: Mutex<Vec<Field>>,
+}
+
+/// One field of a mutation, and what it changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    pub action: String,
+    pub targets: Vec<String>,
 }
 
 /// A consequence outside of the database.
@@ -20,26 +34,81 @@ pub enum Afterwards {
     RingQueue,
     /// A render is to stop, if it runs on this node; elsewhere its next heartbeat tells.
     StopRender { job_id: String },
-    /// A job is gone: its listeners hear the end, its objects go.
-    Forget { job_id: String, tenant: String, keys: Vec<String> },
+    /// Objects of a deleted job are to go.
+    SweepObjects,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl UnitOfWork {
     pub async fn begin(services: &Services) -> Result<Self, Error> {
         let transaction = services.database().begin().await?;
-        Ok(Self { services: services.clone(), transaction, afterwards: Mutex::default() })
+        Ok(Self {
+            services: services.clone(),
+            transaction,
+            stopwatch: Stopwatch::start(services.meters().clone()),
+            afterwards: Mutex::default(),
+            touched: Mutex::default(),
+            fields: Mutex::default(),
+        })
     }
 
     pub fn transaction(&self) -> &DatabaseTransaction {
         &self.transaction
     }
 
+    /// Begins the next field of a mutation: a savepoint of its own. The first one's is the transaction's beginning.
+    pub async fn enter(&self, action: &str) -> Result<(), Error> {
+        let number = {
+            let mut fields = locked(&self.fields);
+            fields.push(Field { action: action.to_owned(), targets: Vec::new() });
+            fields.len()
+        };
+        if number > 2 {
+            self.transaction.execute_unprepared(&format!("RELEASE SAVEPOINT field_{}", number - 1)).await?;
+        }
+        if number > 1 {
+            self.transaction.execute_unprepared(&format!("SAVEPOINT field_{number}")).await?;
+        }
+        Ok(())
+    }
+
+    /// The field that runs changes this.
+    pub fn target(&self, id: &str) {
+        if let Some(field) = locked(&self.fields).last_mut()
+            && !field.targets.iter().any(|target| target == id)
+        {
+            field.targets.push(id.to_owned());
+        }
+    }
+
+    /// The fields so far.
+    pub fn fields(&self) -> Vec<Field> {
+        locked(&self.fields).clone()
+    }
+
+    /// Rows of a job change.
+    pub fn touch(&self, job_id: &str) {
+        locked(&self.touched).push(job_id.to_owned());
+    }
+
     pub fn afterwards(&self, what: Afterwards) {
-        self.afterwards.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+        locked(&self.afterwards).push(what);
+    }
+
+    /// There was nothing to change.
+    pub fn abandon(self) {
+        self.stopwatch.ended(Ended::Idle);
     }
 
     pub async fn commit(self) -> Result<(), Error> {
         self.transaction.commit().await?;
+        self.stopwatch.ended(Ended::Committed);
+        let touched = self.touched.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // Before anybody is told: who then reads must not find what was.
+        self.services.tags().invalidate(&touched).await;
         self.services.hub().ring();
         for what in self.afterwards.into_inner().unwrap_or_else(PoisonError::into_inner) {
             carry_out(&self.services, what);
@@ -53,11 +122,9 @@ fn carry_out(services: &Services, what: Afterwards) {
         Afterwards::RingQueue => services.inner.queue_bell.notify_one(),
         // Nobody rendering here is no error.
         Afterwards::StopRender { job_id } => drop(services.inner.cancelled.send(job_id)),
-        Afterwards::Forget { job_id, tenant, keys } => {
-            services.hub().close(&job_id);
-            let _ = services.inner.cancelled.send(job_id.clone());
-            let store = services.store().clone();
-            services.inner.background.spawn(async move { store.forget_job(&tenant, &job_id, keys).await });
+        Afterwards::SweepObjects => {
+            let sweeping = services.clone();
+            services.inner.background.spawn(async move { sweeping.sweep_objects().await });
         }
     }
 }

@@ -43,7 +43,9 @@ impl Session {
             key: Set(key.clone()),
             created_at: Set(now.0),
         };
-        asset::Entity::insert(row).exec_without_returning(self.unit()?.transaction()).await?;
+        let unit = self.unit()?;
+        asset::Entity::insert(row).exec_without_returning(unit.transaction()).await?;
+        unit.target(id.as_str());
         let checksum = upload.checksum_sha256.as_ref();
         let presigned =
             services.store().presign_put(&key, upload.size, upload.content_type.as_deref(), checksum, EXPIRES_IN).await?;

@@ -168,6 +168,15 @@ impl ObjectStore {
     }
 
     /// Removes an object; one that is not there is as good as removed.
+    /// How many bytes an object has; `None` where there is none.
+    pub async fn size_of(&self, key: &str) -> Result<Option<i64>, StorageError> {
+        match self.client.head_object().bucket(&self.bucket).key(key).send().await.map_err(StorageError::of_call) {
+            Ok(head) => Ok(Some(head.content_length.unwrap_or(0))),
+            Err(error) if error.kind == StorageErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     pub async fn delete(&self, key: &str) -> Result<(), StorageError> {
         self.client.delete_object().bucket(&self.bucket).key(key).send().await.map(drop).map_err(StorageError::of_call)
     }

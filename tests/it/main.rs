@@ -5,19 +5,28 @@ mod support;
 
 mod server;
 
+mod audit;
 mod bad_input;
 mod batching;
+mod bulk;
+mod cache;
 mod commands;
 mod decoded;
+mod diagnostics;
+mod elements;
 mod faults;
 mod guard;
 mod jobs;
 mod modules;
 mod odd_media;
+mod outside;
 mod paging;
+mod plans;
 mod rendering;
 mod schema;
+mod storage;
 mod subscriptions;
+mod templates;
 mod transactions;
 mod web;
 mod websocket;

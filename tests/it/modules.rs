@@ -7,14 +7,15 @@ use std::{
 };
 
 /// Who may use whom, within the crate.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("media", &[]),
     ("storage", &["domain"]),
     ("render", &["domain", "media"]),
     ("entities", &["domain"]),
     ("events", &["domain"]),
-    ("services", &["domain", "storage", "entities", "events"]),
+    ("cache", &["domain"]),
+    ("services", &["domain", "storage", "entities", "events", "cache"]),
     ("shutdown", &[]),
     ("config", &[]),
     ("telemetry", &["config"]),
@@ -22,18 +23,25 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("graphql", &["domain", "entities", "services"]),
     ("http", &["graphql", "services", "domain", "shutdown"]),
     ("commands", &["config", "domain", "graphql", "media", "render", "services", "storage"]),
-    ("app", &["config", "domain", "events", "graphql", "http", "media", "queue", "render", "services", "shutdown", "storage"]),
+    (
+        "app",
+        &[
+            "cache", "config", "domain", "events", "graphql", "http", "media", "queue", "render", "services", "shutdown",
+            "storage",
+        ],
+    ),
     ("main", &[]),
 ];
 
 /// What a room must never name.
-const MUST_NOT_NAME: [(&str, &[&str]); 9] = [
+const MUST_NOT_NAME: [(&str, &[&str]); 10] = [
     ("domain", &["tokio", "async_graphql", "axum", "ffmpeg_next", "sea_orm"]),
     ("media", &["crate::domain", "tokio", "sea_orm"]),
     ("storage", &["sea_orm", "async_graphql"]),
     ("render", &["sea_orm", "async_graphql", "axum", "ffmpeg_next"]),
     ("entities", &["async_graphql", "ffmpeg_next"]),
     ("events", &["async_graphql", "ffmpeg_next"]),
+    ("cache", &["sea_orm", "async_graphql", "ffmpeg_next"]),
     ("services", &["async_graphql", "axum", "ffmpeg_next"]),
     ("queue", &["async_graphql", "axum", "ffmpeg_next"]),
     ("graphql", &["sea_orm", "axum", "ffmpeg_next", "crate::render", "crate::queue"]),

@@ -101,4 +101,31 @@ on_both! {
         assert_eq!(count("{ createdAt: { to: \"2020-01-01T00:00:00Z\" } }").await, 0);
         assert_eq!(count("{ finishedAt: { from: \"2020-01-01T00:00:00+02:00\" } }").await, 1);
     }
+
+    async fn a_walk_visits_every_job_once_while_others_write(server: Server) {
+        let api = &server.api;
+        let made: Vec<String> = make(api, 25).await;
+        for order in ["{ by: CREATED_AT, direction: DESC }", "{ by: NAME, direction: ASC }", "{ by: PRIORITY, direction: DESC }"] {
+            let stop = tokio_util::sync::CancellationToken::new();
+            let (writer, stopped) = (api.clone(), stop.clone());
+            let writing = tokio::spawn(async move {
+                let mut count = 0;
+                while !stopped.is_cancelled() {
+                    let id = writer.create(json!({ "submit": false, "name": format!("job {count:02} new"), "priority": (count % 3) as i32 })).await;
+                    if count % 2 == 0 {
+                        writer.ask("mutation($id: ID!) { deleteJob(id: $id) }", json!({ "id": id })).await;
+                    }
+                    count += 1;
+                }
+                count
+            });
+            for forwards in [true, false] {
+                let visited: Vec<String> = walk(api, order, forwards).await.into_iter().filter(|id| made.contains(id)).collect();
+                assert_eq!(visited.len(), made.len(), "{order}");
+                assert_eq!(visited.into_iter().collect::<BTreeSet<_>>(), made.iter().cloned().collect(), "{order}");
+            }
+            stop.cancel();
+            assert!(writing.await.unwrap() > 0);
+        }
+    }
 }

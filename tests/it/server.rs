@@ -59,22 +59,31 @@ impl Server {
 
     /// With sources allowed from this machine.
     pub async fn start(database_url: Option<String>, duty: Duty, adjust: impl FnOnce(&mut Database)) -> Self {
+        let database_url = database_url.iter().map(|url| ("DATABASE_URL", url.as_str())).collect::<Vec<_>>();
+        Self::start_with(&database_url, duty, adjust).await
+    }
+
+    /// With further settings, by their names in the environment.
+    pub async fn with(settings: &[(&str, &str)], duty: Duty) -> Self {
+        Self::start_with(settings, duty, |_| {}).await
+    }
+
+    async fn start_with(settings: &[(&str, &str)], duty: Duty, adjust: impl FnOnce(&mut Database)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let config = config(folder.path(), database_url);
+        let config = config(folder.path(), settings);
         let app = App::start_with(&config, duty, adjust).await.expect("a node");
         let api = Api::new(format!("http://{}", app.address.expect("an address")));
         Self { api, app, folder }
     }
 }
 
-fn config(folder: &Path, database_url: Option<String>) -> Config {
+fn config(folder: &Path, settings: &[(&str, &str)]) -> Config {
     let data = folder.join("data").to_string_lossy().into_owned();
     let mut config = Config::from_parts("", |name| match name {
         "REELGRAPH_LISTEN" => Some("127.0.0.1:0".into()),
         "REELGRAPH_DATA_DIR" => Some(data.clone()),
         "REELGRAPH_FETCH_ALLOW" => Some("127.0.0.0/8".into()),
-        "DATABASE_URL" => database_url.clone(),
-        _ => None,
+        name => settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
     })
     .expect("settings");
     config.render.program = program();
@@ -167,6 +176,52 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < until, "waited in vain for {what}");
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// A Redis of one test's own. Killed when dropped.
+pub struct Redis {
+    pub url: String,
+    child: Child,
+    _folder: TempDir,
+}
+
+impl Redis {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+        let child = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"])
+            .arg(folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("Redis: make test-packages");
+        wait_for("Redis", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        Self { url: format!("redis://127.0.0.1:{port}/"), child, _folder: folder }
+    }
+
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.child.id() as i32), signal).expect("a living Redis");
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks until the answer is as looked for; what does not come in 30 s does not come.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    let asking = async {
+        loop {
+            if let Some(found) = ask().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asking).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
 /// A PostgreSQL of this test run's own; it ends with this process.

@@ -1,8 +1,9 @@
 //! A mutation operation happens as a whole or not at all.
 
+use reelgraph::app::Duty;
 use serde_json::json;
 
-use crate::server::{Server, on_both};
+use crate::server::{Server, new_postgres_database, on_both};
 
 const COUNT: &str = "{ jobs { totalCount } }";
 
@@ -43,4 +44,94 @@ on_both! {
         let other = json!({ "input": { "submit": false, "idempotencyKey": "once", "name": "y" } });
         assert_eq!(server.api.refused(create, other).await["code"], "IDEMPOTENCY_KEY_REUSED");
     }
+
+    async fn mutations_that_lock_in_opposite_order_both_succeed(server: Server) {
+        let api = &server.api;
+        let (a, b) = (api.create(json!({ "submit": false })).await, api.create(json!({ "submit": false })).await);
+        let both = "mutation($x: ID!, $y: ID!, $n: String) { x: updateJob(id: $x, patch: { name: $n }) { id } y: updateJob(id: $y, patch: { name: $n }) { id } }";
+        for round in 0..10 {
+            let name = round.to_string();
+            let (first, second) = tokio::join!(
+                api.send(both, json!({ "x": a, "y": b, "n": name })),
+                api.send(both, json!({ "x": b, "y": a, "n": name })),
+            );
+            assert!(first.get("errors").is_none() && second.get("errors").is_none(), "{first:#} {second:#}");
+        }
+        let told = api.ask("{ diagnostics { transactions { retries deadlocks rolledBack } } }", json!({})).await["diagnostics"]["transactions"].take();
+        assert_eq!(told["retries"], told["deadlocks"], "each deadlock was met by another try: {told}");
+        assert_eq!(told["retries"], told["rolledBack"], "{told}");
+    }
+
+    async fn nothing_of_a_mutation_is_seen_before_its_end(server: Server) {
+        let caller = reelgraph::domain::caller::Caller::local_admin(None);
+        let services = &server.app.services;
+        let id = server.api.create(json!({ "submit": false, "name": "before" })).await;
+        let mut socket = server.api.socket().await;
+        socket.subscribe("1", "subscription($id: ID!) { jobStatus(jobId: $id) { status } }", json!({ "id": id })).await;
+        assert_eq!(socket.next_payload("1").await["data"]["jobStatus"]["status"], "DRAFT");
+        let session = services.changing(caller, "test");
+        session.enter("cancelJob").await.unwrap();
+        session.cancel_job(&id).await.unwrap();
+        assert_eq!(session.job(&id).await.unwrap().unwrap().status, "CANCELLED", "it reads its own writes");
+        for _ in 0..20 {
+            assert_eq!(server.api.job(&id).await["status"], "DRAFT");
+        }
+        session.commit().await.unwrap();
+        assert_eq!(server.api.job(&id).await["status"], "CANCELLED");
+        assert_eq!(socket.next_payload("1").await["data"]["jobStatus"]["status"], "CANCELLED", "the first that is told after the opening");
+    }
+}
+
+/// Each field but the first, whose savepoint is the transaction's beginning, has one.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_field_has_a_savepoint_and_one_alone_needs_none() {
+    let server = Server::sqlite().await;
+    let session = server.app.services.changing(reelgraph::domain::caller::Caller::local_admin(None), "test");
+    for action in ["first", "second", "third"] {
+        session.enter(action).await.unwrap();
+    }
+    session.commit().await.unwrap();
+    let entries = server.api.ask("{ auditLog { edges { node { action outcome } } } }", json!({})).await;
+    assert_eq!(entries["auditLog"]["edges"].as_array().map(Vec::len), Some(3));
+}
+
+async fn what_outlives_its_limit_is_rolled_back(database_url: Option<String>) {
+    let url = database_url.iter().map(|url| ("DATABASE_URL", url.as_str()));
+    let settings: Vec<_> = url.chain([("REELGRAPH_TRANSACTION_MS", "300")]).collect();
+    let server = Server::with(&settings, Duty::ApiOnly).await;
+    let api = &server.api;
+    let id = api.create(json!({ "submit": false, "name": "before" })).await;
+    // Another holds the row, and longer than the limit.
+    let services = &server.app.services;
+    let holder = services.changing(reelgraph::domain::caller::Caller::local_admin(None), "test");
+    holder.enter("updateJob").await.unwrap();
+    let patch = reelgraph::domain::job::JobPatch { name: Some(Some("held".into())), ..Default::default() };
+    holder.update_job(&id, &patch).await.unwrap();
+    let rename = "mutation($id: ID!) { createJob(input: { submit: false, name: \"with it\" }) { id } updateJob(id: $id, patch: { name: \"late\" }) { id } }";
+    let answer = api.send(rename, json!({ "id": id })).await;
+    assert!(answer["data"].is_null());
+    let extensions = &answer["errors"][0]["extensions"];
+    let code = extensions["code"].as_str().unwrap();
+    assert!(["TIMEOUT", "TRANSACTION_TIMEOUT"].contains(&code), "{answer:#}");
+    assert_eq!((&extensions["category"], &extensions["retryable"]), (&json!("TIMEOUT"), &json!(true)));
+    drop(holder);
+    crate::server::until("the writer to be free", async || {
+        let answer = api.send("mutation { createJob(input: { submit: false, name: \"next\" }) { id } }", json!({})).await;
+        answer.get("errors").is_none().then_some(())
+    })
+    .await;
+    let names = api.ask("{ jobs(orderBy: { direction: ASC }) { edges { node { name } } } }", json!({})).await;
+    let names: Vec<_> =
+        names["jobs"]["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["before", "next"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_outlives_its_limit_is_rolled_back_on_sqlite() {
+    what_outlives_its_limit_is_rolled_back(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_outlives_its_limit_is_rolled_back_on_postgres() {
+    what_outlives_its_limit_is_rolled_back(Some(new_postgres_database().await)).await;
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each binary uses its part.
 
 pub mod api;
+pub mod dataset;
 pub mod made;
 pub mod socket;
 

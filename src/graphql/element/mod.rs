@@ -9,4 +9,4 @@ mod words;
 pub use input::ElementInput;
 pub use mutation::{ElementMutation, ElementQuery};
 pub use object::{AudioElement, Element, ImageElement, TextElement, VideoElement};
-pub use words::ElementType;
+pub use words::{ElementStatus, ElementType};

@@ -126,7 +126,8 @@ macro_rules! element_object {
 
             /// Where its work stands.
             async fn status(&self) -> ElementStatus {
-                ElementStatus::parse(&self.row.row.status)
+                // The table's check admits no other word.
+                composition::ElementStatus::parse(&self.row.row.status).unwrap_or(composition::ElementStatus::Pending).into()
             }
 
             /// 0–100.

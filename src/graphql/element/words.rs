@@ -29,6 +29,7 @@ pub enum ElementType {
 
 /// Where an element's work stands.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "composition::ElementStatus")]
 pub enum ElementStatus {
     /// Nothing is done yet.
     Pending,
@@ -42,19 +43,6 @@ pub enum ElementStatus {
     Ready,
     /// It is why the job failed.
     Failed,
-}
-
-impl ElementStatus {
-    pub fn parse(text: &str) -> Self {
-        match text {
-            "DOWNLOADING" => ElementStatus::Downloading,
-            "DOWNLOADED" => ElementStatus::Downloaded,
-            "PROCESSING" => ElementStatus::Processing,
-            "READY" => ElementStatus::Ready,
-            "FAILED" => ElementStatus::Failed,
-            _ => ElementStatus::Pending,
-        }
-    }
 }
 
 /// How a source fills its box.

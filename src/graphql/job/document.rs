@@ -1,5 +1,5 @@
-//! A document of the same form as `createJob`'s input, for a render without a server: read as a request would be, so that
-//! the same rules hold and the same words tell of them.
+//! A document of the same form as `createJob`'s input, where it comes by another way than a request's arguments: a file, or
+//! a template that was filled. Read as an argument would be, so that the same rules hold and the same words tell of them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,50 +10,80 @@ use crate::{
     domain::{
         composition::Element,
         error::{Violation, ViolationCode},
+        job::NewJob,
         output::Output,
         validation::{self, Checker},
     },
     graphql::error::wrong_argument,
 };
 
-type Read = Result<(Vec<Element>, Output), Vec<Violation>>;
+type Read = Result<NewJob, Vec<Violation>>;
+
 /// Where the one field leaves what it read.
-type Slot = Arc<Mutex<Option<Read>>>;
+struct Slot {
+    at: String,
+    bucket: String,
+    read: Mutex<Option<Read>>,
+}
 
 struct Reader;
 
 #[Object]
 impl Reader {
     async fn read(&self, context: &Context<'_>, input: CreateJobInput) -> async_graphql::Result<bool> {
-        let slot = context.data::<Slot>()?;
-        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked(input));
+        let slot = context.data::<Arc<Slot>>()?;
+        *slot.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked(input, &slot.at, &slot.bucket));
         Ok(true)
     }
 }
 
-fn checked(input: CreateJobInput) -> Read {
-    let new = input.into_domain("input", "")?;
+fn checked(input: CreateJobInput, at: &str, bucket: &str) -> Read {
+    let new = input.into_domain(at, bucket)?;
     let mut check = Checker::default();
-    validation::new_job(&mut check, "input", &new);
-    let new = check.into_result(new)?;
-    let output = new.outputs.into_iter().next();
-    output.map(|output| (new.elements, output)).ok_or_else(|| vec![breach("input.outputs", "must have at least one output")])
+    validation::new_job(&mut check, at, &new);
+    check.into_result(new)
 }
 
-fn breach(path: &str, message: &str) -> Violation {
-    Violation { path: path.into(), code: ViolationCode::InvalidFormat, message: message.into() }
+/// Reads documents as jobs.
+pub struct JobReader {
+    schema: Schema<Reader, EmptyMutation, EmptySubscription>,
 }
 
-/// Reads a document, or says all that is wrong with it.
-pub async fn read_document(document: serde_json::Value) -> Read {
-    let slot = Slot::default();
-    let schema = Schema::build(Reader, EmptyMutation, EmptySubscription).finish();
-    let variables = Variables::from_json(serde_json::json!({ "input": document }));
-    let request = Request::new("query($input: CreateJobInput!) { read(input: $input) }").variables(variables);
-    let response = schema.execute(request.data(slot.clone())).await;
-    let found =
-        response.errors.iter().map(|error| wrong_argument(&error.message).unwrap_or_else(|| breach("input", &error.message)));
-    let wrong: Vec<Violation> = found.collect();
-    let read = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-    read.unwrap_or(Err(wrong))
+impl JobReader {
+    pub fn new() -> Self {
+        Self { schema: Schema::build(Reader, EmptyMutation, EmptySubscription).finish() }
+    }
+
+    /// Reads a document, or says all that is wrong with it, each at its path below `at`.
+    pub async fn read(&self, document: serde_json::Value, at: &str, bucket: &str) -> Read {
+        let slot = Arc::new(Slot { at: at.to_owned(), bucket: bucket.to_owned(), read: Mutex::default() });
+        let variables = Variables::from_json(serde_json::json!({ "input": document }));
+        let request = Request::new("query($input: CreateJobInput!) { read(input: $input) }").variables(variables);
+        let response = self.schema.execute(request.data(slot.clone())).await;
+        let wrong = response.errors.iter().map(|error| refused(&error.message, at)).collect();
+        let read = slot.read.lock().unwrap_or_else(PoisonError::into_inner).take();
+        read.unwrap_or(Err(wrong))
+    }
+}
+
+/// The library's own refusal, whose path begins with the argument's name.
+fn refused(message: &str, at: &str) -> Violation {
+    match wrong_argument(message) {
+        Some(violation) => {
+            let below = violation.path.strip_prefix("input").unwrap_or(&violation.path);
+            Violation { path: format!("{at}{below}"), ..violation }
+        }
+        None => Violation { path: at.to_owned(), code: ViolationCode::InvalidFormat, message: message.to_owned() },
+    }
+}
+
+/// Reads a document for a render without a server: its elements and its one output.
+///
+/// # Errors
+/// All that is wrong with it.
+pub async fn read_document(document: serde_json::Value) -> Result<(Vec<Element>, Output), Vec<Violation>> {
+    let new = JobReader::new().read(document, "input", "").await?;
+    let missing = || vec![refused("must have at least one output", "input.outputs")];
+    let output = new.outputs.into_iter().next().ok_or_else(missing)?;
+    Ok((new.elements, output))
 }

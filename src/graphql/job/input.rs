@@ -1,6 +1,6 @@
 //! What clients say of jobs.
 
-use async_graphql::{Enum, InputObject, InputType, Value};
+use async_graphql::{Enum, InputObject, InputType, MaybeUndefined, Value};
 use sha2::{Digest, Sha256};
 
 use super::{object::JobStatus, output::OutputInput};
@@ -124,6 +124,9 @@ pub struct JobFilter {
     client_ip: Option<String>,
     /// Those with an element of one of these types.
     element_type: Option<Vec<ElementType>>,
+    /// Those whose metadata contain this: each member of an object, each item of a list, contained in turn; other values
+    /// equal. An object.
+    metadata: Option<serde_json::Value>,
     /// QUEUED or PROCESSING; false: neither.
     active: Option<bool>,
 }
@@ -143,18 +146,114 @@ impl From<DateTimeRange> for jobs::TimeRange {
     }
 }
 
-impl From<JobFilter> for jobs::JobFilter {
-    fn from(filter: JobFilter) -> Self {
-        Self {
-            status: filter.status.map(|statuses| statuses.into_iter().map(domain::job::JobStatus::from).collect()),
-            name_contains: filter.name_contains,
-            created_at: filter.created_at.map(Into::into),
-            updated_at: filter.updated_at.map(Into::into),
-            finished_at: filter.finished_at.map(Into::into),
-            client_ip: filter.client_ip,
-            element_type: filter.element_type.map(|kinds| kinds.into_iter().map(Into::into).collect()),
-            active: filter.active,
+impl JobFilter {
+    /// As the services have it.
+    ///
+    /// # Errors
+    /// Metadata that are no object.
+    pub fn into_domain(self) -> Result<jobs::JobFilter, Vec<Violation>> {
+        let mut check = Checker::default();
+        if self.metadata.as_ref().is_some_and(|metadata| !metadata.is_object()) {
+            check.breach("filter.metadata", ViolationCode::InvalidFormat, "must be an object");
         }
+        if let Some(metadata) = &self.metadata {
+            metadata_fits(&mut check, metadata);
+        }
+        check.into_result(jobs::JobFilter {
+            status: self.status.map(|statuses| statuses.into_iter().map(domain::job::JobStatus::from).collect()),
+            name_contains: self.name_contains,
+            created_at: self.created_at.map(Into::into),
+            updated_at: self.updated_at.map(Into::into),
+            finished_at: self.finished_at.map(Into::into),
+            client_ip: self.client_ip,
+            element_type: self.element_type.map(|kinds| kinds.into_iter().map(Into::into).collect()),
+            metadata: self.metadata,
+            active: self.active,
+        })
+    }
+}
+
+/// The most values of a document that metadata are to contain.
+const FILTER_VALUES: usize = 50;
+
+fn metadata_fits(check: &mut Checker, metadata: &serde_json::Value) {
+    fn count(value: &serde_json::Value, depth: usize) -> usize {
+        match value {
+            // Deeper than anybody keeps: counts as too many.
+            _ if depth > 8 => FILTER_VALUES,
+            serde_json::Value::Array(items) => 1 + items.iter().map(|item| count(item, depth + 1)).sum::<usize>(),
+            serde_json::Value::Object(members) => 1 + members.values().map(|value| count(value, depth + 1)).sum::<usize>(),
+            _ => 1,
+        }
+    }
+    if count(metadata, 0) > FILTER_VALUES {
+        let rule = format!("must have at most {FILTER_VALUES} values, not more than 8 deep");
+        check.breach("filter.metadata", ViolationCode::TooMany, rule);
+    }
+}
+
+/// What of a job is to be another; what is not given stays.
+#[derive(InputObject)]
+pub struct JobPatch {
+    /// For people; null takes it away.
+    name: MaybeUndefined<String>,
+    /// In place of all that was kept; null empties it.
+    metadata: MaybeUndefined<serde_json::Value>,
+    /// -100…100.
+    priority: Option<i32>,
+    /// In place of all outputs; only while the job is a DRAFT.
+    outputs: Option<Vec<OutputInput>>,
+}
+
+impl JobPatch {
+    /// As the domain has it, or everything that is wrong with it.
+    pub fn into_domain(self, own_bucket: &str) -> Result<domain::job::JobPatch, Vec<Violation>> {
+        let mut check = Checker::default();
+        let metadata = match self.metadata {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(serde_json::json!({})),
+            MaybeUndefined::Value(metadata) => Some(metadata),
+        };
+        if metadata.as_ref().is_some_and(|metadata| !metadata.is_object()) {
+            check.breach("patch.metadata", ViolationCode::InvalidFormat, "must be an object");
+        }
+        let mut read = |(index, output): (usize, OutputInput)| {
+            output.into_domain(&mut check, &format!("patch.outputs[{index}]"), own_bucket)
+        };
+        let outputs = self.outputs.map(|outputs| outputs.into_iter().enumerate().map(&mut read).collect());
+        let patch = domain::job::JobPatch { name: self.name.into(), metadata, priority: self.priority, outputs };
+        check.into_result(patch)
+    }
+}
+
+/// What a job of a template has other than its document says.
+#[derive(InputObject, Default)]
+pub struct CreateJobOverrides {
+    /// For people.
+    name: Option<String>,
+    /// In place of the document's outputs.
+    outputs: Option<Vec<OutputInput>>,
+    /// Whether to queue it at once.
+    submit: Option<bool>,
+    /// -100…100.
+    priority: Option<i32>,
+    /// 1…10.
+    max_attempts: Option<i32>,
+    /// In place of the document's.
+    metadata: Option<serde_json::Value>,
+    /// The same key and input give the same job.
+    idempotency_key: Option<String>,
+}
+
+impl CreateJobOverrides {
+    /// Lays what is given over a document.
+    pub fn lay_over(&self, document: &mut serde_json::Value) {
+        let Some(members) = document.as_object_mut() else { return };
+        let given = InputType::to_value(self);
+        let Ok(serde_json::Value::Object(given)) = given.into_json() else { return };
+        members.extend(given.into_iter().filter(|(_, value)| !value.is_null()));
+        // As a value of the library it would be the text of its JSON.
+        members.extend(self.metadata.clone().map(|metadata| ("metadata".to_owned(), metadata)));
     }
 }
 

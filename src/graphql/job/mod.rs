@@ -7,10 +7,12 @@ mod object;
 mod output;
 mod query;
 mod subscription;
+mod worker;
 
-pub use document::read_document;
-pub use input::DateTimeRange;
-pub use mutation::{JobMutation, changing};
+pub use document::{JobReader, read_document};
+pub use input::{CreateJobOverrides, DateTimeRange};
+pub use mutation::JobMutation;
 pub use object::Job;
 pub use query::JobQuery;
 pub use subscription::JobSubscription;
+pub use worker::WorkerMutation;

@@ -84,7 +84,7 @@ impl JobQuery {
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Those before this cursor.")] before: Option<Cursor>,
     ) -> Result<JobConnection> {
-        let filter: services::jobs::JobFilter = filter.unwrap_or_default().into();
+        let filter = filter.unwrap_or_default().into_domain().map_err(|all| failed(Error::Invalid(all)))?;
         let request = pages::request(first, after, last, before);
         let page = session(context)?.jobs(&filter, order_by.into(), &request).await.map_err(failed)?;
         let Page { rows, has_next, has_previous } = page;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::message;
 use crate::{
     domain::caller::Caller,
-    graphql::{Executor, conform, was_run},
+    graphql::{Executor, was_run},
 };
 
 /// Runs a request and sends what comes of it; a send that fails means that the socket is gone.
@@ -18,7 +18,7 @@ pub async fn run(executor: Executor, caller: Caller, id: String, mut request: Re
     let kind = match executor.operation_type(&mut request) {
         Ok(kind) => kind,
         Err(mut refusal) => {
-            conform(&mut refusal, &correlation_id);
+            executor.conform(&mut refusal, &correlation_id);
             tell(&id, &refusal, &out).await;
             return;
         }

@@ -1,21 +1,61 @@
-//! Jobs submitted, cancelled, retried and deleted: steps of the state machine, each with its event.
+//! Jobs changed, submitted, cancelled, retried and deleted: steps of the state machine, each with its event.
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::LockType,
 };
 
 use super::no_such_job;
 use crate::{
-    domain::{event::StatusChange, job::JobStatus, output::RenderedFile},
+    domain::{
+        clock::Timestamp,
+        event::StatusChange,
+        job::{JobPatch, JobStatus, search_name},
+        output::RenderedFile,
+        validation::{self, Checker},
+    },
     entities::{element, job},
     services::{
         Error, Session,
         event_log::{self, NewEvent},
+        sweep,
         transaction::Afterwards,
     },
 };
 
 impl Session {
+    /// Changes a job's name, metadata and priority, and, while it is a draft, its outputs.
+    pub async fn update_job(&self, id: &str, patch: &JobPatch) -> Result<job::Model, Error> {
+        let mut check = Checker::default();
+        validation::job_patch(&mut check, "patch", patch);
+        check.into_result(()).map_err(Error::Invalid)?;
+        let row = self.locked_job(id).await?;
+        if patch.outputs.is_some() && row.status() != JobStatus::Draft {
+            let suggestion = "duplicate the job with the other outputs";
+            return Err(refused("outputs change only while a job is a draft", row.status(), suggestion));
+        }
+        let now = self.services().clock().now();
+        let mut change = row.clone().into_active_model();
+        if let Some(name) = &patch.name {
+            change.name = Set(name.clone());
+            change.search_name = Set(name.as_deref().map(search_name));
+        }
+        if let Some(metadata) = &patch.metadata {
+            change.metadata = Set(metadata.clone());
+        }
+        if let Some(priority) = patch.priority {
+            change.priority = Set(priority);
+        }
+        if let Some(outputs) = &patch.outputs {
+            change.outputs = Set(serde_json::to_value(outputs).map_err(|error| Error::internal(error.to_string()))?);
+        }
+        change.updated_at = Set(now.0);
+        let unit = self.unit()?;
+        let row = change.update(unit.transaction()).await?;
+        event_log::append(unit, &row.tenant, &row.id, now, vec![NewEvent::changed(&row.id)]).await?;
+        Ok(row)
+    }
+
     /// Queues a draft.
     pub async fn submit_job(&self, id: &str) -> Result<job::Model, Error> {
         let row = self.locked_job(id).await?;
@@ -77,6 +117,8 @@ impl Session {
                 change.updated_at = Set(now);
                 let unit = self.unit()?;
                 let row = change.update(unit.transaction()).await?;
+                let told = vec![NewEvent::changed(&row.id)];
+                event_log::append(unit, &row.tenant, &row.id, Timestamp(now), told).await?;
                 unit.afterwards(Afterwards::StopRender { job_id: row.id.clone() });
                 Ok(row)
             }
@@ -90,23 +132,31 @@ impl Session {
         let row = self.locked_job(id).await?;
         let results: Vec<RenderedFile> = serde_json::from_value(row.results.clone()).unwrap_or_default();
         let unit = self.unit()?;
+        let now = self.services().clock().now();
+        sweep::doom(unit, &row, results.into_iter().map(|file| file.key).collect(), now.0).await?;
+        event_log::end(unit, &row, now).await?;
         job::Entity::delete_by_id(&row.id).exec(unit.transaction()).await?;
-        let keys = results.into_iter().map(|file| file.key).collect();
-        unit.afterwards(Afterwards::Forget { job_id: row.id.clone(), tenant: row.tenant, keys });
+        unit.afterwards(Afterwards::StopRender { job_id: row.id.clone() });
+        unit.afterwards(Afterwards::SweepObjects);
         Ok(row.id)
     }
 
     /// The job, its row held until the transaction ends.
     pub(in crate::services) async fn locked_job(&self, id: &str) -> Result<job::Model, Error> {
-        job::Entity::find_by_id(id)
+        let unit = self.unit()?;
+        let found = job::Entity::find_by_id(id)
             .filter(job::Column::Tenant.eq(&self.caller().tenant))
-            .lock_exclusive()
-            .one(self.unit()?.transaction())
-            .await?
-            .ok_or_else(|| no_such_job(id))
+            // Not against those who only refer to it.
+            .lock(LockType::NoKeyUpdate)
+            .one(unit.transaction())
+            .await?;
+        let row = found.ok_or_else(|| no_such_job(id))?;
+        unit.target(&row.id);
+        Ok(row)
     }
 
-    async fn moved(
+    /// The job in another state, and the event that tells of it.
+    pub(in crate::services) async fn moved(
         &self,
         before: job::Model,
         mut change: job::ActiveModel,
@@ -117,10 +167,10 @@ impl Session {
             return Err(refused(&format!("a job cannot become {}", to.as_str()), before.status(), "look at its status first"));
         }
         let now = self.services().clock().now();
-        let transaction = self.unit()?.transaction();
+        let unit = self.unit()?;
         change.status = Set(to.as_str().to_owned());
         change.updated_at = Set(now.0);
-        let row = change.update(transaction).await?;
+        let row = change.update(unit.transaction()).await?;
         let told = StatusChange {
             status: to,
             previous: Some(before.status()),
@@ -128,11 +178,11 @@ impl Session {
             step: None,
             message: message.map(str::to_owned),
         };
-        event_log::append(transaction, &row.tenant, &row.id, now, vec![NewEvent::status(&row.id, &told)?]).await?;
+        event_log::append(unit, &row.tenant, &row.id, now, vec![NewEvent::status(&row.id, &told)?]).await?;
         Ok(row)
     }
 }
 
-fn refused(rule: &str, status: JobStatus, suggestion: &str) -> Error {
+pub(in crate::services) fn refused(rule: &str, status: JobStatus, suggestion: &str) -> Error {
     Error::conflict(format!("{rule}, and this one is {}", status.as_str()), suggestion)
 }

@@ -1,17 +1,23 @@
-//! A new job: its row, its elements and the event that tells of it, in one transaction.
+//! New jobs: their rows, their elements and the events that tell of them, many by a few statements.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, EntityTrait, QueryFilter, sea_query::OnConflict};
+use std::collections::{HashMap, HashSet};
 
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict};
+
+use super::no_such_job;
 use crate::{
     domain::{
+        composition::Element,
+        error::{Violation, ViolationCode},
         event::StatusChange,
         id::{ElementId, JobId},
-        job::{JobStatus, NewJob},
+        job::{JobPatch, JobStatus, NewJob, limits, search_name},
+        output::Output,
         validation::{self, Checker},
     },
     entities::{element, job},
     services::{
-        Error, Session, elements,
+        Error, Session, bulk, elements,
         event_log::{self, NewEvent},
         transaction::Afterwards,
     },
@@ -20,31 +26,125 @@ use crate::{
 impl Session {
     /// Makes a job. The same idempotency key with the same input gives the job that is there already.
     pub async fn create_job(&self, new: &NewJob, at: &str) -> Result<job::Model, Error> {
+        let made = self.make_jobs(std::slice::from_ref(new), |_| at.to_owned()).await?;
+        made.into_iter().next().ok_or_else(|| Error::internal("a new job is not there"))
+    }
+
+    /// Makes jobs, all or none, in the order of their inputs; `at` is the path of the list.
+    pub async fn create_jobs(&self, new: &[NewJob], at: &str) -> Result<Vec<job::Model>, Error> {
+        self.make_jobs(new, |index| format!("{at}[{index}]")).await
+    }
+
+    /// Makes a job like another, with its elements, as a draft or queued at once.
+    pub async fn duplicate_job(&self, id: &str, patch: &JobPatch, submit: bool) -> Result<job::Model, Error> {
         let mut check = Checker::default();
-        validation::new_job(&mut check, at, new);
+        validation::job_patch(&mut check, "patch", patch);
         check.into_result(()).map_err(Error::Invalid)?;
-        let row = self.new_row(new)?;
-        let unit = self.unit()?;
-        let inserted = job::Entity::insert(active(&row))
-            .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .exec_without_returning(unit.transaction())
-            .await?;
-        if inserted == 0 {
-            return self.made_before(new).await;
+        let source = self.job(id).await?.ok_or_else(|| no_such_job(id))?;
+        let read = |error: serde_json::Error| Error::internal(error.to_string());
+        let rows = self.elements_of_jobs(std::slice::from_ref(&source.id)).await?;
+        let specs = rows.iter().flat_map(|(_, rows)| rows.iter()).map(|row| serde_json::from_value(row.spec.clone()));
+        let elements: Vec<Element> = specs.collect::<Result<_, _>>().map_err(read)?;
+        let outputs: Vec<Output> = serde_json::from_value(source.outputs.clone()).map_err(read)?;
+        let new = NewJob {
+            name: patch.name.clone().unwrap_or_else(|| source.name.clone()),
+            outputs: patch.outputs.clone().unwrap_or(outputs),
+            elements,
+            submit,
+            priority: patch.priority.unwrap_or(source.priority),
+            max_attempts: source.max_attempts,
+            metadata: patch.metadata.clone().unwrap_or_else(|| source.metadata.clone()),
+            idempotency_key: None,
+            request_hash: String::new(),
+        };
+        self.create_job(&new, "patch").await
+    }
+
+    async fn make_jobs(&self, new: &[NewJob], at: impl Fn(usize) -> String) -> Result<Vec<job::Model>, Error> {
+        check(new, at)?;
+        let before = self.made_before(new).await?;
+        let mut by_key: HashMap<&str, job::Model> = HashMap::new();
+        let mut answer: Vec<job::Model> = Vec::with_capacity(new.len());
+        let mut making: Vec<(&NewJob, job::Model)> = Vec::with_capacity(new.len());
+        for new in new {
+            let key = new.idempotency_key.as_deref();
+            let row = match key.and_then(|key| by_key.get(key).or_else(|| before.get(key))) {
+                Some(there) => same_request(there, new)?,
+                None => {
+                    let row = self.new_row(new)?;
+                    making.push((new, row.clone()));
+                    row
+                }
+            };
+            if let Some(key) = key {
+                by_key.insert(key, row.clone());
+            }
+            answer.push(row);
         }
-        let rows = new.elements.iter().enumerate().map(|(position, element)| {
-            let id = ElementId::new(self.services().clock());
-            elements::new_row(id, &row.id, position as i32, element, row.created_at)
-        });
-        let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        element::Entity::insert_many(rows).exec_without_returning(unit.transaction()).await?;
-        let change = StatusChange { status: row.status(), previous: None, progress: 0.0, step: None, message: None };
-        let told = vec![NewEvent::status(&row.id, &change)?];
-        event_log::append(unit.transaction(), &row.tenant, &row.id, self.services().clock().now(), told).await?;
-        if new.submit {
+        let lost = self.insert(&making).await?;
+        if !lost.is_empty() {
+            // Another request made jobs of the same keys in this moment: theirs are the answer.
+            let theirs = self.made_before(new).await?;
+            for (new, row) in new.iter().zip(&mut answer) {
+                if let Some(there) = new.idempotency_key.as_deref().and_then(|key| theirs.get(key)) {
+                    *row = same_request(there, new)?;
+                }
+            }
+        }
+        let unit = self.unit()?;
+        answer.iter().for_each(|row| unit.target(&row.id));
+        Ok(answer)
+    }
+
+    /// Writes new jobs; returns the ids of those that another request was faster with.
+    async fn insert(&self, making: &[(&NewJob, job::Model)]) -> Result<HashSet<String>, Error> {
+        let unit = self.unit()?;
+        let active = |(_, row): &(&NewJob, job::Model)| job::ActiveModel::from(row.clone()).reset_all();
+        let lost = match making.iter().any(|(new, _)| new.idempotency_key.is_some()) {
+            false => {
+                bulk::insert(unit.transaction(), making.iter().map(active).collect()).await?;
+                HashSet::new()
+            }
+            true => self.insert_unless_there(making).await?,
+        };
+        let made: Vec<&(&NewJob, job::Model)> = making.iter().filter(|(_, row)| !lost.contains(&row.id)).collect();
+        let mut rows = Vec::new();
+        let mut told = Vec::with_capacity(made.len());
+        for (new, row) in &made {
+            for (position, element) in new.elements.iter().enumerate() {
+                let id = ElementId::new(self.services().clock());
+                rows.push(elements::new_row(id, &row.id, position as i32, element, row.created_at)?);
+            }
+            let change = StatusChange { status: row.status(), previous: None, progress: 0.0, step: None, message: None };
+            told.push((row, NewEvent::status(&row.id, &change)?));
+        }
+        bulk::insert::<element::ActiveModel>(unit.transaction(), rows).await?;
+        event_log::begin(unit, told).await?;
+        if made.iter().any(|(new, _)| new.submit) {
             unit.afterwards(Afterwards::RingQueue);
         }
-        Ok(row)
+        Ok(lost)
+    }
+
+    async fn insert_unless_there(&self, making: &[(&NewJob, job::Model)]) -> Result<HashSet<String>, Error> {
+        let transaction = self.unit()?.transaction();
+        let mut lost = HashSet::new();
+        // Fewer than a statement's values: a key may meet another's.
+        for chunk in making.chunks(500) {
+            let rows = chunk.iter().map(|(_, row)| job::ActiveModel::from(row.clone()).reset_all());
+            let inserted = job::Entity::insert_many(rows)
+                .on_conflict(OnConflict::new().do_nothing().to_owned())
+                .exec_without_returning(transaction)
+                .await?;
+            if inserted as usize == chunk.len() {
+                continue;
+            }
+            let ids = chunk.iter().map(|(_, row)| row.id.as_str());
+            let there = job::Entity::find().select_only().column(job::Column::Id).filter(job::Column::Id.is_in(ids));
+            let there: HashSet<String> = there.into_tuple().all(transaction).await?.into_iter().collect();
+            lost.extend(chunk.iter().map(|(_, row)| row.id.clone()).filter(|id| !there.contains(id)));
+        }
+        Ok(lost)
     }
 
     fn new_row(&self, new: &NewJob) -> Result<job::Model, Error> {
@@ -55,6 +155,7 @@ impl Session {
             id: JobId::new(clock).into(),
             tenant: self.caller().tenant.clone(),
             name: new.name.clone(),
+            search_name: new.name.as_deref().map(search_name),
             status: status.as_str().to_owned(),
             progress: 0.0,
             current_step: None,
@@ -77,7 +178,8 @@ impl Session {
             lease_owner: None,
             lease_expires_at: None,
             cancel_requested_at: None,
-            event_seq: 0,
+            // That it was made.
+            event_seq: 1,
             created_at: now,
             updated_at: now,
             started_at: None,
@@ -85,24 +187,37 @@ impl Session {
         })
     }
 
-    async fn made_before(&self, new: &NewJob) -> Result<job::Model, Error> {
-        let key = new.idempotency_key.as_deref();
+    /// The jobs that are there already, by their idempotency keys.
+    async fn made_before(&self, new: &[NewJob]) -> Result<HashMap<String, job::Model>, Error> {
+        let keys: Vec<&str> = new.iter().filter_map(|new| new.idempotency_key.as_deref()).collect();
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
         let found = job::Entity::find()
             .filter(job::Column::Tenant.eq(&self.caller().tenant))
-            .filter(job::Column::IdempotencyKey.eq(key))
-            .one(&self.executor())
+            .filter(job::Column::IdempotencyKey.is_in(keys))
+            .all(&self.executor())
             .await?;
-        let found = found.ok_or_else(|| Error::internal("a new job collided with none"))?;
-        match found.request_hash.as_deref() == Some(new.request_hash.as_str()) {
-            true => Ok(found),
-            false => Err(Error::IdempotencyKeyReused),
-        }
+        Ok(found.into_iter().filter_map(|row| Some((row.idempotency_key.clone()?, row))).collect())
     }
 }
 
-fn active(row: &job::Model) -> job::ActiveModel {
-    let mut active = job::ActiveModel::from(row.clone()).reset_all();
-    // Counted by the log itself.
-    active.event_seq = NotSet;
-    active
+fn check(new: &[NewJob], at: impl Fn(usize) -> String) -> Result<(), Error> {
+    if new.len() > limits::BULK {
+        let message = format!("must have at most {} jobs, and has {}", limits::BULK, new.len());
+        return Err(Error::Invalid(vec![Violation { path: "inputs".into(), code: ViolationCode::TooMany, message }]));
+    }
+    let mut check = Checker::default();
+    for (index, new) in new.iter().enumerate() {
+        validation::new_job(&mut check, &at(index), new);
+    }
+    check.into_result(()).map_err(Error::Invalid)
+}
+
+/// The job that a key stands for, if it was asked for by the same input.
+fn same_request(there: &job::Model, new: &NewJob) -> Result<job::Model, Error> {
+    match there.request_hash.as_deref() == Some(new.request_hash.as_str()) {
+        true => Ok(there.clone()),
+        false => Err(Error::IdempotencyKeyReused),
+    }
 }

@@ -1,12 +1,22 @@
 //! Jobs by id, and lists of them by filter and order.
 
+use std::sync::Arc;
+
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, Func, Order, SimpleExpr},
+    ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Alias, Expr, Order, SimpleExpr},
 };
 
+use serde::Serialize;
+
+use super::metadata;
 use crate::{
-    domain::{clock::Timestamp, composition::ElementType, job::JobStatus},
+    cache::Loaded,
+    domain::{
+        clock::Timestamp,
+        composition::ElementType,
+        job::{JobStatus, search_name},
+    },
     entities::{element, job},
     services::{
         Error, Session,
@@ -25,12 +35,14 @@ pub struct JobFilter {
     pub client_ip: Option<String>,
     /// With at least one element of one of these types.
     pub element_type: Option<Vec<ElementType>>,
+    /// Whose metadata contain this: an object's members, a list's items, each contained in turn.
+    pub metadata: Option<serde_json::Value>,
     /// QUEUED or PROCESSING; `Some(false)`: neither.
     pub active: Option<bool>,
 }
 
 /// `from` ≤ t < `to`.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct TimeRange {
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
@@ -53,20 +65,20 @@ pub struct JobOrder {
 }
 
 impl JobSort {
-    /// The value that rows are ordered by; where a row has none, the least.
-    fn expression(self) -> SimpleExpr {
-        let or_least = |column: job::Column, least: SimpleExpr| Func::coalesce([Expr::col((job::Entity, column)), least]).into();
+    /// The column that rows are ordered by; of one that may be null, the computed one beside it, where nothing is least.
+    fn column(self) -> SimpleExpr {
+        let computed = |name: &'static str| Expr::col((job::Entity, Alias::new(name)));
         match self {
             JobSort::CreatedAt => Expr::col((job::Entity, job::Column::CreatedAt)),
             JobSort::UpdatedAt => Expr::col((job::Entity, job::Column::UpdatedAt)),
-            JobSort::FinishedAt => or_least(job::Column::FinishedAt, Expr::value(0i64)),
+            JobSort::FinishedAt => computed("finished_key"),
             JobSort::Priority => Expr::col((job::Entity, job::Column::Priority)),
             JobSort::Status => Expr::col((job::Entity, job::Column::Status)),
-            JobSort::Name => or_least(job::Column::Name, Expr::value("")),
+            JobSort::Name => computed("name_key"),
         }
     }
 
-    fn value(self, row: &job::Model) -> KeyValue {
+    pub(in crate::services) fn value(self, row: &job::Model) -> KeyValue {
         match self {
             JobSort::CreatedAt => KeyValue::Number(row.created_at),
             JobSort::UpdatedAt => KeyValue::Number(row.updated_at),
@@ -85,40 +97,54 @@ impl JobSort {
         }
     }
 
-    fn order_name(self) -> String {
+    pub(in crate::services) fn order_name(self) -> String {
         format!("jobs:{self:?}")
     }
 }
 
 impl Session {
     /// One job of the caller's tenant.
-    pub async fn job(&self, id: &str) -> Result<Option<job::Model>, Error> {
+    pub async fn job(&self, id: &str) -> Result<Option<Arc<job::Model>>, Error> {
         Ok(self.jobs_by_id(std::slice::from_ref(&id.to_owned())).await?.pop())
     }
 
     /// Jobs of the caller's tenant, in no order; those that are not there are left out.
-    pub async fn jobs_by_id(&self, ids: &[String]) -> Result<Vec<job::Model>, Error> {
-        let found = job::Entity::find()
-            .filter(job::Column::Id.is_in(ids.iter().map(String::as_str)))
-            .filter(job::Column::Tenant.eq(&self.caller().tenant));
-        Ok(found.all(&self.executor()).await?)
+    pub async fn jobs_by_id(&self, ids: &[String]) -> Result<Vec<Arc<job::Model>>, Error> {
+        let load = async |ids: Vec<String>| -> Result<Loaded<job::Model>, Error> {
+            let rows = jobs_with(&ids).all(&self.executor()).await?;
+            Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+        };
+        let found = match self.only_reads() {
+            true => self.services().caches().jobs.get(ids, load).await?,
+            false => load(ids.to_vec()).await?.into_iter().map(|(id, row)| (id, Arc::new(row))).collect(),
+        };
+        // The cache knows no tenants.
+        Ok(found.into_iter().map(|(_, row)| row).filter(|row| row.tenant == self.caller().tenant).collect())
     }
 
     /// A page of the caller's jobs.
     pub async fn jobs(&self, filter: &JobFilter, order: JobOrder, request: &PageRequest) -> Result<Page<job::Model>, Error> {
         let bounds = request.bounds(&order.by.order_name(), &order.by.sample())?;
-        let reads_up = order.descending == bounds.backwards;
-        let direction = if reads_up { Order::Asc } else { Order::Desc };
-        let rows = job::Entity::find()
-            .filter(self.condition(filter))
-            .filter(between(&bounds, order))
-            .order_by(order.by.expression(), direction.clone())
-            .order_by(job::Column::Id, direction)
-            .limit(bounds.size + 1)
-            .all(&self.executor())
-            .await?;
+        let rows = self.page_of_jobs(filter, order, &bounds).all(&self.executor()).await?;
         let key = |row: &job::Model| Key { order: order.by.order_name(), value: order.by.value(row), id: row.id.clone() };
         Ok(bounds.page(rows, key))
+    }
+
+    /// The statement that reads a page.
+    pub(in crate::services) fn page_of_jobs(
+        &self,
+        filter: &JobFilter,
+        order: JobOrder,
+        bounds: &PageBounds,
+    ) -> Select<job::Entity> {
+        let reads_up = order.descending == bounds.backwards;
+        let direction = if reads_up { Order::Asc } else { Order::Desc };
+        job::Entity::find()
+            .filter(self.condition(filter))
+            .filter(between(bounds, order))
+            .order_by(order.by.column(), direction.clone())
+            .order_by(job::Column::Id, direction)
+            .limit(bounds.size + 1)
     }
 
     /// How many of the caller's jobs a filter lets through.
@@ -135,9 +161,10 @@ impl Session {
             .add_option(filter.name_contains.as_deref().map(name_contains))
             .add_option(filter.created_at.map(|range| within(job::Column::CreatedAt, range)))
             .add_option(filter.updated_at.map(|range| within(job::Column::UpdatedAt, range)))
-            .add_option(filter.finished_at.map(|range| within(job::Column::FinishedAt, range)))
+            .add_option(filter.finished_at.map(finished_within))
             .add_option(filter.client_ip.as_deref().map(|ip| job::Column::ClientIp.eq(ip)))
             .add_option(filter.element_type.as_deref().map(has_element_of))
+            .add_option(filter.metadata.as_ref().map(|part| metadata::contains(self.services().database().backend(), part)))
             .add_option(filter.active.map(|is| match is {
                 true => job::Column::Status.is_in(words(&active)),
                 false => job::Column::Status.is_not_in(words(&active)),
@@ -148,22 +175,31 @@ impl Session {
 /// Without regard to case, and with no character that means another.
 fn name_contains(part: &str) -> SimpleExpr {
     let escaped: String =
-        part.to_lowercase().chars().flat_map(|c| ['\\'].into_iter().filter(move |_| "%_\\".contains(c)).chain([c])).collect();
+        search_name(part).chars().flat_map(|c| ['\\'].into_iter().filter(move |_| "%_\\".contains(c)).chain([c])).collect();
     let pattern = sea_orm::sea_query::LikeExpr::new(format!("%{escaped}%")).escape('\\');
-    Expr::expr(Func::lower(Expr::col((job::Entity, job::Column::Name)))).like(pattern)
+    Expr::col((job::Entity, job::Column::SearchName)).like(pattern)
 }
 
 fn within(column: job::Column, range: TimeRange) -> Condition {
     Condition::all().add_option(range.from.map(|from| column.gte(from.0))).add_option(range.to.map(|to| column.lt(to.0)))
 }
 
+/// By the computed column, which has the index; of a job that has not ended it is 0.
+fn finished_within(range: TimeRange) -> Condition {
+    let finished = || Expr::col((job::Entity, Alias::new("finished_key")));
+    Condition::all()
+        .add(finished().gte(range.from.map_or(1, |from| Ord::max(from.0, 1))))
+        .add_option(range.to.map(|to| finished().lt(to.0)))
+}
+
 fn has_element_of(types: &[ElementType]) -> SimpleExpr {
     let with = element::Entity::find()
         .select_only()
-        .column(element::Column::JobId)
+        .expr(Expr::value(1))
+        .filter(Expr::col((element::Entity, element::Column::JobId)).equals((job::Entity, job::Column::Id)))
         .filter(element::Column::ElementType.is_in(types.iter().map(|kind| kind.as_str())))
         .into_query();
-    job::Column::Id.in_subquery(with)
+    Expr::exists(with)
 }
 
 /// The rows strictly after one key and before another, in the list's own order.
@@ -178,10 +214,13 @@ fn beyond(key: &Key, by: JobSort, upwards: bool) -> Condition {
         KeyValue::Number(number) => (*number).into(),
         KeyValue::Text(text) => text.as_str().into(),
     };
-    let past = |expression: SimpleExpr, value: sea_orm::Value| {
-        if upwards { expression.gt(value) } else { expression.lt(value) }
-    };
-    let id = Expr::col((job::Entity, job::Column::Id));
-    let same = Condition::all().add(by.expression().eq(value.clone())).add(past(id, key.id.as_str().into()));
-    Condition::any().add(past(by.expression(), value)).add(same)
+    // One comparison of rows: both databases begin to read the index there.
+    let row = Expr::tuple([by.column(), Expr::col((job::Entity, job::Column::Id))]);
+    let key = Expr::tuple([Expr::value(value), Expr::value(key.id.as_str())]);
+    Condition::all().add(if upwards { row.gt(key) } else { row.lt(key) })
+}
+
+/// Jobs by their ids, of whatever tenant.
+pub(in crate::services) fn jobs_with(ids: &[String]) -> Select<job::Entity> {
+    job::Entity::find().filter(job::Column::Id.is_in(ids.iter().map(String::as_str)))
 }

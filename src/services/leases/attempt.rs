@@ -8,6 +8,7 @@ use sea_orm::{
 use super::{Lease, LeaseError};
 use crate::{
     domain::{
+        composition::ElementStatus,
         error::JobFailure,
         event::StatusChange,
         job::JobStatus,
@@ -18,6 +19,7 @@ use crate::{
     services::{
         Error, Services,
         event_log::{self, NewEvent},
+        transaction::UnitOfWork,
     },
 };
 
@@ -71,15 +73,27 @@ impl Services {
     /// A step begins.
     pub async fn start_step(&self, lease: &Lease, which: ProcessingStep, progress: f64) -> Result<(), LeaseError> {
         let (unit, job) = self.begin_leased(lease).await?;
+        let found = step(unit.transaction(), lease, which).await?;
+        self.begin_step(&unit, job, (which, found.into_active_model()), progress).await?;
+        Ok(unit.commit().await?)
+    }
+
+    /// Writes that a step begins, and tells it.
+    pub(super) async fn begin_step(
+        &self,
+        unit: &UnitOfWork,
+        job: job::Model,
+        (which, mut change): (ProcessingStep, timeline_step::ActiveModel),
+        progress: f64,
+    ) -> Result<timeline_step::Model, Error> {
         let now = self.clock().now();
-        let mut change = step(unit.transaction(), lease, which).await?.into_active_model();
         change.status = Set(StepStatus::Running.as_str().to_owned());
         change.started_at = Set(Some(now.0));
         let row = change.update(unit.transaction()).await?;
         let job = self.advanced(unit.transaction(), job, which, progress).await?;
-        let told = vec![NewEvent::step(&row.state())?, NewEvent::status(&lease.job_id, &still_processing(&job))?];
-        event_log::append(unit.transaction(), &lease.tenant, &lease.job_id, now, told).await?;
-        Ok(unit.commit().await?)
+        let told = vec![NewEvent::step(&row.state())?, NewEvent::status(&job.id, &still_processing(&job))?];
+        event_log::append(unit, &job.tenant, &job.id, now, told).await?;
+        Ok(row)
     }
 
     /// A step is done.
@@ -90,24 +104,30 @@ impl Services {
         usage: Usage,
         details: serde_json::Value,
     ) -> Result<(), LeaseError> {
-        let (unit, _) = self.begin_leased(lease).await?;
-        let now = self.clock().now();
+        let (unit, job) = self.begin_leased(lease).await?;
         let found = step(unit.transaction(), lease, which).await?;
-        // The wall clock may have been set back meanwhile.
-        let completed_at = found.started_at.map_or(now.0, |started| started.max(now.0));
-        let mut change = found.into_active_model();
-        change.status = Set(StepStatus::Completed.as_str().to_owned());
-        change.progress = Set(100.0);
-        change.completed_at = Set(Some(completed_at));
+        let mut change = ended(found, StepStatus::Completed, self.clock().now().0);
         change.cpu_ms = Set(Some(usage.cpu_ms));
         change.peak_memory = Set(Some(usage.peak_memory));
         change.bytes_read = Set(usage.bytes_read);
         change.bytes_written = Set(usage.bytes_written);
         change.frames_per_second = Set(usage.frames_per_second);
         change.details = Set(details);
-        let row = change.update(unit.transaction()).await?;
-        event_log::append(unit.transaction(), &lease.tenant, &lease.job_id, now, vec![NewEvent::step(&row.state())?]).await?;
+        self.write_step(&unit, &job, change).await?;
         Ok(unit.commit().await?)
+    }
+
+    /// Writes how a step stands, and tells it.
+    pub(super) async fn write_step(
+        &self,
+        unit: &UnitOfWork,
+        job: &job::Model,
+        change: timeline_step::ActiveModel,
+    ) -> Result<timeline_step::Model, Error> {
+        let row = change.update(unit.transaction()).await?;
+        let told = vec![NewEvent::step(&row.state())?];
+        event_log::append(unit, &job.tenant, &job.id, self.clock().now(), told).await?;
+        Ok(row)
     }
 
     /// Steps go on. To be called a few times a second at most: every call is a transaction, with an event for each step
@@ -125,11 +145,11 @@ impl Services {
             job = self.advanced(unit.transaction(), job, which, to.job).await?;
         }
         told.push(NewEvent::status(&lease.job_id, &still_processing(&job))?);
-        event_log::append(unit.transaction(), &lease.tenant, &lease.job_id, self.clock().now(), told).await?;
+        event_log::append(&unit, &lease.tenant, &lease.job_id, self.clock().now(), told).await?;
         Ok(unit.commit().await?)
     }
 
-    async fn advanced(
+    pub(super) async fn advanced(
         &self,
         transaction: &DatabaseTransaction,
         job: job::Model,
@@ -155,14 +175,14 @@ impl Services {
             change.updated_at = Set(self.clock().now().0);
             change.update(unit.transaction()).await?;
         }
-        Ok(unit.commit().await?)
+        self.commit_changed(unit, lease).await
     }
 
     /// Where all of a job's elements stand.
-    pub async fn note_elements(&self, lease: &Lease, status: &str) -> Result<(), LeaseError> {
+    pub async fn note_elements(&self, lease: &Lease, status: ElementStatus) -> Result<(), LeaseError> {
         let (unit, _) = self.begin_leased(lease).await?;
         set_elements(unit.transaction(), &lease.job_id, status, self.clock().now().0).await?;
-        Ok(unit.commit().await?)
+        self.commit_changed(unit, lease).await
     }
 
     /// The length of the composition and when each of its elements starts, seconds, once its media are known.
@@ -178,14 +198,26 @@ impl Services {
         let mut change = job.into_active_model();
         change.duration = Set(Some(duration));
         change.update(unit.transaction()).await?;
+        self.commit_changed(unit, lease).await
+    }
+
+    /// Commits what no subscriber follows, but nodes have cached.
+    async fn commit_changed(&self, unit: UnitOfWork, lease: &Lease) -> Result<(), LeaseError> {
+        let told = vec![NewEvent::changed(&lease.job_id)];
+        event_log::append(&unit, &lease.tenant, &lease.job_id, self.clock().now(), told).await?;
         Ok(unit.commit().await?)
     }
 }
 
-pub(super) async fn set_elements(transaction: &DatabaseTransaction, job_id: &str, status: &str, now: i64) -> Result<(), Error> {
-    let progress = if status == "READY" { 100.0 } else { 0.0 };
+pub(super) async fn set_elements(
+    transaction: &DatabaseTransaction,
+    job_id: &str,
+    status: ElementStatus,
+    now: i64,
+) -> Result<(), Error> {
+    let progress = if status == ElementStatus::Ready { 100.0 } else { 0.0 };
     element::Entity::update_many()
-        .col_expr(element::Column::Status, Expr::value(status))
+        .col_expr(element::Column::Status, Expr::value(status.as_str()))
         .col_expr(element::Column::Progress, Expr::value(progress))
         .col_expr(element::Column::Error, Expr::value(Option::<String>::None))
         .col_expr(element::Column::UpdatedAt, Expr::value(now))
@@ -195,7 +227,19 @@ pub(super) async fn set_elements(transaction: &DatabaseTransaction, job_id: &str
     Ok(())
 }
 
-fn still_processing(job: &job::Model) -> StatusChange {
+/// A step that has ended, by the wall clock, which may have been set back meanwhile.
+pub(super) fn ended(found: timeline_step::Model, how: StepStatus, now: i64) -> timeline_step::ActiveModel {
+    let completed_at = found.started_at.map_or(now, |started| started.max(now));
+    let mut change = found.into_active_model();
+    change.status = Set(how.as_str().to_owned());
+    change.completed_at = Set(Some(completed_at));
+    if how == StepStatus::Completed {
+        change.progress = Set(100.0);
+    }
+    change
+}
+
+pub(super) fn still_processing(job: &job::Model) -> StatusChange {
     StatusChange {
         status: JobStatus::Processing,
         previous: Some(JobStatus::Processing),

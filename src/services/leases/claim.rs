@@ -7,7 +7,7 @@ use sea_orm::{
     ConnectionTrait, DbBackend, EntityTrait, Statement, TransactionTrait, Value,
 };
 
-use super::{Lease, attempt};
+use super::{Lease, OUTSIDE, attempt};
 use crate::{
     domain::{
         error::{ErrorCode, JobFailure},
@@ -20,6 +20,7 @@ use crate::{
     entities::{job, timeline_step},
     services::{
         Error, Services,
+        database::Database,
         event_log::{self, NewEvent},
         transaction::{Afterwards, UnitOfWork},
     },
@@ -41,23 +42,49 @@ pub struct Claimed {
     pub outputs: Vec<Output>,
 }
 
+/// The statement that finds the next job that is due.
+pub(in crate::services) fn next_due(database: &Database) -> Statement {
+    let now = database.now_sql();
+    let skip = if database.backend() == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
+    let sql = format!(
+        "SELECT id FROM jobs WHERE status = 'QUEUED' AND run_at <= {now} ORDER BY priority DESC, run_at, id LIMIT 1 {skip}"
+    );
+    Statement::from_string(database.backend(), sql)
+}
+
+/// The statement that finds jobs whose worker is gone, as this owner sees it.
+pub(in crate::services) fn lost(database: &Database, owner: &str) -> Statement {
+    let now = database.now_sql();
+    let others = match database.is_embedded() {
+        true => format!("OR (lease_owner <> $1 AND lease_owner NOT LIKE '{OUTSIDE}%')"),
+        false => "AND $1 <> ''".to_owned(),
+    };
+    let skip = if database.is_embedded() { "" } else { "FOR UPDATE SKIP LOCKED" };
+    let sql = format!(
+        "SELECT * FROM jobs WHERE status = 'PROCESSING' AND (lease_expires_at < {now} {others}) ORDER BY id LIMIT 100 {skip}"
+    );
+    Statement::from_sql_and_values(database.backend(), sql, [owner.into()])
+}
+
 impl Services {
     /// Takes the next job, if one is due: the highest priority first, then the oldest.
     pub async fn claim(&self, owner: &str, lease: Duration) -> Result<Option<Claimed>, Error> {
         let unit = UnitOfWork::begin(self).await?;
         let now = self.database().now_sql();
-        let skip = if self.database().backend() == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
         let sql = format!(
             "UPDATE jobs SET status = 'PROCESSING', attempt = attempt + 1, fence = fence + 1, lease_owner = $1,
                     lease_expires_at = {now} + $2, started_at = coalesce(started_at, {now}), updated_at = {now},
                     progress = 0, current_step = NULL, error = NULL, cancel_requested_at = NULL
-              WHERE id = (SELECT id FROM jobs WHERE status = 'QUEUED' AND run_at <= {now}
-                           ORDER BY priority DESC, run_at, id LIMIT 1 {skip})
-             RETURNING *"
+              WHERE id = ({})
+             RETURNING *",
+            next_due(self.database()).sql
         );
         let values: [Value; 2] = [owner.into(), (lease.as_micros() as i64).into()];
         let claim = Statement::from_sql_and_values(self.database().backend(), sql, values);
-        let Some(row) = job::Entity::find().from_raw_sql(claim).one(unit.transaction()).await? else { return Ok(None) };
+        let Some(row) = job::Entity::find().from_raw_sql(claim).one(unit.transaction()).await? else {
+            unit.abandon();
+            return Ok(None);
+        };
         let taken = Lease {
             job_id: row.id.clone(),
             tenant: row.tenant.clone(),
@@ -72,7 +99,7 @@ impl Services {
     }
 
     /// The seven steps of an attempt, all still to come.
-    async fn open_attempt(&self, unit: &UnitOfWork, lease: &Lease) -> Result<(), Error> {
+    pub(super) async fn open_attempt(&self, unit: &UnitOfWork, lease: &Lease) -> Result<(), Error> {
         let rows: Vec<timeline_step::ActiveModel> =
             ProcessingStep::ALL.into_iter().map(|step| self.pending(lease, step)).collect();
         timeline_step::Entity::insert_many(rows).exec_without_returning(unit.transaction()).await?;
@@ -87,7 +114,7 @@ impl Services {
         for step in attempt::steps(unit.transaction(), &lease.job_id, lease.attempt).await? {
             told.push(NewEvent::step(&step.state())?);
         }
-        event_log::append(unit.transaction(), &lease.tenant, &lease.job_id, self.clock().now(), told).await
+        event_log::append(unit, &lease.tenant, &lease.job_id, self.clock().now(), told).await
     }
 
     fn pending(&self, lease: &Lease, step: ProcessingStep) -> timeline_step::ActiveModel {
@@ -131,25 +158,21 @@ impl Services {
     }
 
     /// Takes back the jobs whose worker is gone: those whose lease ran out and, where this process is the only one,
-    /// those of any other owner. Returns how many there were.
+    /// those of any other owner but workers outside. Returns how many there were.
     pub async fn rescue(&self, owner: &str) -> Result<usize, Error> {
         let unit = UnitOfWork::begin(self).await?;
-        let now = self.database().now_sql();
-        let others = if self.database().is_embedded() { "OR lease_owner <> $1" } else { "AND $1 <> ''" };
-        let skip = if self.database().is_embedded() { "" } else { "FOR UPDATE SKIP LOCKED" };
-        let sql = format!(
-            "SELECT * FROM jobs WHERE status = 'PROCESSING' AND (lease_expires_at < {now} {others}) ORDER BY id LIMIT 100 {skip}"
-        );
-        let dead = Statement::from_sql_and_values(self.database().backend(), sql, [owner.into()]);
+        let dead = lost(self.database(), owner);
         let dead = job::Entity::find().from_raw_sql(dead).all(unit.transaction()).await?;
         let count = dead.len();
         for row in dead {
             self.rescue_one(&unit, row).await?;
         }
-        if count > 0 {
-            unit.afterwards(Afterwards::RingQueue);
-            unit.commit().await?;
+        if count == 0 {
+            unit.abandon();
+            return Ok(0);
         }
+        unit.afterwards(Afterwards::RingQueue);
+        unit.commit().await?;
         Ok(count)
     }
 

@@ -4,10 +4,11 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 
 use super::{
     Lease, LeaseError,
-    attempt::{self, Leave},
+    attempt::{self, Leave, ended},
 };
 use crate::{
     domain::{
+        composition::ElementStatus,
         error::{ErrorCode, JobFailure},
         event::StatusChange,
         job::{JobStatus, limits},
@@ -62,7 +63,7 @@ impl Services {
             message: leave.failure.map(|failure| failure.message),
         };
         told.push(NewEvent::status(&row.id, &change)?);
-        event_log::append(unit.transaction(), &row.tenant, &row.id, self.clock().now(), told).await
+        event_log::append(unit, &row.tenant, &row.id, self.clock().now(), told).await
     }
 
     async fn settle_job(&self, unit: &UnitOfWork, row: job::Model, to: JobStatus, leave: &Leave) -> Result<job::Model, Error> {
@@ -105,11 +106,13 @@ impl Services {
             if !running && step.status != StepStatus::Pending.as_str() {
                 continue;
             }
-            let started_at = step.started_at;
-            let mut change = step.into_active_model();
-            change.status = Set(if running { StepStatus::Failed } else { StepStatus::Skipped }.as_str().to_owned());
-            if running {
-                change.completed_at = Set(Some(started_at.map_or(now, |started| started.max(now))));
+            let mut change = match running {
+                true => ended(step, StepStatus::Failed, now),
+                false => step.into_active_model(),
+            };
+            if !running {
+                change.status = Set(StepStatus::Skipped.as_str().to_owned());
+            } else {
                 let reason =
                     if to == JobStatus::Cancelled { Some("cancelled".into()) } else { failure.map(|f| f.message.clone()) };
                 change.error = Set(Some(reason.unwrap_or_else(|| "handed back to the queue".into())));
@@ -127,14 +130,14 @@ impl Services {
         failure: Option<&JobFailure>,
     ) -> Result<(), Error> {
         let now = self.clock().now().0;
-        let status = if to == JobStatus::Completed { "READY" } else { "PENDING" };
+        let status = if to == JobStatus::Completed { ElementStatus::Ready } else { ElementStatus::Pending };
         attempt::set_elements(unit.transaction(), job_id, status, now).await?;
         let Some((failure, id)) = failure.and_then(|failure| failure.element_id.as_deref().map(|id| (failure, id))) else {
             return Ok(());
         };
         if let Some(found) = element::Entity::find_by_id(id).one(unit.transaction()).await? {
             let mut change = found.into_active_model();
-            change.status = Set("FAILED".to_owned());
+            change.status = Set(ElementStatus::Failed.as_str().to_owned());
             change.error = Set(Some(failure.message.clone()));
             change.update(unit.transaction()).await?;
         }
@@ -142,7 +145,7 @@ impl Services {
     }
 }
 
-fn decide(row: &job::Model, ending: Ending, jitter: f64) -> Result<(JobStatus, Leave), Error> {
+pub(super) fn decide(row: &job::Model, ending: Ending, jitter: f64) -> Result<(JobStatus, Leave), Error> {
     let decided = match ending {
         Ending::Done(file) => {
             let results = serde_json::to_value([file]).map_err(|error| Error::internal(error.to_string()))?;

@@ -6,12 +6,15 @@
 mod attempt;
 mod claim;
 mod end;
+mod outside;
 
 pub use attempt::Advance;
 pub use claim::{Claimed, Pulse};
+pub(in crate::services) use claim::{lost, next_due};
 pub use end::Ending;
+pub use outside::{ElementReport, Outcome, StatusReport, StepReport};
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, sea_query::LockType};
 
 use super::{Error, Services, transaction::UnitOfWork};
 use crate::{domain::job::JobStatus, entities::job};
@@ -25,6 +28,9 @@ pub struct Lease {
     pub fence: i64,
     pub owner: String,
 }
+
+/// What the owners of leases of workers outside of the service begin with.
+const OUTSIDE: &str = "outside:";
 
 /// Why a worker's write did not happen.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -57,7 +63,7 @@ async fn guarded(transaction: &DatabaseTransaction, lease: &Lease) -> Result<job
         .filter(job::Column::Fence.eq(lease.fence))
         .filter(job::Column::LeaseOwner.eq(&lease.owner))
         .filter(job::Column::Status.eq(JobStatus::Processing.as_str()))
-        .lock_exclusive()
+        .lock(LockType::NoKeyUpdate)
         .one(transaction)
         .await?;
     found.ok_or(LeaseError::Lost)

@@ -1,0 +1,136 @@
+//! The audit log: each field of each mutation leaves an entry for everything that it changed, in the same transaction. What
+//! failed was rolled back, and leaves its entries after that.
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+
+use super::{
+    Error, Services, Session,
+    jobs::TimeRange,
+    pages::{Page, PageBounds, PageRequest, TimeKey},
+    transaction::Field,
+};
+use crate::{
+    domain::{
+        caller::{Caller, Role},
+        error::ErrorCode,
+        id::AuditId,
+    },
+    entities::audit_entry,
+};
+
+/// How an action ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Succeeded,
+    Failed,
+}
+
+impl Outcome {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Succeeded => "SUCCEEDED",
+            Outcome::Failed => "FAILED",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Outcome::Succeeded, Outcome::Failed].into_iter().find(|outcome| outcome.as_str() == text)
+    }
+}
+
+/// Which entries; what is `None` does not restrict.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    pub actor: Option<String>,
+    pub action: Option<Vec<String>>,
+    pub target: Option<String>,
+    pub outcome: Option<Outcome>,
+    pub at: Option<TimeRange>,
+}
+
+const ORDER: TimeKey = TimeKey("auditLog");
+
+impl Session {
+    /// Writes the entries of a transaction that is about to commit, within it.
+    pub(super) async fn audit(&self) -> Result<(), Error> {
+        let unit = self.unit()?;
+        let rows = self.services.entries(self, &unit.fields(), Outcome::Succeeded, None);
+        super::bulk::insert(unit.transaction(), rows).await?;
+        Ok(())
+    }
+
+    /// A page of the tenant's entries, the newest first. For ADMIN.
+    pub async fn audit_log(&self, filter: &AuditFilter, request: &PageRequest) -> Result<Page<audit_entry::Model>, Error> {
+        self.require(Role::Admin)?;
+        let bounds = ORDER.bounds(request)?;
+        let rows = page(&self.caller, filter, &bounds).all(&self.executor()).await?;
+        Ok(bounds.page(rows, |row| ORDER.key(row.at, &row.id)))
+    }
+}
+
+impl Services {
+    /// Notes that the fields of a mutation failed, each with the error's code. Best effort: the answer does not wait for a
+    /// database that is away.
+    pub async fn audit_failure(&self, session: &Session, actions: &[String], code: ErrorCode) {
+        let fields: Vec<Field> = actions.iter().map(|action| Field { action: action.clone(), targets: Vec::new() }).collect();
+        let rows = self.entries(session, &fields, Outcome::Failed, Some(code));
+        if rows.is_empty() {
+            return;
+        }
+        if let Err(error) = audit_entry::Entity::insert_many(rows).exec_without_returning(self.database().writer()).await {
+            tracing::warn!(%error, "the failure of a mutation could not be noted in the audit log");
+        }
+    }
+
+    fn entries(
+        &self,
+        session: &Session,
+        fields: &[Field],
+        outcome: Outcome,
+        code: Option<ErrorCode>,
+    ) -> Vec<audit_entry::ActiveModel> {
+        let at = self.clock().now().0;
+        let entry = |action: &str, target: Option<String>| audit_entry::ActiveModel {
+            id: Set(AuditId::new(self.clock()).into()),
+            tenant: Set(session.caller.tenant.clone()),
+            actor: Set(session.caller.name.clone()),
+            role: Set(session.caller.role.as_str().to_owned()),
+            client_ip: Set(session.caller.client_ip.clone()),
+            action: Set(action.to_owned()),
+            target: Set(target),
+            outcome: Set(outcome.as_str().to_owned()),
+            code: Set(code.map(|code| code.as_str().to_owned())),
+            correlation_id: Set(session.correlation_id.to_string()),
+            at: Set(at),
+        };
+        let of_field = |field: &Field| match field.targets.as_slice() {
+            [] => vec![entry(&field.action, None)],
+            targets => targets.iter().map(|target| entry(&field.action, Some(target.clone()))).collect(),
+        };
+        fields.iter().flat_map(of_field).collect()
+    }
+}
+
+/// The statement that reads a page.
+pub(super) fn page(caller: &Caller, filter: &AuditFilter, bounds: &PageBounds) -> Select<audit_entry::Entity> {
+    use audit_entry::Column;
+    audit_entry::Entity::find()
+        .filter(condition(caller, filter))
+        .filter(ORDER.after(bounds, Column::At, Column::Id))
+        .order_by_desc(Column::At)
+        .order_by_desc(Column::Id)
+        .limit(bounds.size + 1)
+}
+
+fn condition(caller: &Caller, filter: &AuditFilter) -> Condition {
+    use audit_entry::Column;
+    let range = filter.at.unwrap_or_default();
+    Condition::all()
+        .add(Column::Tenant.eq(&caller.tenant))
+        .add_option(filter.actor.as_deref().map(|actor| Column::Actor.eq(actor)))
+        .add_option(filter.action.as_deref().map(|actions| Column::Action.is_in(actions.iter().map(String::as_str))))
+        .add_option(filter.target.as_deref().map(|target| Column::Target.eq(target)))
+        .add_option(filter.outcome.map(|outcome| Column::Outcome.eq(outcome.as_str())))
+        .add_option(range.from.map(|from| Column::At.gte(from.0)))
+        .add_option(range.to.map(|to| Column::At.lt(to.0)))
+}
