@@ -7,8 +7,8 @@
 //!  http ── graphql ─┐                    ┌─ queue ── render ─┬─ media   (FFmpeg: no runtime, no database, no job)
 //!                   ├──── services ──────┘                   └─ storage (S3, and the web)
 //!                   │      │      │
-//!                   │   entities  events
-//!                   └──────┴──┬───┘
+//!                   │   entities  events     cache
+//!                   └──────┴──┬───┴────────────┘
 //!                           domain            (types and rules; no I/O)
 //! ```
 //!
@@ -37,6 +37,8 @@
 //! | what a client can have done | [`services`], then [`graphql`] for its types |
 //! | how a frame is drawn | [`render`]: plan, compositor, overlay, blend |
 //! | how a file is read or written | [`media`] |
+//! | what is not read twice | [`cache`], and `services::cached`, `services::aggregates` |
+//! | what an administrator is told | `services::{meters, diagnostics, query_plans, audit}` |
 //! | what runs when | [`app`], [`queue`], [`shutdown`] |
 //! | a setting | [`config`] |
 //!
@@ -45,7 +47,8 @@
 //! # Invariants
 //!
 //! - The database is the truth; notifications are hints, and losing every one only delays.
-//! - A change and the event that tells of it commit together.
+//! - A change and the event that tells of it commit together, and so does its entry in the audit log.
+//! - Nothing cached is found after the commit that changed it, here at once, on other nodes when they see its event.
 //! - No transaction is open while media code runs. Only [`services`] opens transactions.
 //! - A worker writes only while it holds the lease; a lease that ran out is taken by another, and the job goes on.
 //! - Everything is bounded: channels, pages, sockets, downloads, frames in flight, attempts, time.

@@ -19,29 +19,45 @@ pub fn like_the_query(data: &mut Value, document: &ExecutableDocument, operation
 }
 
 fn sort(value: &mut Value, sets: &[&SelectionSet], fragments: &Fragments) {
+    if matches!(value, Value::List(_) | Value::Object(_)) {
+        let mut asked = Vec::new();
+        for set in sets {
+            collect(set, fragments, &mut asked);
+        }
+        sort_by(value, &asked, fragments);
+    }
+}
+
+/// Each item of a list has the same selection, so that it is collected once for all.
+fn sort_by(value: &mut Value, asked: &[Asked<'_>], fragments: &Fragments) {
     match value {
-        Value::List(items) => items.iter_mut().for_each(|item| sort(item, sets, fragments)),
+        Value::List(items) => items.iter_mut().for_each(|item| sort_by(item, asked, fragments)),
         Value::Object(fields) => {
-            let mut asked: Vec<(&str, Vec<&SelectionSet>)> = Vec::new();
-            for set in sets {
-                collect(set, fragments, &mut asked);
+            let sorted = fields.len() <= asked.len() && fields.keys().zip(asked).all(|(key, (name, _))| key.as_str() == *name);
+            if !sorted {
+                let mut unsorted = std::mem::take(fields);
+                for (key, _) in asked {
+                    if let Some(field) = unsorted.swap_remove(*key) {
+                        fields.insert(Name::new(key), field);
+                    }
+                }
+                // None is left but for what the library adds by itself.
+                fields.extend(unsorted);
             }
-            let mut unsorted = std::mem::take(fields);
             for (key, below) in asked {
-                if let Some(mut field) = unsorted.swap_remove(key) {
-                    sort(&mut field, &below, fragments);
-                    fields.insert(Name::new(key), field);
+                if let Some(field @ (Value::List(_) | Value::Object(_))) = fields.get_mut(*key) {
+                    sort(field, below, fragments);
                 }
             }
-            // None is left but for what the library adds by itself.
-            fields.extend(unsorted);
         }
         _ => {}
     }
 }
 
+type Asked<'a> = (&'a str, Vec<&'a SelectionSet>);
+
 /// The keys of a selection in their order, each with all that is selected below it.
-fn collect<'a>(set: &'a SelectionSet, fragments: &'a Fragments, asked: &mut Vec<(&'a str, Vec<&'a SelectionSet>)>) {
+fn collect<'a>(set: &'a SelectionSet, fragments: &'a Fragments, asked: &mut Vec<Asked<'a>>) {
     for item in &set.items {
         match &item.node {
             Selection::Field(field) => {

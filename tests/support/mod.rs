@@ -5,6 +5,8 @@
 pub mod api;
 pub mod dataset;
 pub mod made;
+pub mod postgres;
+pub mod process;
 pub mod socket;
 
 use std::path::PathBuf;

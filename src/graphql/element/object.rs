@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Interface, Object};
+use serde::Deserialize;
 
 use super::words::{Anchor, ElementStatus, ElementType, Fit, MediaSource, TextAlign, TextBackground, Transition, VerticalAlign};
 use crate::{
@@ -52,22 +53,24 @@ pub enum Element {
     TextElement(TextElement),
 }
 
-/// A row and what it says.
+/// A row, and what of its document all elements have.
 pub struct Row {
     row: Arc<element::Model>,
-    spec: composition::Element,
+    kind: composition::ElementType,
+    timing: composition::Timing,
 }
 
 impl Element {
     pub fn of(row: Arc<element::Model>) -> Result<Self> {
-        let spec: composition::Element = serde_json::from_value(row.spec.clone()).map_err(unreadable)?;
-        Ok(match spec.content.clone() {
-            Content::Video { playback, visual } => {
-                Element::VideoElement(VideoElement { row: Row { row, spec }, playback, visual })
-            }
-            Content::Image { source, visual } => Element::ImageElement(ImageElement { row: Row { row, spec }, source, visual }),
-            Content::Audio { playback } => Element::AudioElement(AudioElement { row: Row { row, spec }, playback }),
-            Content::Text { text, visual } => Element::TextElement(TextElement { row: Row { row, spec }, text, visual }),
+        let spec = composition::Element::deserialize(&row.spec).map_err(unreadable)?;
+        let kind = spec.element_type();
+        let composition::Element { timing, content } = spec;
+        let row = Row { row, kind, timing };
+        Ok(match content {
+            Content::Video { playback, visual } => Element::VideoElement(VideoElement { row, playback, visual }),
+            Content::Image { source, visual } => Element::ImageElement(ImageElement { row, source, visual }),
+            Content::Audio { playback } => Element::AudioElement(AudioElement { row, playback }),
+            Content::Text { text, visual } => Element::TextElement(TextElement { row, text, visual }),
         })
     }
 }
@@ -96,12 +99,12 @@ macro_rules! element_object {
             /// Its kind.
             #[graphql(name = "type")]
             async fn element_type(&self) -> ElementType {
-                self.row.spec.element_type().into()
+                self.row.kind.into()
             }
 
             /// For people.
             async fn name(&self) -> Option<String> {
-                self.row.spec.timing.name.clone()
+                self.row.timing.name.clone()
             }
 
             /// Unique and dense within its job, from 0.
@@ -111,17 +114,17 @@ macro_rules! element_object {
 
             /// Higher ones lie on top.
             async fn track(&self) -> i32 {
-                self.row.spec.timing.track.unwrap_or(self.row.row.position)
+                self.row.timing.track.unwrap_or(self.row.row.position)
             }
 
             /// Seconds; of one that follows another, known once their media are, and 0 before.
             async fn start(&self) -> f64 {
-                self.row.spec.timing.start.or(self.row.row.start).unwrap_or(0.0)
+                self.row.timing.start.or(self.row.row.start).unwrap_or(0.0)
             }
 
             /// Seconds; null: as long as its media, or to the end.
             async fn length(&self) -> Option<f64> {
-                self.row.spec.timing.length
+                self.row.timing.length
             }
 
             /// Where its work stands.
@@ -160,7 +163,7 @@ macro_rules! element_object {
 
             /// What the client keeps with it.
             async fn metadata(&self) -> serde_json::Value {
-                self.row.spec.timing.metadata.clone()
+                self.row.timing.metadata.clone()
             }
 
             /// When it was added.

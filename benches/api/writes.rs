@@ -1,0 +1,41 @@
+//! A thousand jobs by one mutation, and by a thousand.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::support::process::Process;
+
+const JOBS: usize = 1_000;
+
+async fn compare(name: &str, database_url: Option<&str>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Process::api_only(folder.path(), database_url).await;
+    let input = |number: usize| json!({ "submit": false, "name": format!("job {number}") });
+    let bulk = "mutation($all: [CreateJobInput!]!) { createJobs(inputs: $all) { id } }";
+    let (mut alone, mut together) = (0.0, 0.0);
+    for _ in 0..3 {
+        let started = Instant::now();
+        for number in 0..JOBS {
+            server.api.create(input(number)).await;
+        }
+        alone += started.elapsed().as_secs_f64();
+        let all: Vec<_> = (0..JOBS).map(input).collect();
+        let started = Instant::now();
+        let made = server.api.ask(bulk, json!({ "all": all })).await;
+        together += started.elapsed().as_secs_f64();
+        assert_eq!(made["createJobs"].as_array().map(Vec::len), Some(JOBS));
+    }
+    println!(
+        "{JOBS} jobs on {name}: one by one {:.0} ms, in bulk {:.1} ms: {:.1} times faster (goal: at least 30)",
+        alone / 3.0 * 1e3,
+        together / 3.0 * 1e3,
+        alone / together
+    );
+}
+
+pub async fn run() {
+    compare("SQLite", None).await;
+    let (_postgres, url) = crate::postgres("bulk").await;
+    compare("PostgreSQL", Some(&url)).await;
+}
