@@ -123,6 +123,10 @@ impl App {
         };
         // After the listener: a node that cannot serve claims nothing.
         let worker = start_worker(config, duty, &services, &shutdown)?;
+        if worker.is_none() {
+            // Where workers outside render, somebody must see when one of them is lost.
+            tokio::spawn(queue::rescue_only(services.clone(), last.clone()));
+        }
         Ok(Self { address, services, shutdown, worker, server, last, stop_serving, _lock: lock })
     }
 

@@ -3,7 +3,10 @@
 //! An order by a column that may be null goes by a generated one that is not, so that a cursor is one comparison of rows,
 //! which both databases answer from the index.
 
-use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
+use sea_orm_migration::{
+    prelude::*,
+    sea_orm::{ConnectionTrait, DatabaseBackend, Statement},
+};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -40,9 +43,8 @@ const ON_SQLITE: [&str; 7] = [
         WHERE each.type NOT IN ('array', 'object', 'null')",
 ];
 
-const ON_BOTH: [&str; 12] = [
+const ON_BOTH: [&str; 11] = [
     "ALTER TABLE jobs ADD COLUMN search_name text",
-    "UPDATE jobs SET search_name = lower(name)",
     "CREATE INDEX jobs_by_update ON jobs (tenant, updated_at, id)",
     "CREATE INDEX jobs_by_finish ON jobs (tenant, finished_key, id)",
     "CREATE INDEX jobs_by_priority ON jobs (tenant, priority, id)",
@@ -65,6 +67,19 @@ impl MigrationTrait for Migration {
         for statement in own.iter().chain(&ON_BOTH) {
             manager.get_connection().execute_unprepared(statement).await?;
         }
-        Ok(())
+        fold_names(manager).await
     }
+}
+
+/// Names in lower case as Unicode has it: SQLite's own function knows ASCII only.
+async fn fold_names(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let (connection, backend) = (manager.get_connection(), manager.get_database_backend());
+    let named = Statement::from_string(backend, "SELECT id, name FROM jobs WHERE name IS NOT NULL");
+    for row in connection.query_all_raw(named).await? {
+        let (id, name): (String, String) = (row.try_get("", "id")?, row.try_get("", "name")?);
+        let fold = "UPDATE jobs SET search_name = $1 WHERE id = $2";
+        let fold = Statement::from_sql_and_values(backend, fold, [name.to_lowercase().into(), id.into()]);
+        connection.execute_raw(fold).await?;
+    }
+    Ok(())
 }

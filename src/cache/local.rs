@@ -119,8 +119,14 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Cached<T> {
     {
         let Some(shared) = self.tags.shared() else { return load(tags).await };
         let mut looked = shared.look(self.kind, tags).await;
-        let decode = |(tag, bytes): (String, Vec<u8>)| Some((tag, serde_json::from_slice(&bytes).ok()?));
-        let mut found: Loaded<T> = std::mem::take(&mut looked.found).into_iter().filter_map(decode).collect();
+        let mut found: Loaded<T> = Vec::with_capacity(looked.found.len());
+        for (tag, bytes) in std::mem::take(&mut looked.found) {
+            match serde_json::from_slice(&bytes) {
+                Ok(value) => found.push((tag, value)),
+                // Another version of the service wrote it.
+                Err(_) => looked.reject(tag),
+            }
+        }
         let rest = looked.missing();
         if rest.is_empty() {
             return Ok(found);

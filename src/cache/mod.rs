@@ -49,10 +49,11 @@ impl Tags {
 
     /// What was kept under these tags is not found again, here at once, and in the shared level when this returns.
     pub async fn invalidate(&self, tags: &[String]) {
-        self.invalidate_here(tags);
         if let Some(shared) = &self.inner.shared {
             shared.forget(tags).await;
         }
+        // Last: who reads between the two might take the old value from there, and keep it here.
+        self.invalidate_here(tags);
     }
 
     /// As [`Self::invalidate`], but in this process only.

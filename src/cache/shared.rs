@@ -26,9 +26,12 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_secs(1);
 /// Tags that wait to be forgotten; with more, everything is.
 const MOST_WAITING: usize = 10_000;
-const PREFIX: &str = "reelgraph:tag:";
-const TOKEN: &str = "token";
+/// With the version, since another's rows may have other columns.
+const PREFIX: &str = concat!("reelgraph:", env!("CARGO_PKG_VERSION"), ":tag:");
 
+/// The tag's token, a new one where it has none, and the value.
+const LOOK: &str = "if redis.call('HSETNX', KEYS[1], 'token', ARGV[1]) == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+    return redis.call('HMGET', KEYS[1], 'token', ARGV[3])";
 /// Keeps a value if the tag's token is still the one that its reader took along.
 const KEEP: &str = "if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) end";
 
@@ -47,20 +50,21 @@ pub struct Shared {
 #[derive(Default)]
 struct State {
     closed_until: Option<Instant>,
+    /// What could not be forgotten when it should have been: Redis is not read before it is.
     waiting: HashSet<String>,
     /// More waited than can be noted.
     everything: bool,
-    /// Something was not forgotten when it should have been.
-    behind: bool,
     /// Someone is catching up with that.
     recovering: bool,
 }
 
-/// Tags that are being forgotten; back among those that wait if that fails, or is broken off.
+/// Tags that are being forgotten; among those that wait if that fails, or is broken off.
 struct Taken<'a> {
     shared: &'a Shared,
     tags: HashSet<String>,
     everything: bool,
+    /// It catches up, and others wait for it.
+    recovers: bool,
 }
 
 impl Taken<'_> {
@@ -77,11 +81,14 @@ impl Taken<'_> {
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         let mut state = self.shared.state();
-        state.recovering = false;
-        if !self.is_nothing() {
-            state.behind = true;
-            state.everything |= self.everything;
-            state.waiting.extend(self.tags.drain());
+        if self.recovers {
+            state.recovering = false;
+        }
+        state.everything |= self.everything;
+        state.waiting.extend(self.tags.drain());
+        if state.waiting.len() > MOST_WAITING {
+            state.waiting.clear();
+            state.everything = true;
         }
     }
 }
@@ -96,6 +103,11 @@ impl Looked {
     /// The tags that have no value yet.
     pub fn missing(&self) -> Vec<String> {
         self.tokens.keys().cloned().collect()
+    }
+
+    /// A value that was found cannot be read: it is missing, and is not replaced.
+    pub fn reject(&mut self, tag: String) {
+        self.tokens.insert(tag, None);
     }
 }
 
@@ -112,7 +124,9 @@ impl Shared {
             .set_number_of_retries(1);
         let connection =
             ConnectionManager::new_lazy_with_config(client, config).map_err(|error| SharedError(error.to_string()))?;
-        Ok(Self { connection, state: Mutex::default(), counts: Counts::default() })
+        // What was forgotten while no node was there is not known: it begins by forgetting everything.
+        let state = State { everything: true, ..State::default() };
+        Ok(Self { connection, state: Mutex::new(state), counts: Counts::default() })
     }
 
     /// The values of one kind under some tags.
@@ -122,10 +136,7 @@ impl Shared {
         }
         let mut ask = Pipeline::new();
         for tag in &tags {
-            let key = key(tag);
-            ask.cmd("HSETNX").arg(&key).arg(TOKEN).arg(new_token()).ignore();
-            ask.cmd("PEXPIRE").arg(&key).arg(TIME_TO_LIVE_MS).arg("NX").ignore();
-            ask.cmd("HMGET").arg(&key).arg(TOKEN).arg(kind);
+            ask.cmd("EVAL").arg(LOOK).arg(1).arg(key(tag)).arg(new_token()).arg(TIME_TO_LIVE_MS).arg(kind);
         }
         let answers: Vec<(Option<String>, Option<Vec<u8>>)> = self.run(ask).await.unwrap_or_default();
         let mut looked = Looked { found: Vec::new(), tokens: HashMap::new() };
@@ -160,9 +171,25 @@ impl Shared {
         if tags.is_empty() {
             return;
         }
-        self.note_waiting(tags);
-        // What waits is forgotten with it.
-        self.is_ready().await;
+        // Each by itself: who waits for this must not depend on what another has under way.
+        let taken = Taken { shared: self, tags: tags.iter().cloned().collect(), everything: false, recovers: false };
+        if !self.is_left_alone() && self.delete(&taken.tags).await {
+            taken.done();
+        }
+    }
+
+    fn is_left_alone(&self) -> bool {
+        self.state().closed_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    async fn delete(&self, tags: &HashSet<String>) -> bool {
+        if tags.is_empty() {
+            return true;
+        }
+        let mut forget = Pipeline::new();
+        forget.cmd("DEL").arg(tags.iter().map(|tag| key(tag)).collect::<Vec<_>>()).ignore();
+        let forgotten: Option<()> = self.run(forget).await;
+        forgotten.is_some()
     }
 
     /// Whether Redis answers.
@@ -193,20 +220,14 @@ impl Shared {
             if taken.everything && !self.forget_everything().await {
                 return false;
             }
-            let mut forget = Pipeline::new();
-            let keys: Vec<String> = taken.tags.iter().map(|tag| key(tag)).collect();
-            if !keys.is_empty() {
-                forget.cmd("DEL").arg(keys).ignore();
-                let forgotten: Option<()> = self.run(forget).await;
-                if forgotten.is_none() {
-                    return false;
-                }
+            if !self.delete(&taken.tags).await {
+                return false;
             }
             taken.done();
         }
     }
 
-    /// What is to be forgotten, for the one who does it now; `None` where Redis is not to be read meanwhile.
+    /// What should have been forgotten, for the one who does it now; `None` where Redis is not to be read meanwhile.
     fn take_waiting(&self) -> Option<Taken<'_>> {
         let mut state = self.state();
         if state.recovering || state.closed_until.is_some_and(|until| Instant::now() < until) {
@@ -214,12 +235,9 @@ impl Shared {
         }
         let everything = std::mem::take(&mut state.everything);
         let tags = std::mem::take(&mut state.waiting);
-        if tags.is_empty() && !everything {
-            state.behind = false;
-        }
         // Who is behind catches up alone: others must not read before.
-        state.recovering = state.behind;
-        Some(Taken { shared: self, tags, everything })
+        state.recovering = !tags.is_empty() || everything;
+        Some(Taken { shared: self, tags, everything, recovers: state.recovering })
     }
 
     async fn forget_everything(&self) -> bool {
@@ -241,15 +259,6 @@ impl Shared {
             if cursor == 0 {
                 return true;
             }
-        }
-    }
-
-    fn note_waiting(&self, tags: &[String]) {
-        let mut state = self.state();
-        state.waiting.extend(tags.iter().cloned());
-        if state.waiting.len() > MOST_WAITING {
-            state.waiting.clear();
-            state.everything = true;
         }
     }
 

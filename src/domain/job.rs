@@ -70,8 +70,8 @@ pub struct NewJob {
     pub max_attempts: i32,
     pub metadata: serde_json::Value,
     pub idempotency_key: Option<String>,
-    /// Of the whole input: tells a repetition from another use of its idempotency key.
-    pub request_hash: String,
+    /// Of the whole input, where there is a key: tells a repetition from another use of it.
+    pub request_hash: Option<String>,
 }
 
 /// What of a job may be another; what is `None` stays.

@@ -34,7 +34,7 @@ pub struct Variable {
     #[serde(rename = "type")]
     pub kind: VariableType,
     pub required: bool,
-    /// The value where none is given.
+    /// The value where none is given; of a required variable, one to try the template by.
     pub default: Option<Value>,
     pub description: Option<String>,
 }
@@ -47,6 +47,12 @@ pub struct NewTemplate {
     pub variables: Vec<Variable>,
     pub document: Value,
 }
+
+/// The longest name of a variable, bytes.
+const NAME_BYTES: usize = 64;
+
+/// Places of one document that only samples fill, as far as they are looked at.
+const SAMPLED: usize = 1_000;
 
 /// Bounds on a template.
 pub mod limits {
@@ -74,12 +80,17 @@ impl NewTemplate {
             check.chars(format!("{at}.description"), description, limits::DESCRIPTION_CHARS);
         }
         check.json_bytes(format!("{at}.document"), &self.document, limits::DOCUMENT_BYTES);
+        if !check.is_empty() {
+            // What is too large is not looked into.
+            return;
+        }
         if !self.document.is_object() {
             check.breach(format!("{at}.document"), ViolationCode::InvalidFormat, "must be an object, the input of a job");
         }
         if self.variables.len() > limits::VARIABLES {
             let rule = format!("must have at most {} variables", limits::VARIABLES);
             check.breach(format!("{at}.variables"), ViolationCode::TooMany, rule);
+            return;
         }
         let mut known = BTreeSet::new();
         for (index, variable) in self.variables.iter().enumerate() {
@@ -93,6 +104,7 @@ impl NewTemplate {
             if !known.contains(name) {
                 check.breach(path, ViolationCode::Inconsistent, format!("must not name {name:?}, which is no variable here"));
             }
+            !check.is_full()
         });
     }
 }
@@ -100,15 +112,12 @@ impl NewTemplate {
 impl Variable {
     fn check(&self, check: &mut Checker, at: &str) {
         let first = self.name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-        if !first || self.name.len() > 64 || !self.name.chars().all(is_name) {
+        if !first || self.name.len() > NAME_BYTES || !self.name.chars().all(is_name) {
             let rule = "must be 1 to 64 letters, digits and underscores, not beginning with a digit";
             check.breach(format!("{at}.name"), ViolationCode::InvalidFormat, rule);
         }
         if let Some(default) = &self.default {
             self.check_value(check, &format!("{at}.default"), default);
-        }
-        if self.required && self.default.is_some() {
-            check.breach(format!("{at}.default"), ViolationCode::Inconsistent, "must not be given for a required variable");
         }
     }
 
@@ -160,6 +169,19 @@ pub fn samples(variables: &[Variable]) -> Values {
     variables.iter().map(|variable| (variable.name.clone(), variable.sample())).collect()
 }
 
+/// The paths in a document, below `at`, that only a sample fills: what a trial says of those says nothing.
+pub fn sampled(document: &Value, variables: &[Variable], at: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    let guessed = |name: &str| variables.iter().any(|variable| variable.name == name && variable.default.is_none());
+    places(document, at, &mut |path, name| {
+        if guessed(name) {
+            paths.push(path.to_owned());
+        }
+        paths.len() < SAMPLED
+    });
+    paths
+}
+
 /// The values of all variables, from those that are given: typed, with defaults, and none that nobody asked for. A variable
 /// that is neither required nor has a default may be left out; its places are then null, or empty within other words.
 ///
@@ -172,9 +194,10 @@ pub fn values(variables: &[Variable], given: &Value, at: &str) -> Result<Values,
         return Err(check.finish());
     };
     for name in given.keys().filter(|name| !variables.iter().any(|variable| variable.name == **name)) {
-        let known: Vec<&str> = variables.iter().map(|variable| variable.name.as_str()).collect();
-        let rule = format!("is no variable of this template, which has: {}", known.join(", "));
-        check.breach(format!("{at}.{name}"), ViolationCode::Inconsistent, rule);
+        check.breach(format!("{at}.{name}"), ViolationCode::Inconsistent, "must be one of the template's variables");
+        if check.is_full() {
+            return Err(check.finish());
+        }
     }
     let mut values = Values::new();
     for variable in variables {
@@ -263,14 +286,10 @@ fn parse(text: &str) -> Vec<Part<'_>> {
             words_from = open;
             continue;
         }
-        let Some(length) = text[at..].find("}}") else { break };
-        let name = text[at..at + length].trim();
-        if name.is_empty() || !name.chars().all(is_name) {
-            continue;
-        }
+        let Some((name, length)) = place(&text[at..]) else { continue };
         parts.push(Part::Words(&text[words_from..open]));
         parts.push(Part::Place(name));
-        at += length + 2;
+        at += length;
         words_from = at;
     }
     parts.push(Part::Words(&text[words_from..]));
@@ -278,21 +297,27 @@ fn parse(text: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// Tells of every place in a document, with its path.
-fn places(document: &Value, at: &str, tell: &mut impl FnMut(&str, &str)) {
+/// The name at the beginning of what follows two braces, and the bytes up to the end of its place. Looks no further than a
+/// name can be long.
+fn place(text: &str) -> Option<(&str, usize)> {
+    let blanks = |text: &str| text.len() - text.trim_start_matches(' ').len();
+    let before = blanks(text).min(NAME_BYTES);
+    let name = text[before..].split(|c| !is_name(c)).next().filter(|name| !name.is_empty() && name.len() <= NAME_BYTES)?;
+    let rest = &text[before + name.len()..];
+    let after = blanks(rest);
+    rest[after..].starts_with("}}").then_some((name, before + name.len() + after + 2))
+}
+
+/// Tells of every place in a document, with its path, until it is told to stop.
+fn places(document: &Value, at: &str, tell: &mut impl FnMut(&str, &str) -> bool) -> bool {
     match document {
-        Value::String(text) => {
-            for part in parse(text) {
-                if let Part::Place(name) = part {
-                    tell(at, name);
-                }
-            }
-        }
-        Value::Array(items) => {
-            items.iter().enumerate().for_each(|(index, item)| places(item, &format!("{at}[{index}]"), tell));
-        }
-        Value::Object(members) => members.iter().for_each(|(key, value)| places(value, &format!("{at}.{key}"), tell)),
-        _ => {}
+        Value::String(text) => parse(text).into_iter().all(|part| match part {
+            Part::Place(name) => tell(at, name),
+            Part::Words(_) => true,
+        }),
+        Value::Array(items) => items.iter().enumerate().all(|(index, item)| places(item, &format!("{at}[{index}]"), tell)),
+        Value::Object(members) => members.iter().all(|(key, value)| places(value, &format!("{at}.{key}"), tell)),
+        _ => true,
     }
 }
 
@@ -333,6 +358,25 @@ mod tests {
         paths.sort_unstable();
         assert_eq!(paths, ["variables.other", "variables.size", "variables.tint", "variables.title"]);
         assert!(values(&all, &json!({ "title": "x", "size": 1.5, "tint": "#fff" }), "variables").is_ok());
+    }
+
+    #[test]
+    fn hostile_braces_take_no_more_time_than_their_length() {
+        for piece in ["{", "{{", "{{a ", "{{ ", "{{a}"] {
+            let text = piece.repeat(200_000);
+            assert_eq!(parse(&text), [Part::Words(&text)]);
+        }
+    }
+
+    #[test]
+    fn very_many_breaches_are_cut_short() {
+        let key = "k".repeat(10_000);
+        let document = json!({ key: "{{a}}".repeat(10_000) });
+        let new = NewTemplate { name: "x".into(), description: None, variables: Vec::new(), document };
+        let mut check = Checker::default();
+        new.check(&mut check, "input");
+        let found = check.finish();
+        assert!(found.len() == 100 && found.iter().all(|violation| violation.path.len() < 600));
     }
 
     #[test]

@@ -16,7 +16,12 @@ const LONGEST: f64 = output::limits::DURATION;
 const TEXT_CHARS: usize = 5_000;
 const ELEMENT_METADATA_BYTES: usize = 16 * 1024;
 
-/// Collects breaches under a path.
+/// The most breaches that one answer names.
+const MOST_BREACHES: usize = 100;
+/// The longest path that an answer names, bytes.
+const PATH_BYTES: usize = 500;
+
+/// Collects breaches under a path; of very many the first.
 #[derive(Debug, Default)]
 pub struct Checker {
     found: Vec<Violation>,
@@ -24,7 +29,19 @@ pub struct Checker {
 
 impl Checker {
     pub fn breach(&mut self, path: impl Into<String>, code: ViolationCode, message: impl Into<String>) {
-        self.found.push(Violation { path: path.into(), code, message: message.into() });
+        if !self.is_full() {
+            let mut path = path.into();
+            if path.len() > PATH_BYTES {
+                path.truncate(path.floor_char_boundary(PATH_BYTES));
+                path.push('…');
+            }
+            self.found.push(Violation { path, code, message: message.into() });
+        }
+    }
+
+    /// Whether further breaches are not noted: what is looked for can be left.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= MOST_BREACHES
     }
 
     pub fn not_yet(&mut self, path: impl Into<String>, what: &str) {
@@ -58,7 +75,8 @@ impl Checker {
     }
 
     pub fn extend(&mut self, violations: Vec<Violation>) {
-        self.found.extend(violations);
+        let room = MOST_BREACHES.saturating_sub(self.found.len());
+        self.found.extend(violations.into_iter().take(room));
     }
 
     pub fn is_empty(&self) -> bool {

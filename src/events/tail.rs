@@ -9,6 +9,8 @@ use super::{Event, Hub};
 
 /// Without a bell, the log is looked at this often: what other processes write is seen within it.
 const POLL: Duration = Duration::from_millis(200);
+/// After a bell, others may ring at once: so long they are waited for, to be read together.
+const TOGETHER: Duration = Duration::from_millis(5);
 /// Rows of one look.
 const BATCH: u64 = 500;
 
@@ -38,13 +40,12 @@ pub trait EventLog: Send + Sync {
 pub async fn tail(log: impl EventLog, hub: Hub, seen: impl Fn(&[Event]) -> BoxFuture<'static, ()>, stop: CancellationToken) {
     let mut position = None;
     loop {
-        match advance(&log, &hub, &seen, position).await {
-            Ok(reached) => position = Some(reached),
-            Err(error) => tracing::warn!(%error, "the event log cannot be read"),
+        if let Err(error) = advance(&log, &hub, &seen, &mut position).await {
+            tracing::warn!(%error, "the event log cannot be read");
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = hub.rung() => {}
+            () = hub.rung() => tokio::time::sleep(TOGETHER).await,
             () = tokio::time::sleep(POLL) => {}
         }
     }
@@ -54,21 +55,23 @@ async fn advance(
     log: &impl EventLog,
     hub: &Hub,
     seen: &impl Fn(&[Event]) -> BoxFuture<'static, ()>,
-    position: Option<LogPosition>,
-) -> Result<LogPosition, LogError> {
-    let mut position = match position {
+    position: &mut Option<LogPosition>,
+) -> Result<(), LogError> {
+    // Kept whatever comes next: what is written from now on is not passed over.
+    let mut reached = match *position {
         Some(position) => position,
-        None => log.end().await?,
+        None => *position.insert(log.end().await?),
     };
     loop {
-        let rows = log.after(position, BATCH).await?;
+        let rows = log.after(reached, BATCH).await?;
         let full = rows.len() as u64 == BATCH;
         let (places, events): (Vec<LogPosition>, Vec<Event>) = rows.into_iter().unzip();
         seen(&events).await;
-        position = places.last().copied().unwrap_or(position);
+        reached = places.last().copied().unwrap_or(reached);
+        *position = Some(reached);
         events.into_iter().for_each(|event| hub.publish(event));
         if !full {
-            return Ok(position);
+            return Ok(());
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Running a request: a mutation in one transaction that commits only if all of it succeeds, anything else on the
 //! readers; all within a time.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_graphql::{
     Positioned, Request, Response, Value,
@@ -12,10 +15,10 @@ use tracing::Instrument;
 
 use super::{
     Schema,
+    documents::Documents,
     error::{Problem, code_of, conform, origin_of},
     guard,
     job::JobReader,
-    limits,
     loaders::Loaders,
     order,
 };
@@ -24,7 +27,7 @@ use crate::{
         caller::Caller,
         error::{ErrorCode, ViolationCode},
     },
-    services::{self, Services, Session},
+    services::{self, HeldJobs, Services, Session},
 };
 
 /// The schema and the services behind it. Cheap to clone.
@@ -32,12 +35,13 @@ use crate::{
 pub struct Executor {
     schema: Schema,
     reader: Arc<JobReader>,
+    documents: Documents,
     services: Services,
 }
 
 impl Executor {
     pub fn new(schema: Schema, services: Services) -> Self {
-        Self { schema, reader: Arc::new(JobReader::new()), services }
+        Self { schema, reader: Arc::default(), documents: Documents::default(), services }
     }
 
     /// What kind of operation a request is: `None` where the document has no such operation, which running it will say.
@@ -51,8 +55,7 @@ impl Executor {
             return Err(Response::from_errors(vec![problem.into_server_error()]));
         }
         let name = request.operation_name.clone();
-        let document = request.parsed_query().map_err(|error| Response::from_errors(vec![error]))?;
-        limits::check(document).map_err(|problem| Response::from_errors(vec![problem.into_server_error()]))?;
+        let document = self.documents.parsed(request)?;
         let operation = match (&document.operations, name) {
             (DocumentOperations::Single(operation), None) => Some(operation),
             (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
@@ -92,7 +95,7 @@ impl Executor {
     }
 
     async fn run(&self, mut request: Request, session: &Session) -> Response {
-        let (document, name) = (request.parsed_query().cloned().ok(), request.operation_name.clone());
+        let (document, name) = (self.documents.parsed(&mut request).ok(), request.operation_name.clone());
         let request = request.data(session.clone()).data(Arc::new(Loaders::new(session))).data(self.reader.clone());
         let mut response = self.schema.execute(request).await;
         if let Some(document) = document {
@@ -103,22 +106,27 @@ impl Executor {
 
     /// Runs a mutation, and again where it collided with another's. One that fails for good is noted in the audit log.
     async fn mutate(&self, mut request: Request, caller: Caller, correlation_id: &str) -> Response {
-        let actions = root_fields(&mut request);
+        let actions =
+            self.documents.parsed(&mut request).map_or_else(|_| Vec::new(), |document| root_fields(&document, &request));
         let session = self.services.session(caller.clone(), correlation_id);
-        let mut collisions = 0;
+        let (mut collisions, held) = (0, HeldJobs::default());
+        // For all tries together.
+        let until = Instant::now() + self.services.transaction_limit();
         let response = loop {
-            let response = self.mutate_once(copy(&request), caller.clone(), correlation_id).await;
+            let session = self.services.changing(caller.clone(), correlation_id, &held);
+            let response = self.mutate_once(copy(&request), session, until).await;
             let Some(deadlock) = collision(&response) else { break response };
             let meter = &self.services.meters().transactions;
             if deadlock {
                 meter.note_deadlock();
             }
-            if collisions == COLLISIONS {
+            // Twice as long each time, with full jitter: those that collided come apart.
+            let pause = Duration::from_millis(20 << collisions).mul_f64(rand::random());
+            if collisions == COLLISIONS || Instant::now() + pause >= until {
                 break response;
             }
             meter.note_retry();
-            // Twice as long each time, with full jitter: those that collided come apart.
-            tokio::time::sleep(Duration::from_millis(20 << collisions).mul_f64(rand::random())).await;
+            tokio::time::sleep(pause).await;
             collisions += 1;
         };
         // What was refused before it ran has done nothing.
@@ -129,9 +137,8 @@ impl Executor {
         response
     }
 
-    async fn mutate_once(&self, request: Request, caller: Caller, correlation_id: &str) -> Response {
+    async fn mutate_once(&self, request: Request, session: Session, until: Instant) -> Response {
         let running = async {
-            let session = self.services.changing(caller, correlation_id);
             let mut response = self.run(request, &session).await;
             if response.errors.is_empty() {
                 return Ok((session, response));
@@ -140,7 +147,7 @@ impl Executor {
             response.data = Value::Null;
             Err(response)
         };
-        let (session, response) = match self.in_time(running).await {
+        let (session, response) = match self.before(until, running).await {
             Ok(Ok(done)) => done,
             Ok(Err(failed)) => return failed,
             Err(late) => {
@@ -158,9 +165,13 @@ impl Executor {
 
     /// The work's outcome, or the answer that it took too long; dropped then, its transaction rolls back.
     async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Response> {
-        let limit = self.services.transaction_limit();
-        let late = |_| refused(ErrorCode::Timeout, format!("the request took longer than {} s", limit.as_secs_f64()));
-        tokio::time::timeout(limit, work).await.map_err(late)
+        self.before(Instant::now() + self.services.transaction_limit(), work).await
+    }
+
+    async fn before<T>(&self, until: Instant, work: impl Future<Output = T>) -> Result<T, Response> {
+        let limit = self.services.transaction_limit().as_secs_f64();
+        let late = |_| refused(ErrorCode::Timeout, format!("the request took longer than {limit} s"));
+        tokio::time::timeout_at(until.into(), work).await.map_err(late)
     }
 
     /// Runs a subscription, which [`Self::operation_type`] has let through: a stream of answers.
@@ -173,7 +184,7 @@ impl Executor {
         let correlation_id = correlation_id.to_owned();
         let session = self.services.session(caller, &correlation_id);
         let executor = self.clone();
-        let (document, name) = (request.parsed_query().cloned().ok(), request.operation_name.clone());
+        let (document, name) = (self.documents.parsed(&mut request).ok(), request.operation_name.clone());
         // Shared by what one event asks for, and emptied before the next: see `loaders::fresh`.
         let loaders = Arc::new(Loaders::new(&session));
         self.schema.execute_stream(request.data(session).data(loaders)).map(move |mut response| {
@@ -187,7 +198,7 @@ impl Executor {
 }
 
 /// How often a mutation that collides is run again.
-const COLLISIONS: u32 = 3;
+const COLLISIONS: u32 = 5;
 
 /// The same request, to be run again.
 fn copy(request: &Request) -> Request {
@@ -205,10 +216,9 @@ fn collision(response: &Response) -> Option<bool> {
 }
 
 /// The fields of the operation that is to run, by their names in the schema.
-fn root_fields(request: &mut Request) -> Vec<String> {
-    let name = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return Vec::new() };
-    let wanted = |found: Option<&async_graphql::Name>| name.is_none() || found.map(|found| found.as_str()) == name.as_deref();
+fn root_fields(document: &ExecutableDocument, request: &Request) -> Vec<String> {
+    let name = request.operation_name.as_deref();
+    let wanted = |found: Option<&async_graphql::Name>| name.is_none() || found.map(|found| found.as_str()) == name;
     let operation = document.operations.iter().find(|(found, _)| wanted(*found)).map(|(_, operation)| operation);
     let mut fields = Vec::new();
     if let Some(operation) = operation {
@@ -220,6 +230,7 @@ fn root_fields(request: &mut Request) -> Vec<String> {
 fn collect(set: &SelectionSet, document: &ExecutableDocument, fields: &mut Vec<String>) {
     for item in &set.items {
         match &item.node {
+            Selection::Field(field) if field.node.name.node.starts_with("__") => {}
             Selection::Field(field) => fields.push(field.node.name.node.to_string()),
             Selection::InlineFragment(inline) => collect(&inline.node.selection_set.node, document, fields),
             // Circles were refused before.

@@ -7,6 +7,7 @@
 
 mod audit;
 mod diagnostics;
+mod documents;
 mod element;
 mod error;
 mod execute;

@@ -134,15 +134,19 @@ pub struct StorageOperationFilter {
     pub created_at: Option<DateTimeRange>,
 }
 
-impl From<StorageOperationFilter> for OperationFilter {
-    fn from(filter: StorageOperationFilter) -> Self {
-        Self {
+impl StorageOperationFilter {
+    fn into_domain(filter: Option<Self>) -> Result<OperationFilter> {
+        let filter = filter.unwrap_or_default();
+        if let Some(id) = &filter.job_id {
+            check_id::<JobId>("filter.jobId", id)?;
+        }
+        Ok(OperationFilter {
             job_id: filter.job_id.map(String::from),
             bucket: filter.bucket,
             operation: filter.operation.map(|kinds| kinds.into_iter().map(OperationKind::from).collect()),
             success: filter.success,
             created_at: filter.created_at.map(Into::into),
-        }
+        })
     }
 }
 
@@ -370,7 +374,7 @@ impl StorageQuery {
         #[graphql(desc = "How many, from 1 to 100; 20 where it is not given.")] first: Option<i32>,
         #[graphql(desc = "Those after this cursor.")] after: Option<Cursor>,
     ) -> Result<StorageOperationConnection> {
-        page(context, filter.unwrap_or_default().into(), first, after).await
+        page(context, StorageOperationFilter::into_domain(filter)?, first, after).await
     }
 
     /// What the operations that a filter lets through came to; kept for a quarter of an hour while none is added.
@@ -379,7 +383,7 @@ impl StorageQuery {
         context: &Context<'_>,
         #[graphql(desc = "Which operations.")] filter: Option<StorageOperationFilter>,
     ) -> Result<StorageStatistics> {
-        let filter: OperationFilter = filter.unwrap_or_default().into();
+        let filter = StorageOperationFilter::into_domain(filter)?;
         let totals = session(context)?.storage_totals(&filter).await.map_err(failed)?;
         Ok(StorageStatistics { totals, filter })
     }

@@ -64,7 +64,7 @@ pub async fn run(worker: Worker, claimed: Claimed, slot: OwnedSemaphorePermit) {
         },
         // Dropped by the branch above, it kills its child and removes its folder.
         worked = work(&worker, &lease, outputs) => match worked {
-            Ok(file) => Some(Ending::Done(file)),
+            Ok(file) => Some(Ending::Done(Some(file))),
             Err(Halt::Failed(failure)) => Some(Ending::Failed(failure)),
             Err(Halt::Lost) => None,
         },

@@ -12,7 +12,7 @@ mod watch;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     domain::id::NodeId,
@@ -108,14 +108,30 @@ impl Worker {
     }
 
     async fn rescue(&self) {
-        match self.services.rescue(&self.owner).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "jobs of lost workers were taken back"),
-            Err(error) => tracing::warn!(%error, cause = error.hidden_cause(), "lost jobs cannot be looked for"),
-        }
+        rescue(&self.services, &self.owner).await;
     }
 
     fn folder_of(&self, lease: &Lease) -> PathBuf {
         self.settings.work_dir.join(format!("{}-{}", lease.job_id, lease.fence))
+    }
+}
+
+/// Takes back the jobs of lost workers on a node that renders nothing itself, until stopped.
+pub async fn rescue_only(services: Services, stop: CancellationToken) {
+    let owner = NodeId::new(services.clock());
+    loop {
+        rescue(&services, owner.as_str()).await;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(RESCUE_EVERY) => {}
+        }
+    }
+}
+
+async fn rescue(services: &Services, owner: &str) {
+    match services.rescue(owner).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "jobs of lost workers were taken back"),
+        Err(error) => tracing::warn!(%error, cause = error.hidden_cause(), "lost jobs cannot be looked for"),
     }
 }

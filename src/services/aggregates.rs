@@ -70,8 +70,15 @@ impl Services {
         let expires_at = self.clock().now().plus_ms(Aggregates::TIME_TO_LIVE.as_millis() as i64).0;
         let values = [key.into(), subject.into(), generation.into(), value.clone().into(), expires_at.into()];
         let keep = Statement::from_sql_and_values(self.database().backend(), KEEP, values);
-        if let Err(error) = self.database().writer().execute_raw(keep).await {
-            tracing::warn!(%error, "an aggregate could not be kept");
+        let database = self.database().clone();
+        let keeping = self.inner.background.spawn(async move {
+            if let Err(error) = database.writer().execute_raw(keep).await {
+                tracing::warn!(%error, "an aggregate could not be kept");
+            }
+        });
+        // Other nodes find it at once; a process that is alone has it in memory, and its one writer may be busy.
+        if !self.database().is_embedded() {
+            let _ = keeping.await;
         }
         Ok(value)
     }

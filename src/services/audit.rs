@@ -1,6 +1,8 @@
 //! The audit log: each field of each mutation leaves an entry for everything that it changed, in the same transaction. What
 //! failed was rolled back, and leaves its entries after that.
 
+use std::time::Duration;
+
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::{
@@ -12,7 +14,7 @@ use super::{
 use crate::{
     domain::{
         caller::{Caller, Role},
-        error::ErrorCode,
+        error::{ErrorCode, Violation, ViolationCode},
         id::AuditId,
     },
     entities::audit_entry,
@@ -49,6 +51,10 @@ pub struct AuditFilter {
 }
 
 const ORDER: TimeKey = TimeKey("auditLog");
+/// The most actions that a filter names.
+const MOST_ACTIONS: usize = 100;
+/// How long an answer waits for its failure to be noted.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 impl Session {
     /// Writes the entries of a transaction that is about to commit, within it.
@@ -62,6 +68,11 @@ impl Session {
     /// A page of the tenant's entries, the newest first. For ADMIN.
     pub async fn audit_log(&self, filter: &AuditFilter, request: &PageRequest) -> Result<Page<audit_entry::Model>, Error> {
         self.require(Role::Admin)?;
+        if filter.action.as_ref().is_some_and(|actions| actions.len() > MOST_ACTIONS) {
+            let message = format!("must name at most {MOST_ACTIONS} actions");
+            let violation = Violation { path: "filter.action".into(), code: ViolationCode::TooMany, message };
+            return Err(Error::Invalid(vec![violation]));
+        }
         let bounds = ORDER.bounds(request)?;
         let rows = page(&self.caller, filter, &bounds).all(&self.executor()).await?;
         Ok(bounds.page(rows, |row| ORDER.key(row.at, &row.id)))
@@ -69,17 +80,23 @@ impl Session {
 }
 
 impl Services {
-    /// Notes that the fields of a mutation failed, each with the error's code. Best effort: the answer does not wait for a
-    /// database that is away.
+    /// Notes that the fields of a mutation failed, each with the error's code. Best effort: the answer does not wait long
+    /// for a database that is busy or away.
     pub async fn audit_failure(&self, session: &Session, actions: &[String], code: ErrorCode) {
         let fields: Vec<Field> = actions.iter().map(|action| Field { action: action.clone(), targets: Vec::new() }).collect();
         let rows = self.entries(session, &fields, Outcome::Failed, Some(code));
         if rows.is_empty() {
             return;
         }
-        if let Err(error) = audit_entry::Entity::insert_many(rows).exec_without_returning(self.database().writer()).await {
-            tracing::warn!(%error, "the failure of a mutation could not be noted in the audit log");
-        }
+        let services = self.clone();
+        let noting = self.inner.background.spawn(async move {
+            let noted = audit_entry::Entity::insert_many(rows).exec_without_returning(services.database().writer()).await;
+            if let Err(error) = noted {
+                tracing::warn!(%error, "the failure of a mutation could not be noted in the audit log");
+            }
+        });
+        // Late, it goes on by itself.
+        let _ = tokio::time::timeout(PATIENCE, noting).await;
     }
 
     fn entries(

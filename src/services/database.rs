@@ -16,6 +16,8 @@ use super::meters::Meters;
 
 /// How long a request waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that was idle for longer is asked whether it is still there.
+const TESTED_AFTER: Duration = Duration::from_secs(2);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
@@ -160,10 +162,14 @@ async fn sqlite(options: SqliteConnectOptions) -> Result<Database, sqlx::Error> 
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // SQLite rolls back by itself on a full disk, and the driver does not know: such a connection is given up.
+        .test_before_acquire(false)
+        // SQLite rolls back by itself on a full disk, and the driver does not know: such a connection is given up. One whose
+        // transaction has ended has nothing to wait for.
         .after_release(|connection, _| {
             Box::pin(async move {
-                connection.ping().await?;
+                if connection.is_in_transaction() {
+                    connection.ping().await?;
+                }
                 Ok(!connection.is_in_transaction())
             })
         })
@@ -172,6 +178,7 @@ async fn sqlite(options: SqliteConnectOptions) -> Result<Database, sqlx::Error> 
     let reader = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
         .connect_with(options.create_if_missing(false).pragma("query_only", "ON"))
         .await?;
     let writer = SqlxSqliteConnector::from_sqlx_sqlite_pool(writer);
@@ -187,7 +194,13 @@ async fn postgres(url: &str, limit: Duration) -> Result<Database, sqlx::Error> {
         .application_name("reelgraph")
         .options([("statement_timeout", &limit), ("lock_timeout", &limit), ("idle_in_transaction_session_timeout", &limit)])
         .disable_statement_logging();
-    let pool = |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
+    let pool = |connections| {
+        let options = PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
+        // Only one that was idle may have been lost unseen: asking each time would double every statement's way.
+        options.test_before_acquire(false).before_acquire(|connection, used| {
+            Box::pin(async move { Ok(used.idle_for < TESTED_AFTER || connection.ping().await.is_ok()) })
+        })
+    };
     let shared = SqlxPostgresConnector::from_sqlx_postgres_pool(pool(POSTGRES_CONNECTIONS).connect_with(options.clone()).await?);
     let leases = SqlxPostgresConnector::from_sqlx_postgres_pool(pool(1).connect_with(options).await?);
     Ok(Database { writer: shared.clone(), reader: shared, leases })

@@ -1,6 +1,6 @@
 //! Elements of a job: read in order, changed while the job is a draft, positions dense throughout.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use sea_orm::{
     ActiveModelTrait,
@@ -105,8 +105,8 @@ impl Session {
     /// The statement that reads a page.
     pub(super) fn page_of_elements(&self, filter: &ElementFilter, bounds: &PageBounds) -> Select<element::Entity> {
         use element::Column;
-        let types = |types: &[ElementType]| types.iter().map(|kind| kind.as_str()).collect::<Vec<_>>();
-        let statuses = |statuses: &[ElementStatus]| statuses.iter().map(|status| status.as_str()).collect::<Vec<_>>();
+        let types = |types: &[ElementType]| types.iter().map(|kind| kind.as_str()).collect::<BTreeSet<_>>();
+        let statuses = |statuses: &[ElementStatus]| statuses.iter().map(|status| status.as_str()).collect::<BTreeSet<_>>();
         let condition = Condition::all()
             .add(job::Column::Tenant.eq(&self.caller().tenant))
             .add_option(filter.job_id.as_deref().map(|id| Column::JobId.eq(id)))

@@ -26,6 +26,8 @@ pub enum Error {
     RolledBack { deadlock: bool },
     #[error("the transaction took longer than it may")]
     TransactionTimeout,
+    #[error("an earlier field of the operation failed")]
+    Aborted,
     #[error("the database cannot be reached")]
     DatabaseUnavailable { cause: String },
     #[error("the object store cannot be reached")]
@@ -61,7 +63,7 @@ impl Error {
             Error::IdempotencyKeyReused => ErrorCode::IdempotencyKeyReused,
             Error::Constraint { .. } => ErrorCode::ConstraintViolation,
             Error::Forbidden { .. } => ErrorCode::Forbidden,
-            Error::RolledBack { .. } => ErrorCode::TransactionRolledBack,
+            Error::RolledBack { .. } | Error::Aborted => ErrorCode::TransactionRolledBack,
             Error::TransactionTimeout => ErrorCode::TransactionTimeout,
             Error::DatabaseUnavailable { .. } => ErrorCode::DatabaseUnavailable,
             Error::StorageUnavailable { .. } => ErrorCode::StorageUnavailable,
@@ -105,6 +107,10 @@ impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
         if is_collision(&error) {
             return Error::RolledBack { deadlock: state(&error).as_deref() == Some("40P01") };
+        }
+        // What follows an error in the same transaction of PostgreSQL: that error is the one to tell of.
+        if state(&error).as_deref() == Some("25P02") {
+            return Error::Aborted;
         }
         // A statement's time-out, and that of a transaction that waits for its client.
         if matches!(state(&error).as_deref(), Some("57014" | "25P03")) {

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use data_encoding::BASE64URL_NOPAD;
 use futures_util::stream::{self, BoxStream, StreamExt};
 
-use super::{Error, Session};
+use super::{Error, Session, jobs::jobs_with};
 use crate::{
     domain::{
         error::{Violation, ViolationCode},
@@ -39,7 +39,11 @@ impl Session {
     ) -> Result<BoxStream<'static, Result<Event, Error>>, Error> {
         // Listening before reading: what is written between the two is heard.
         let heard = self.services().hub().subscribe(job_id);
-        let job = self.job(job_id).await?.ok_or_else(|| Error::NotFound { what: "job", id: job_id.to_owned() })?;
+        // Not from the cache: a cursor of another node may be newer than what this one has seen.
+        let found = jobs_with(std::slice::from_ref(&job_id.to_owned())).one(&self.executor()).await?;
+        let found = found.filter(|job| job.tenant == self.caller().tenant);
+        let job = found.ok_or_else(|| Error::NotFound { what: "job", id: job_id.to_owned() })?;
+        self.services().tags().invalidate_here(std::slice::from_ref(&job.id));
         let mut follower = Follower {
             session: self.clone(),
             heard,
@@ -118,6 +122,8 @@ impl Follower {
     /// Reads what the log has after the last event seen: a long log in pieces, the next when this one has been told.
     async fn catch_up(&mut self) -> Result<(), Error> {
         let events = self.session.events_after(&self.job_id, self.last, BATCH).await?;
+        // What is told may be newer than what is cached.
+        self.session.services().tags().invalidate_here(std::slice::from_ref(&self.job_id));
         self.more = events.len() as u64 == BATCH;
         for event in events {
             self.last = event.seq;

@@ -14,6 +14,8 @@ use crate::domain::{clock::Timestamp, error::ErrorCode};
 
 /// A statement that takes longer is slow.
 pub const SLOW_STATEMENT: Duration = Duration::from_millis(100);
+/// So much of a slow statement is kept: one of many rows is long.
+const SQL_BYTES: usize = 2_000;
 /// The newest slow statements that are kept.
 const SLOW_KEPT: usize = 50;
 /// The newest minutes that errors are counted for.
@@ -123,6 +125,7 @@ impl StatementMeter {
             self.failed.fetch_add(1, Relaxed);
         }
         if duration >= SLOW_STATEMENT {
+            let sql = &sql[..sql.floor_char_boundary(SQL_BYTES)];
             tracing::warn!(sql, ms = duration.as_millis() as u64, "a statement was slow");
             let mut slow = locked(&self.slow);
             if slow.len() == SLOW_KEPT {

@@ -45,6 +45,8 @@ use sea_orm::DatabaseExecutor;
 use tokio::sync::{Notify, OnceCell, broadcast};
 use tokio_util::task::TaskTracker;
 
+pub use transaction::HeldJobs;
+
 use crate::{
     cache::{Aggregates, Tags},
     domain::{
@@ -121,9 +123,9 @@ impl Services {
     }
 
     /// A session whose every change is one transaction, begun by its first [`Session::enter`]: to be ended with
-    /// [`Session::commit`].
-    pub fn changing(&self, caller: Caller, correlation_id: &str) -> Session {
-        Session { scope: Scope::Write(Arc::default()), ..self.session(caller, correlation_id) }
+    /// [`Session::commit`]. The jobs of an earlier try, which collided, are held from the beginning.
+    pub fn changing(&self, caller: Caller, correlation_id: &str, held: &HeldJobs) -> Session {
+        Session { scope: Scope::Write(Arc::default(), held.clone()), ..self.session(caller, correlation_id) }
     }
 
     pub fn database(&self) -> &Database {
@@ -191,7 +193,7 @@ pub struct Session {
 enum Scope {
     Read,
     /// Empty until something is to be changed.
-    Write(Arc<OnceCell<UnitOfWork>>),
+    Write(Arc<OnceCell<UnitOfWork>>, HeldJobs),
 }
 
 impl Session {
@@ -214,7 +216,7 @@ impl Session {
     fn begun(&self) -> Option<&UnitOfWork> {
         match &self.scope {
             Scope::Read => None,
-            Scope::Write(unit) => unit.get(),
+            Scope::Write(unit, _) => unit.get(),
         }
     }
 
@@ -232,7 +234,21 @@ impl Session {
     pub async fn enter(&self, action: &str) -> Result<(), Error> {
         match &self.scope {
             Scope::Read => Err(Error::internal("a change was asked for outside of a mutation")),
-            Scope::Write(unit) => unit.get_or_try_init(|| UnitOfWork::begin(&self.services)).await?.enter(action).await,
+            Scope::Write(unit, held) => {
+                let begin = async || {
+                    let unit = UnitOfWork::begin(&self.services).await?;
+                    held.hold(&unit, &self.caller.tenant).await?;
+                    Ok::<_, Error>(unit)
+                };
+                unit.get_or_try_init(begin).await?.enter(action).await
+            }
+        }
+    }
+
+    /// Notes that a job is about to be held: a try after a collision holds all of them at once, in one order.
+    fn holds_job(&self, id: &str) {
+        if let Scope::Write(_, held) = &self.scope {
+            held.note(id);
         }
     }
 
@@ -246,7 +262,7 @@ impl Session {
             return Ok(());
         }
         self.audit().await?;
-        let Scope::Write(unit) = self.scope else { return Ok(()) };
+        let Scope::Write(unit, _) = self.scope else { return Ok(()) };
         let unit = Arc::try_unwrap(unit).map_err(|_| Error::internal("a transaction was still in use at its end"))?;
         match unit.into_inner() {
             Some(unit) => unit.commit().await,

@@ -67,7 +67,11 @@ impl Key {
     }
 
     fn from_cursor(cursor: &str) -> Option<Self> {
-        serde_json::from_slice(&BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?).ok()
+        let key: Self = serde_json::from_slice(&BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?).ok()?;
+        // What no row can have was made by someone else.
+        let plain = key.id.len() <= 64 && key.id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let text = if let KeyValue::Text(text) = &key.value { text.as_str() } else { "" };
+        (plain && !text.contains('\0') && text.len() <= 4_096).then_some(key)
     }
 }
 
@@ -157,6 +161,11 @@ mod tests {
         assert_eq!(paths(PageRequest { after: Some(foreign), ..Default::default() }), ["after"]);
         let forged = Key { order: "jobs:CREATED_AT".into(), value: KeyValue::Text("1".into()), id: "job_x".into() }.to_cursor();
         assert_eq!(paths(PageRequest { after: Some(forged), ..Default::default() }), ["after"]);
+        for (value, id) in [("a\0", "job_x"), ("a", "job_\0"), ("a", "x' OR 1")] {
+            let forged = Key { order: "jobs:NAME".into(), value: KeyValue::Text(value.into()), id: id.into() }.to_cursor();
+            let request = PageRequest { after: Some(forged), ..Default::default() };
+            assert!(request.bounds("jobs:NAME", &KeyValue::Text(String::new())).is_err());
+        }
         assert_eq!(paths(PageRequest { before: Some("%%%".into()), ..Default::default() }), ["before"]);
         assert_eq!(paths(PageRequest { first: Some(1), last: Some(1), ..Default::default() }), ["last"]);
     }

@@ -20,8 +20,8 @@ use crate::entities::{element, job, storage_operation};
 const MOST_WAITING: usize = 10_000;
 /// Rows of one writing.
 const BATCH: usize = 500;
-/// How often a writing is tried.
-const ATTEMPTS: u32 = 5;
+/// How often a writing is tried, longer apart each time: ten seconds in all.
+const ATTEMPTS: u32 = 9;
 /// Who reads the log waits no longer for what was handed over before.
 const PATIENCE: Duration = Duration::from_secs(1);
 

@@ -1,5 +1,7 @@
 //! The log of the object store, read; and what workers outside have done there, added.
 
+use std::collections::BTreeSet;
+
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use serde::Serialize;
@@ -47,6 +49,8 @@ pub struct NewOperation {
     pub metadata: serde_json::Value,
 }
 
+/// More than any object has: a petabyte.
+const MOST_BYTES: i64 = 1_000_000_000_000_000;
 const ORDER: TimeKey = TimeKey("storageOperations");
 
 impl Session {
@@ -130,7 +134,7 @@ fn check(new: &NewOperation) -> Result<(), Error> {
     }
     check.range("input.duration", new.duration_ms, 0.0..=1e12);
     check.range("input.attempts", new.attempts, 1..=1_000);
-    check.range("input.size", new.size.unwrap_or(0), 0..=i64::MAX);
+    check.range("input.size", new.size.unwrap_or(0), 0..=MOST_BYTES);
     if let Some(error) = &new.error {
         check.chars("input.error", error, 2_000);
     }
@@ -150,7 +154,7 @@ fn invalid(path: &str, code: ViolationCode, message: &str) -> Error {
 
 pub(super) fn condition(tenant: &str, filter: &OperationFilter) -> Condition {
     use storage_operation::Column;
-    let words = |kinds: &[OperationKind]| kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>();
+    let words = |kinds: &[OperationKind]| kinds.iter().map(|kind| kind.as_str()).collect::<BTreeSet<_>>();
     let range = filter.created_at.unwrap_or_default();
     Condition::all()
         .add(Column::Tenant.eq(tenant))

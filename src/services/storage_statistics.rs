@@ -77,7 +77,8 @@ struct Row {
     grouped: String,
     operations: i64,
     failures: i64,
-    bytes: i64,
+    /// A float: the sum of many may be more than 64 bits hold.
+    bytes: f64,
     moving_ms: f64,
     mean: Option<f64>,
     p50: Option<f64>,
@@ -88,13 +89,13 @@ struct Row {
 
 impl Row {
     fn totals(self, name: impl Fn(String) -> String) -> Totals {
-        let throughput = (self.moving_ms > 0.0).then(|| self.bytes as f64 / (self.moving_ms / 1e3));
+        let throughput = (self.moving_ms > 0.0).then(|| self.bytes / (self.moving_ms / 1e3));
         let duration = Percentiles { mean: self.mean, p50: self.p50, p95: self.p95, p99: self.p99, max: self.longest };
         Totals {
             key: name(self.grouped),
             operations: self.operations,
             failures: self.failures,
-            bytes: self.bytes,
+            bytes: self.bytes as i64,
             duration,
             throughput,
         }
@@ -142,7 +143,7 @@ impl Session {
         let truth = if backend == DbBackend::Postgres { "success" } else { "success = 1" };
         let sql = format!(
             "SELECT grouped, count(*) AS operations, count(*) FILTER (WHERE NOT ({truth})) AS failures,
-                    CAST(coalesce(sum(size) FILTER (WHERE {truth}), 0) AS bigint) AS bytes,
+                    CAST(coalesce(sum(CAST(size AS double precision)) FILTER (WHERE {truth}), 0) AS double precision) AS bytes,
                     CAST(coalesce(sum(duration_ms) FILTER (WHERE {truth} AND size > 0), 0) AS double precision) AS moving_ms,
                     avg(duration_ms) AS mean,
                     min(duration_ms) FILTER (WHERE share >= 0.50) AS p50,

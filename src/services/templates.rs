@@ -15,7 +15,6 @@ use crate::{
     domain::{
         id::TemplateId,
         template::{NewTemplate, Variable},
-        validation::Checker,
     },
     entities::template,
 };
@@ -36,8 +35,8 @@ pub fn variables_of(row: &template::Model) -> Result<Vec<Variable>, Error> {
 }
 
 impl Session {
+    /// Keeps a template that has been checked, and tried as a job.
     pub async fn create_template(&self, new: &NewTemplate) -> Result<template::Model, Error> {
-        checked(new)?;
         let clock = self.services().clock();
         let now = clock.now().0;
         let row = template::ActiveModel {
@@ -56,9 +55,8 @@ impl Session {
         Ok(row)
     }
 
-    /// Puts all that a template says anew.
+    /// Puts all that a template says anew, checked and tried as a new one's.
     pub async fn update_template(&self, id: &str, new: &NewTemplate) -> Result<template::Model, Error> {
-        checked(new)?;
         let found = self.held_template(id).await?;
         let change = template::ActiveModel {
             id: Unchanged(found.id),
@@ -121,10 +119,4 @@ impl Session {
         unit.target(&found.id);
         Ok(found)
     }
-}
-
-fn checked(new: &NewTemplate) -> Result<(), Error> {
-    let mut check = Checker::default();
-    new.check(&mut check, "input");
-    check.into_result(()).map_err(Error::Invalid)
 }

@@ -1,13 +1,20 @@
 //! One transaction, and what is to happen only when it has committed.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+    sea_query::LockType,
+};
 
 use super::{
     Error, Services,
     meters::{Ended, Stopwatch},
 };
+use crate::entities::job;
 
 /// Everything a mutation changes. Dropped without a commit, it is rolled back and nobody is told.
 pub struct UnitOfWork {
@@ -36,6 +43,38 @@ pub enum Afterwards {
     StopRender { job_id: String },
     /// Objects of a deleted job are to go.
     SweepObjects,
+}
+
+/// The jobs that a mutation holds, in the order in which all hold them who come back after a collision: those cannot meet in
+/// a deadlock again. Cheap to clone; shared by the tries of one mutation.
+#[derive(Clone, Default)]
+pub struct HeldJobs {
+    ids: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl HeldJobs {
+    pub(super) fn note(&self, id: &str) {
+        locked(&self.ids).insert(id.to_owned());
+    }
+
+    /// Holds those that are known, where the database holds rows; those that are gone are no error.
+    pub(super) async fn hold(&self, unit: &UnitOfWork, tenant: &str) -> Result<(), Error> {
+        let ids = locked(&self.ids).clone();
+        if ids.is_empty() || unit.transaction.get_database_backend() != DbBackend::Postgres {
+            return Ok(());
+        }
+        job::Entity::find()
+            .select_only()
+            .column(job::Column::Id)
+            .filter(job::Column::Tenant.eq(tenant))
+            .filter(job::Column::Id.is_in(ids))
+            .order_by_asc(job::Column::Id)
+            .lock(LockType::NoKeyUpdate)
+            .into_tuple::<String>()
+            .all(&unit.transaction)
+            .await?;
+        Ok(())
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -67,11 +106,17 @@ impl UnitOfWork {
             fields.len()
         };
         if number > 2 {
-            self.transaction.execute_unprepared(&format!("RELEASE SAVEPOINT field_{}", number - 1)).await?;
+            self.say(format!("RELEASE SAVEPOINT field_{}", number - 1)).await?;
         }
         if number > 1 {
-            self.transaction.execute_unprepared(&format!("SAVEPOINT field_{number}")).await?;
+            self.say(format!("SAVEPOINT field_{number}")).await?;
         }
+        Ok(())
+    }
+
+    async fn say(&self, sql: String) -> Result<(), Error> {
+        let said = Statement::from_string(self.transaction.get_database_backend(), sql);
+        self.transaction.execute_raw(said).await?;
         Ok(())
     }
 

@@ -28,5 +28,6 @@ mod storage;
 mod subscriptions;
 mod templates;
 mod transactions;
+mod upgrade;
 mod web;
 mod websocket;

@@ -46,6 +46,8 @@ async fn a_worker_takes_a_job_through_its_steps(database_url: Option<String>) {
         let step_id = &begun["id"];
         let told = api.ask(PROGRESS, input(json!({ "stepId": step_id, "progress": 60, "framesPerSecond": 24 }))).await;
         assert_eq!(told["updateStepProgress"]["progress"], 60.0);
+        let early = json!({ "id": id, "status": "COMPLETED" });
+        assert_eq!(api.refused(STATUS, input(early)).await["code"], "CONFLICT", "not while a step runs");
         let late = api.ask(PROGRESS, input(json!({ "stepId": step_id, "progress": 30 }))).await;
         assert_eq!(late["updateStepProgress"]["progress"], 60.0, "it never goes back");
         let bad = api.refused(PROGRESS, input(json!({ "stepId": step_id, "progress": 130 }))).await;
@@ -59,8 +61,6 @@ async fn a_worker_takes_a_job_through_its_steps(database_url: Option<String>) {
         assert!(done["duration"].as_f64().unwrap() >= 0.0);
         assert_eq!(api.refused(COMPLETE, input(json!({ "stepId": step_id }))).await["code"], "CONFLICT", "only once");
     }
-    let refused = api.refused(STATUS, input(json!({ "id": id, "status": "COMPLETED" }))).await;
-    assert_eq!(refused["violations"][0]["path"], "input.result");
     let result = |asset: &Value| json!({ "asset": asset, "duration": 1, "width": 64, "height": 64, "frameRate": 30, "frames": 30, "container": "mp4" });
     let promised = api.ask("mutation { createUpload(input: { filename: \"a\", size: 4 }) { asset } }", json!({})).await;
     let missing = json!({ "id": id, "status": "COMPLETED", "result": result(&promised["createUpload"]["asset"]) });
@@ -99,6 +99,8 @@ async fn a_failed_attempt_keeps_its_timeline(database_url: Option<String>) {
     let failed =
         api.ask(COMPLETE, input(json!({ "stepId": step_id, "error": "no good" }))).await["completeProcessingStep"].take();
     assert_eq!((failed["status"].as_str(), failed["error"].as_str()), (Some("FAILED"), Some("no good")));
+    let next = json!({ "jobId": id, "step": "DOWNLOAD" });
+    assert_eq!(api.refused(START, input(next)).await["code"], "CONFLICT", "not after one that failed");
     let error = json!({ "code": "CORRUPT_MEDIA", "message": "it is broken", "elementId": element });
     let bad = json!({ "id": id, "status": "FAILED", "error": { "code": "WHATEVER", "message": "x" } });
     assert_eq!(api.refused(STATUS, input(bad)).await["violations"][0]["path"], "input.error.code");
@@ -114,6 +116,39 @@ async fn a_failed_attempt_keeps_its_timeline(database_url: Option<String>) {
     assert_eq!(api.refused(PROGRESS, input(json!({ "stepId": step_id, "progress": 1 }))).await["code"], "CONFLICT");
     let back = api.ask(STATUS, input(json!({ "id": id, "status": "QUEUED" }))).await["updateJobStatus"].take();
     assert_eq!(back["status"], "QUEUED", "handed back");
+}
+
+async fn what_is_not_the_worker_s_own_it_does_not_change(database_url: Option<String>) {
+    let server = Server::start(database_url, Duty::ApiOnly, |_| {}).await;
+    let api = &server.api;
+    let (id, other) = (queued(api).await, queued(api).await);
+    let foreign = api.job(&other).await["elements"][0]["id"].clone();
+    api.ask(STATUS, input(json!({ "id": id, "status": "PROCESSING" }))).await;
+    let error = json!({ "code": "CORRUPT_MEDIA", "message": "x", "elementId": foreign });
+    assert_eq!(api.refused(STATUS, input(json!({ "id": id, "status": "FAILED", "error": error }))).await["code"], "NOT_FOUND");
+    api.ask(STATUS, input(json!({ "id": id, "status": "FAILED" }))).await;
+    assert_eq!(api.job(&other).await["elements"][0]["status"], "PENDING", "another job's element");
+    api.ask(STATUS, input(json!({ "id": id, "status": "QUEUED" }))).await;
+    api.ask(STATUS, input(json!({ "id": id, "status": "PROCESSING" }))).await;
+    let late = json!({ "id": id, "status": "COMPLETED", "attempt": 1 });
+    assert_eq!(api.refused(STATUS, input(late)).await["code"], "CONFLICT", "it had an earlier attempt");
+    let late = json!({ "jobId": id, "step": "VALIDATION", "attempt": 1 });
+    assert_eq!(api.refused(START, input(late)).await["code"], "CONFLICT");
+    let begun = api.ask(START, input(json!({ "jobId": id, "step": "VALIDATION", "attempt": 2 }))).await;
+    let step_id = &begun["startProcessingStep"]["id"];
+    api.ask("mutation($id: ID!) { cancelJob(id: $id) { status } }", json!({ "id": id })).await;
+    assert_eq!(api.job(&id).await["status"], "CANCELLED", "at once");
+    assert_eq!(api.refused(PROGRESS, input(json!({ "stepId": step_id, "progress": 5 }))).await["code"], "CONFLICT");
+    assert_eq!(api.refused(STATUS, input(json!({ "id": id, "status": "COMPLETED" }))).await["code"], "CONFLICT");
+    // A job may be completed by who keeps its file elsewhere, and what it says is told.
+    let mut socket = api.socket().await;
+    let follow = "subscription($id: ID!) { jobStatus(jobId: $id) { status message } }";
+    socket.subscribe("1", follow, json!({ "id": other })).await;
+    socket.next_payload("1").await;
+    api.ask(STATUS, input(json!({ "id": other, "status": "PROCESSING", "message": "begun" }))).await;
+    assert_eq!(socket.next_payload("1").await["data"]["jobStatus"], json!({ "status": "PROCESSING", "message": "begun" }));
+    api.ask(STATUS, input(json!({ "id": other, "status": "COMPLETED", "message": "done" }))).await;
+    assert_eq!(socket.next_payload("1").await["data"]["jobStatus"], json!({ "status": "COMPLETED", "message": "done" }));
 }
 
 macro_rules! on_both_without_workers {
@@ -132,6 +167,7 @@ macro_rules! on_both_without_workers {
 
 on_both_without_workers! {
     a_worker_takes_a_job_through_its_steps: a_worker_takes_a_job_through_its_steps_on_sqlite, a_worker_takes_a_job_through_its_steps_on_postgres;
+    what_is_not_the_worker_s_own_it_does_not_change: what_is_not_the_worker_s_own_it_does_not_change_on_sqlite, what_is_not_the_worker_s_own_it_does_not_change_on_postgres;
     a_failed_attempt_keeps_its_timeline: a_failed_attempt_keeps_its_timeline_on_sqlite, a_failed_attempt_keeps_its_timeline_on_postgres;
 }
 

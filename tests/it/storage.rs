@@ -103,4 +103,22 @@ on_both! {
         assert!(rows.iter().all(|row| row["success"] == true && row["size"].as_i64().unwrap() > 0));
         assert_eq!(rows[1]["element"]["id"], job["elements"][0]["id"]);
     }
+
+    async fn a_call_waits_neither_for_its_row_nor_for_who_holds_the_database(server: Server) {
+        use reelgraph::{domain::caller::Caller, services::objects::Purpose};
+        let services = &server.app.services;
+        let id = server.api.create(json!({ "submit": false })).await;
+        let holder = services.changing(Caller::local_admin(None), "test", &Default::default());
+        holder.enter("cancelJob").await.unwrap();
+        holder.cancel_job(&id).await.unwrap();
+        let purpose = Purpose { tenant: "default".into(), job_id: Some(id.clone()), element_id: None };
+        for number in 0..5 {
+            assert_eq!(services.store().size_of(&purpose, &format!("nothing/{number}")).await.unwrap(), None);
+        }
+        holder.commit().await.unwrap();
+        let query = "{ storageOperations(filter: { operation: [ACCESS] }) { edges { node { key job { id } } } } }";
+        let logged = server.api.ask(query, json!({})).await["storageOperations"]["edges"].take();
+        assert_eq!(logged.as_array().unwrap().len(), 5);
+        assert_eq!(logged[0]["node"], json!({ "key": "nothing/4", "job": { "id": id } }));
+    }
 }

@@ -75,15 +75,37 @@ on_both! {
         };
         let cases: [(&dyn Fn(&mut Value), &str); 9] = [
             (&|t| t["document"]["elements"][0]["text"]["text"] = json!("{{whom}}"), "input.document.elements[0].text.text"),
-            (&|t| t["document"]["elements"][0]["text"]["fontSize"] = json!("{{who}}"), "input.document.elements[0].text.fontSize"),
+            (&|t| t["document"]["elements"][0]["text"]["fontSize"] = json!("{{tint}}"), "input.document.elements[0].text.fontSize"),
             (&|t| t["document"]["elements"][0]["text"]["colour"] = json!("red"), "input.document.elements[0].text"),
             (&|t| t["document"] = json!([]), "input.document"), (&|t| t["name"] = json!(" "), "input.name"),
-            (&|t| t["variables"][1]["default"] = json!("x"), "input.variables[1].default"), (&|t| t["variables"][0]["default"] = json!("x"), "input.variables[0].default"),
+            (&|t| t["variables"][1]["default"] = json!("x"), "input.variables[1].default"), (&|t| t["variables"][0]["default"] = json!(1), "input.variables[0].default"),
             (&|t| t["variables"][1]["name"] = json!("who"), "input.variables[1].name"), (&|t| t["variables"][1]["name"] = json!("1 a"), "input.variables[1].name"),
         ];
         for (change, path) in cases {
             let refused = server.api.refused(CREATE, with(change)).await;
             assert_eq!(refused["violations"][0]["path"], path, "{refused:#}");
+        }
+    }
+
+    async fn a_required_variable_may_stand_anywhere(server: Server) {
+        let variables = json!([
+            { "name": "photo", "type": "TEXT", "required": true }, { "name": "width", "type": "NUMBER", "required": true },
+            { "name": "quality", "type": "TEXT", "required": true }, { "name": "all", "type": "LIST", "required": true },
+        ]);
+        let document = json!({
+            "outputs": { "width": "{{width}}", "height": 180, "quality": "{{quality}}" }, "metadata": { "all": "{{all}}" },
+            "elements": [{ "image": { "source": { "url": "{{photo}}" }, "length": 1 } }], "submit": false,
+        });
+        let made = make(&server, json!({ "name": "t", "variables": variables, "document": document })).await;
+        let good = json!({ "photo": "https://example.com/a.png", "width": 320, "quality": "HIGH", "all": [1] });
+        let job = server.api.ask(RENDER, json!({ "id": made["id"], "v": good })).await["renderTemplate"].take();
+        assert_eq!((&job["outputs"][0]["width"], &job["metadata"]), (&json!(320), &json!({ "all": [1] })));
+        for (name, value, path) in [("width", json!(3), "document.outputs[0].width"), ("photo", json!("x"), "document.elements[0].image.source.url"), ("quality", json!("BEST"), "document.outputs.quality")] {
+            let mut values = good.clone();
+            values[name] = value;
+            let refused = server.api.refused(RENDER, json!({ "id": made["id"], "v": values })).await;
+            let found = refused["violations"][0]["path"].as_str().unwrap().replace("[0]", "");
+            assert_eq!(found, path.replace("[0]", ""), "{refused:#}");
         }
     }
 

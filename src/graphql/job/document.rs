@@ -1,7 +1,7 @@
 //! A document of the same form as `createJob`'s input, where it comes by another way than a request's arguments: a file, or
 //! a template that was filled. Read as an argument would be, so that the same rules hold and the same words tell of them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Request, Schema, Variables};
 
@@ -44,22 +44,20 @@ fn checked(input: CreateJobInput, at: &str, bucket: &str) -> Read {
     check.into_result(new)
 }
 
-/// Reads documents as jobs.
+/// Reads documents as jobs; made when the first is read.
+#[derive(Default)]
 pub struct JobReader {
-    schema: Schema<Reader, EmptyMutation, EmptySubscription>,
+    schema: OnceLock<Schema<Reader, EmptyMutation, EmptySubscription>>,
 }
 
 impl JobReader {
-    pub fn new() -> Self {
-        Self { schema: Schema::build(Reader, EmptyMutation, EmptySubscription).finish() }
-    }
-
     /// Reads a document, or says all that is wrong with it, each at its path below `at`.
     pub async fn read(&self, document: serde_json::Value, at: &str, bucket: &str) -> Read {
         let slot = Arc::new(Slot { at: at.to_owned(), bucket: bucket.to_owned(), read: Mutex::default() });
         let variables = Variables::from_json(serde_json::json!({ "input": document }));
         let request = Request::new("query($input: CreateJobInput!) { read(input: $input) }").variables(variables);
-        let response = self.schema.execute(request.data(slot.clone())).await;
+        let schema = self.schema.get_or_init(|| Schema::build(Reader, EmptyMutation, EmptySubscription).finish());
+        let response = schema.execute(request.data(slot.clone())).await;
         let wrong = response.errors.iter().map(|error| refused(&error.message, at)).collect();
         let read = slot.read.lock().unwrap_or_else(PoisonError::into_inner).take();
         read.unwrap_or(Err(wrong))
@@ -82,7 +80,7 @@ fn refused(message: &str, at: &str) -> Violation {
 /// # Errors
 /// All that is wrong with it.
 pub async fn read_document(document: serde_json::Value) -> Result<(Vec<Element>, Output), Vec<Violation>> {
-    let new = JobReader::new().read(document, "input", "").await?;
+    let new = JobReader::default().read(document, "input", "").await?;
     let missing = || vec![refused("must have at least one output", "input.outputs")];
     let output = new.outputs.into_iter().next().ok_or_else(missing)?;
     Ok((new.elements, output))

@@ -60,7 +60,7 @@ impl CreateJobInput {
     /// As the domain has it, or everything that is wrong with it.
     pub fn into_domain(self, at: &str, own_bucket: &str) -> Result<NewJob, Vec<Violation>> {
         let mut check = Checker::default();
-        let request_hash = self.hash();
+        let request_hash = self.idempotency_key.as_ref().map(|_| self.hash());
         if self.webhook_url.is_some() {
             check.not_yet(format!("{at}.webhookUrl"), "telling of a job's end");
         }

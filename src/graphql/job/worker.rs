@@ -16,7 +16,7 @@ use crate::{
     graphql::{
         element::{Element, ElementStatus},
         error::{Result, failed},
-        loaders::changing,
+        loaders::{changing, session},
         node::check_id,
         scalars::Long,
         timeline::{ProcessingStep, TimelineStep},
@@ -34,11 +34,14 @@ pub struct UpdateJobStatusInput {
     id: ID,
     /// PROCESSING takes it from the queue; COMPLETED, FAILED and CANCELLED end it, QUEUED hands it back.
     status: JobStatus,
-    /// What there is to say of it.
+    /// The attempt that the worker means, as the job had it when it was taken: where it is given and the job is at another,
+    /// the worker has lost the job, and CONFLICT is answered.
+    attempt: Option<i32>,
+    /// What there is to say of it, for those who follow the job.
     message: Option<String>,
     /// Why it is FAILED.
     error: Option<JobErrorInput>,
-    /// What was made, of a job that is COMPLETED.
+    /// What was made, of a job that is COMPLETED; a worker may also keep its file elsewhere.
     result: Option<RenderResultInput>,
 }
 
@@ -88,6 +91,8 @@ pub struct RenderResultInput {
 pub struct StartProcessingStepInput {
     /// The job.
     job_id: ID,
+    /// The attempt that the worker means; CONFLICT where the job is at another.
+    attempt: Option<i32>,
     /// The step: the one after those that are done.
     step: ProcessingStep,
     /// What is known of it; an object.
@@ -170,6 +175,27 @@ pub struct MediaInfoInput {
     channels: Option<i32>,
 }
 
+impl MediaInfoInput {
+    fn check(&self, check: &mut Checker) {
+        let words = [
+            ("input.media.container", self.container.as_ref()),
+            ("input.media.videoCodec", self.video_codec.as_ref()),
+            ("input.media.audioCodec", self.audio_codec.as_ref()),
+        ];
+        texts(check, words);
+        numbers(check, [("input.media.duration", self.duration), ("input.media.frameRate", self.frame_rate)]);
+        let counts = [
+            ("input.media.width", self.width),
+            ("input.media.height", self.height),
+            ("input.media.sampleRate", self.sample_rate),
+            ("input.media.channels", self.channels),
+        ];
+        for (path, count) in counts {
+            check.range(path, count.unwrap_or(0), 0..=1_000_000);
+        }
+    }
+}
+
 impl From<MediaInfoInput> for media::MediaInfo {
     fn from(info: MediaInfoInput) -> Self {
         Self {
@@ -198,6 +224,9 @@ fn texts<'a>(check: &mut Checker, all: impl IntoIterator<Item = (&'static str, O
     for (path, text) in all {
         if let Some(text) = text {
             check.chars(path, text, TEXT_CHARS);
+            if text.trim().is_empty() {
+                check.breach(path, ViolationCode::Required, "must not be empty");
+            }
         }
     }
 }
@@ -220,15 +249,19 @@ fn details(check: &mut Checker, details: Option<&serde_json::Value>) {
 }
 
 impl UpdateJobStatusInput {
-    fn report(self) -> Result<StatusReport> {
+    /// What it says, and the upload with its file.
+    fn report(self) -> Result<(StatusReport, Option<(String, RenderedFile)>)> {
         check_id::<JobId>("input.id", &self.id)?;
         let mut check = Checker::default();
         texts(&mut check, [("input.message", self.message.as_ref())]);
+        if let Some(id) = self.error.as_ref().and_then(|error| error.element_id.as_ref()) {
+            check_id::<ElementId>("input.error.elementId", id)?;
+        }
         let failure = self.error.map(|error| error.failure(&mut check));
         let result = self.result.map(|result| result.file(&mut check)).transpose()?;
-        let status = self.status.into();
-        let report = StatusReport { job_id: self.id.into(), status, message: self.message, failure, result };
-        check.into_result(report).map_err(refuse)
+        let (job_id, status, attempt, message) = (self.id.into(), self.status.into(), self.attempt, self.message);
+        let report = StatusReport { job_id, status, attempt, message, failure, result: None };
+        check.into_result((report, result)).map_err(refuse)
     }
 }
 
@@ -323,6 +356,9 @@ impl UpdateElementStatusInput {
         check_id::<ElementId>("input.id", &self.id)?;
         let mut check = Checker::default();
         check.range("input.progress", self.progress.unwrap_or(0.0), 0.0..=100.0);
+        if let Some(media) = &self.media {
+            media.check(&mut check);
+        }
         let paths = [("input.localPath", self.local_path.as_ref()), ("input.processedPath", self.processed_path.as_ref())];
         texts(&mut check, paths.into_iter().chain([("input.error", self.error.as_ref())]));
         let report = ElementReport {
@@ -350,7 +386,11 @@ impl WorkerMutation {
         context: &Context<'_>,
         #[graphql(desc = "Where it goes.")] input: UpdateJobStatusInput,
     ) -> Result<Job> {
-        let report = input.report()?;
+        let (mut report, upload) = input.report()?;
+        if let Some((asset, file)) = upload {
+            // Before the job is held: the store may take its time.
+            report.result = Some(session(context)?.uploaded_file(&report.job_id, &asset, file).await.map_err(failed)?);
+        }
         Ok(Job(Arc::new(changing(context).await?.update_job_status(report).await.map_err(failed)?)))
     }
 
@@ -365,7 +405,7 @@ impl WorkerMutation {
         details(&mut check, input.details.as_ref());
         check.into_result(()).map_err(refuse)?;
         let session = changing(context).await?;
-        let row = session.start_processing_step(&input.job_id, input.step.into(), input.details).await;
+        let row = session.start_processing_step(&input.job_id, input.attempt, input.step.into(), input.details).await;
         Ok(TimelineStep(row.map_err(failed)?.state()))
     }
 

@@ -16,9 +16,10 @@ use crate::{
     },
     entities::{element, job},
     services::{
-        Error, Session,
+        Error, Session, aggregates,
         event_log::{self, NewEvent},
-        sweep,
+        leases::{self, Leave},
+        objects, sweep,
         transaction::Afterwards,
     },
 };
@@ -111,6 +112,12 @@ impl Session {
                 change.finished_at = Set(Some(now));
                 self.moved(row, change, JobStatus::Cancelled, Some("cancelled before it started")).await
             }
+            // Nothing tells a worker outside to stop: the job is taken from it, and what it tells next is refused.
+            JobStatus::Processing if leases::is_outside(&row) => {
+                let unit = self.unit()?;
+                self.services().end_attempt(unit, row, JobStatus::Cancelled, Leave::default()).await?;
+                self.locked_job(id).await
+            }
             JobStatus::Processing if row.cancel_requested_at.is_some() => Ok(row),
             JobStatus::Processing => {
                 change.cancel_requested_at = Set(Some(now));
@@ -133,7 +140,12 @@ impl Session {
         let results: Vec<RenderedFile> = serde_json::from_value(row.results.clone()).unwrap_or_default();
         let unit = self.unit()?;
         let now = self.services().clock().now();
-        sweep::doom(unit, &row, results.into_iter().map(|file| file.key).collect(), now.0).await?;
+        // A worker outside has its file in an upload, which others may use too: that stays.
+        let own = objects::job_prefix(&row.id);
+        let keys = results.into_iter().map(|file| file.key).filter(|key| key.starts_with(&own)).collect();
+        sweep::doom(unit, &row, keys, now.0).await?;
+        // Its operations name no job any more.
+        aggregates::raise(unit.transaction(), &aggregates::of_storage(&row.tenant)).await?;
         event_log::end(unit, &row, now).await?;
         job::Entity::delete_by_id(&row.id).exec(unit.transaction()).await?;
         unit.afterwards(Afterwards::StopRender { job_id: row.id.clone() });
@@ -144,6 +156,7 @@ impl Session {
     /// The job, its row held until the transaction ends.
     pub(in crate::services) async fn locked_job(&self, id: &str) -> Result<job::Model, Error> {
         let unit = self.unit()?;
+        self.holds_job(id);
         let found = job::Entity::find_by_id(id)
             .filter(job::Column::Tenant.eq(&self.caller().tenant))
             // Not against those who only refer to it.

@@ -55,7 +55,7 @@ impl Session {
             max_attempts: source.max_attempts,
             metadata: patch.metadata.clone().unwrap_or_else(|| source.metadata.clone()),
             idempotency_key: None,
-            request_hash: String::new(),
+            request_hash: None,
         };
         self.create_job(&new, "patch").await
     }
@@ -170,7 +170,7 @@ impl Session {
             webhook_url: None,
             client_ip: self.caller().client_ip.clone(),
             idempotency_key: new.idempotency_key.clone(),
-            request_hash: Some(new.request_hash.clone()),
+            request_hash: new.request_hash.clone(),
             error: None,
             results: serde_json::json!([]),
             run_at: now,
@@ -216,7 +216,7 @@ fn check(new: &[NewJob], at: impl Fn(usize) -> String) -> Result<(), Error> {
 
 /// The job that a key stands for, if it was asked for by the same input.
 fn same_request(there: &job::Model, new: &NewJob) -> Result<job::Model, Error> {
-    match there.request_hash.as_deref() == Some(new.request_hash.as_str()) {
+    match there.request_hash == new.request_hash {
         true => Ok(there.clone()),
         false => Err(Error::IdempotencyKeyReused),
     }

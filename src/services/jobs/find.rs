@@ -1,6 +1,6 @@
 //! Jobs by id, and lists of them by filter and order.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
@@ -153,7 +153,8 @@ impl Session {
     }
 
     fn condition(&self, filter: &JobFilter) -> Condition {
-        let words = |statuses: &[JobStatus]| statuses.iter().map(|status| status.as_str()).collect::<Vec<_>>();
+        // Each once, however often it was sent.
+        let words = |statuses: &[JobStatus]| statuses.iter().map(|status| status.as_str()).collect::<BTreeSet<_>>();
         let active = [JobStatus::Queued, JobStatus::Processing];
         Condition::all()
             .add(job::Column::Tenant.eq(&self.caller().tenant))
@@ -197,7 +198,7 @@ fn has_element_of(types: &[ElementType]) -> SimpleExpr {
         .select_only()
         .expr(Expr::value(1))
         .filter(Expr::col((element::Entity, element::Column::JobId)).equals((job::Entity, job::Column::Id)))
-        .filter(element::Column::ElementType.is_in(types.iter().map(|kind| kind.as_str())))
+        .filter(element::Column::ElementType.is_in(types.iter().map(|kind| kind.as_str()).collect::<BTreeSet<_>>()))
         .into_query();
     Expr::exists(with)
 }

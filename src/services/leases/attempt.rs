@@ -25,8 +25,10 @@ use crate::{
 
 /// How an attempt is left.
 #[derive(Debug, Default)]
-pub(super) struct Leave {
+pub struct Leave {
     pub failure: Option<JobFailure>,
+    /// What there is to say of it, beside the failure.
+    pub message: Option<String>,
     /// The worker died.
     pub rescued: bool,
     /// The attempt does not count.

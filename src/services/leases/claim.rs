@@ -92,14 +92,14 @@ impl Services {
             fence: row.fence,
             owner: owner.to_owned(),
         };
-        self.open_attempt(&unit, &taken).await?;
+        self.open_attempt(&unit, &taken, None).await?;
         unit.commit().await?;
         let outputs = serde_json::from_value(row.outputs).map_err(|error| Error::internal(error.to_string()))?;
         Ok(Some(Claimed { lease: taken, outputs }))
     }
 
     /// The seven steps of an attempt, all still to come.
-    pub(super) async fn open_attempt(&self, unit: &UnitOfWork, lease: &Lease) -> Result<(), Error> {
+    pub(super) async fn open_attempt(&self, unit: &UnitOfWork, lease: &Lease, message: Option<String>) -> Result<(), Error> {
         let rows: Vec<timeline_step::ActiveModel> =
             ProcessingStep::ALL.into_iter().map(|step| self.pending(lease, step)).collect();
         timeline_step::Entity::insert_many(rows).exec_without_returning(unit.transaction()).await?;
@@ -108,7 +108,7 @@ impl Services {
             previous: Some(JobStatus::Queued),
             progress: 0.0,
             step: None,
-            message: Some(format!("attempt {}", lease.attempt)),
+            message: Some(message.unwrap_or_else(|| format!("attempt {}", lease.attempt))),
         };
         let mut told = vec![NewEvent::status(&lease.job_id, &started)?];
         for step in attempt::steps(unit.transaction(), &lease.job_id, lease.attempt).await? {

@@ -1,6 +1,6 @@
 //! The end of an attempt: done, failed, cancelled, or handed back to the queue.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 use super::{
     Lease, LeaseError,
@@ -26,7 +26,8 @@ use crate::{
 /// How an attempt ended.
 #[derive(Debug)]
 pub enum Ending {
-    Done(RenderedFile),
+    /// With the file that was made; a worker outside may keep its own.
+    Done(Option<RenderedFile>),
     Failed(JobFailure),
     Cancelled,
     /// The node stops: the attempt counts for nothing.
@@ -51,7 +52,13 @@ impl Services {
     }
 
     /// Writes how the job, the open steps and the elements stand now.
-    pub(super) async fn end_attempt(&self, unit: &UnitOfWork, row: job::Model, to: JobStatus, leave: Leave) -> Result<(), Error> {
+    pub(in crate::services) async fn end_attempt(
+        &self,
+        unit: &UnitOfWork,
+        row: job::Model,
+        to: JobStatus,
+        leave: Leave,
+    ) -> Result<(), Error> {
         let mut told = self.close_steps(unit, &row, to, leave.failure.as_ref()).await?;
         self.settle_elements(unit, &row.id, to, leave.failure.as_ref()).await?;
         let row = self.settle_job(unit, row, to, &leave).await?;
@@ -60,7 +67,7 @@ impl Services {
             previous: Some(JobStatus::Processing),
             progress: row.progress,
             step: None,
-            message: leave.failure.map(|failure| failure.message),
+            message: leave.failure.map(|failure| failure.message).or(leave.message),
         };
         told.push(NewEvent::status(&row.id, &change)?);
         event_log::append(unit, &row.tenant, &row.id, self.clock().now(), told).await
@@ -135,7 +142,8 @@ impl Services {
         let Some((failure, id)) = failure.and_then(|failure| failure.element_id.as_deref().map(|id| (failure, id))) else {
             return Ok(());
         };
-        if let Some(found) = element::Entity::find_by_id(id).one(unit.transaction()).await? {
+        let found = element::Entity::find_by_id(id).filter(element::Column::JobId.eq(job_id));
+        if let Some(found) = found.one(unit.transaction()).await? {
             let mut change = found.into_active_model();
             change.status = Set(ElementStatus::Failed.as_str().to_owned());
             change.error = Set(Some(failure.message.clone()));
@@ -148,7 +156,7 @@ impl Services {
 pub(super) fn decide(row: &job::Model, ending: Ending, jitter: f64) -> Result<(JobStatus, Leave), Error> {
     let decided = match ending {
         Ending::Done(file) => {
-            let results = serde_json::to_value([file]).map_err(|error| Error::internal(error.to_string()))?;
+            let results = serde_json::to_value(file.as_slice()).map_err(|error| Error::internal(error.to_string()))?;
             (JobStatus::Completed, Leave { results: Some(results), ..Leave::default() })
         }
         Ending::Cancelled => (JobStatus::Cancelled, Leave::default()),

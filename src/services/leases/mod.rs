@@ -9,6 +9,7 @@ mod end;
 mod outside;
 
 pub use attempt::Advance;
+pub(in crate::services) use attempt::Leave;
 pub use claim::{Claimed, Pulse};
 pub(in crate::services) use claim::{lost, next_due};
 pub use end::Ending;
@@ -31,6 +32,11 @@ pub struct Lease {
 
 /// What the owners of leases of workers outside of the service begin with.
 const OUTSIDE: &str = "outside:";
+
+/// Whether a job is with a worker outside of the service.
+pub(super) fn is_outside(row: &job::Model) -> bool {
+    row.lease_owner.as_deref().is_some_and(|owner| owner.starts_with(OUTSIDE))
+}
 
 /// Why a worker's write did not happen.
 #[derive(Debug, Clone, thiserror::Error)]

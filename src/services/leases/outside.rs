@@ -1,14 +1,16 @@
 //! Workers outside of the service: they take a job, tell of its steps and end it through the API, under a lease like any
 //! other. Each thing they tell prolongs it; one who says nothing for too long has lost the job to the queue.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Statement,
+};
 
-use super::{Ending, Lease, OUTSIDE, attempt};
+use super::{Ending, Lease, OUTSIDE, attempt, attempt::Leave};
 use crate::{
     domain::{
         caller::Role,
         composition::ElementStatus,
-        error::{JobFailure, Violation, ViolationCode},
+        error::{ErrorCode, JobFailure},
         job::JobStatus,
         media::MediaInfo,
         output::RenderedFile,
@@ -20,6 +22,7 @@ use crate::{
         event_log::{self, NewEvent},
         jobs::{no_such_job, refused},
         objects::Purpose,
+        transaction::Afterwards,
     },
 };
 
@@ -31,11 +34,13 @@ const LEASE_MS: i64 = 60_000;
 pub struct StatusReport {
     pub job_id: String,
     pub status: JobStatus,
+    /// The attempt that the worker means: refused where the job is at another.
+    pub attempt: Option<i32>,
     pub message: Option<String>,
     /// Of a job that has FAILED.
     pub failure: Option<JobFailure>,
-    /// Of a job that is COMPLETED: the upload that holds its file, and what the file is.
-    pub result: Option<(String, RenderedFile)>,
+    /// Of a job that is COMPLETED.
+    pub result: Option<RenderedFile>,
 }
 
 /// What a worker tells of a step.
@@ -80,7 +85,7 @@ impl Session {
             return Err(refused(&format!("a job cannot become {}", to.as_str()), from, "look at its status first"));
         }
         match (from, to) {
-            (JobStatus::Queued, JobStatus::Processing) => self.take(row).await,
+            (JobStatus::Queued, JobStatus::Processing) => self.take(row, report.message).await,
             (JobStatus::Draft, JobStatus::Queued) => self.submit_job(&row.id).await,
             (JobStatus::Failed | JobStatus::Cancelled, JobStatus::Queued) => self.retry_job(&row.id).await,
             (JobStatus::Processing, _) => self.end_outside(row, report).await,
@@ -89,7 +94,7 @@ impl Session {
         }
     }
 
-    async fn take(&self, row: job::Model) -> Result<job::Model, Error> {
+    async fn take(&self, row: job::Model, message: Option<String>) -> Result<job::Model, Error> {
         let unit = self.unit()?;
         let now = self.services().clock().now();
         let lease = Lease {
@@ -113,43 +118,52 @@ impl Session {
         change.error = Set(None);
         change.cancel_requested_at = Set(None);
         let row = change.update(unit.transaction()).await?;
-        self.services().open_attempt(unit, &lease).await?;
+        self.prolong(&row.id).await?;
+        self.services().open_attempt(unit, &lease, message).await?;
         Ok(row)
     }
 
     async fn end_outside(&self, row: job::Model, report: StatusReport) -> Result<job::Model, Error> {
-        self.holds(&row)?;
+        self.holds(&row, report.attempt)?;
+        let unit = self.unit()?;
         let ending = match report.status {
-            JobStatus::Completed => Ending::Done(self.stored(report.result).await?),
+            JobStatus::Completed => {
+                let steps = attempt::steps(unit.transaction(), &row.id, row.attempt).await?;
+                all_or_none(&steps)?;
+                Ending::Done(report.result)
+            }
             JobStatus::Failed => {
-                let failure = report.failure.ok_or_else(|| required("input.error", "must say why the job failed"))?;
-                Ending::Failed(failure.for_good())
+                let reason = || JobFailure::new(ErrorCode::Internal, "the worker gave no reason");
+                let failure = report.failure.unwrap_or_else(reason).for_good();
+                if let Some(id) = &failure.element_id {
+                    let of_job = element::Entity::find_by_id(id).filter(element::Column::JobId.eq(&row.id));
+                    let missing = || Error::NotFound { what: "element of the job", id: id.clone() };
+                    of_job.one(unit.transaction()).await?.ok_or_else(missing)?;
+                }
+                Ending::Failed(failure)
             }
             JobStatus::Cancelled => Ending::Cancelled,
             _ => Ending::HandedBack,
         };
-        let unit = self.unit()?;
         let (to, leave) = super::end::decide(&row, ending, 0.0)?;
         let id = row.id.clone();
-        self.services().end_attempt(unit, row, to, leave).await?;
+        self.services().end_attempt(unit, row, to, Leave { message: report.message, ..leave }).await?;
         if to == JobStatus::Queued {
-            unit.afterwards(crate::services::transaction::Afterwards::RingQueue);
+            unit.afterwards(Afterwards::RingQueue);
         }
         let ended = job::Entity::find_by_id(&id).one(unit.transaction()).await?;
         ended.ok_or_else(|| no_such_job(&id))
     }
 
-    /// The file of an upload that is there.
-    async fn stored(&self, result: Option<(String, RenderedFile)>) -> Result<RenderedFile, Error> {
-        let (asset_id, file) = result.ok_or_else(|| required("input.result", "must say what was made"))?;
-        let missing = || Error::NotFound { what: "asset", id: asset_id.clone() };
-        let found = asset::Entity::find_by_id(&asset_id)
+    /// The file of an upload, if it is in the store. To be asked before anything is held.
+    pub async fn uploaded_file(&self, job_id: &str, asset_id: &str, file: RenderedFile) -> Result<RenderedFile, Error> {
+        let found = asset::Entity::find_by_id(asset_id)
             .filter(asset::Column::Tenant.eq(&self.caller().tenant))
-            .one(self.unit()?.transaction())
+            .one(&self.executor())
             .await?
-            .ok_or_else(missing)?;
+            .ok_or_else(|| Error::NotFound { what: "asset", id: asset_id.to_owned() })?;
         let store = self.services().store();
-        let purpose = Purpose { tenant: found.tenant.clone(), ..Purpose::default() };
+        let purpose = Purpose { tenant: found.tenant.clone(), job_id: Some(job_id.to_owned()), element_id: None };
         let size = store.size_of(&purpose, &found.key).await?.ok_or_else(|| {
             Error::conflict("the upload is not in the store", "send the file to the address that createUpload gave first")
         })?;
@@ -161,20 +175,22 @@ impl Session {
     pub async fn start_processing_step(
         &self,
         job_id: &str,
+        attempt: Option<i32>,
         which: ProcessingStep,
         details: Option<serde_json::Value>,
     ) -> Result<timeline_step::Model, Error> {
-        let job = self.held_outside(job_id).await?;
+        let job = self.held_outside(job_id, attempt).await?;
         let unit = self.unit()?;
         let steps = attempt::steps(unit.transaction(), &job.id, job.attempt).await?;
-        let open = |status: &str| [StepStatus::Pending, StepStatus::Running].iter().any(|open| open.as_str() == status);
-        let next = steps.iter().find(|step| open(&step.status)).cloned();
-        let next = next.filter(|next| next.status == StepStatus::Pending.as_str() && next.step_order == which.order());
-        let Some(next) = next else {
-            let now = steps.iter().find(|step| open(&step.status));
-            let stands = now.map_or("all are done".to_owned(), |step| format!("{} is {}", step.step, step.status));
-            let message = format!("the steps go in order, one after the other: {which:?} cannot start while {stands}");
-            return Err(Error::conflict(message, "complete the step that runs, and start the one after it"));
+        let next = steps.iter().find(|step| step.status != StepStatus::Completed.as_str());
+        let may = |next: &&timeline_step::Model| next.status == StepStatus::Pending.as_str() && next.step_order == which.order();
+        let Some(next) = next.filter(may).cloned() else {
+            let stands = next.map_or("all are done".to_owned(), |step| format!("{} is {}", step.step, step.status));
+            let message = format!("the steps go in order, one after the other: {} cannot start while {stands}", which.as_str());
+            return Err(Error::conflict(
+                message,
+                "complete the step that runs, then start the next; after one that failed, end the job",
+            ));
         };
         let mut change = next.into_active_model();
         if let Some(details) = details {
@@ -214,13 +230,15 @@ impl Session {
         let (job, found) = self.running_step(step_id).await?;
         let unit = self.unit()?;
         let which = found.state().step;
-        let how = if matches!(outcome, Outcome::Done) { StepStatus::Completed } else { StepStatus::Failed };
+        let done = matches!(outcome, Outcome::Done);
+        let how = if done { StepStatus::Completed } else { StepStatus::Failed };
         let mut change = attempt::ended(found, how, self.services().clock().now().0);
         note(&mut change, &report);
         if let Outcome::Failed(reason) = outcome {
             change.error = Set(Some(reason));
         }
-        let job = self.services().advanced(unit.transaction(), job, which, overall(which, 100.0)).await?;
+        let progress = if done { overall(which, 100.0) } else { job.progress };
+        let job = self.services().advanced(unit.transaction(), job, which, progress).await?;
         self.services().write_step(unit, &job, change).await
     }
 
@@ -228,7 +246,7 @@ impl Session {
     pub async fn update_element_status(&self, report: ElementReport) -> Result<element::Model, Error> {
         let missing = || Error::NotFound { what: "element", id: report.element_id.clone() };
         let found = self.element(&report.element_id).await?.ok_or_else(missing)?;
-        let job = self.held_outside(&found.job_id).await?;
+        let job = self.held_outside(&found.job_id, None).await?;
         let unit = self.unit()?;
         let found = element::Entity::find_by_id(&report.element_id).one(unit.transaction()).await?.ok_or_else(missing)?;
         let from = ElementStatus::parse(&found.status).unwrap_or(ElementStatus::Pending);
@@ -244,7 +262,8 @@ impl Session {
         change.status = Set(report.status.as_str().to_owned());
         change.progress = Set(progress.max(before));
         change.updated_at = Set(now.0);
-        change.error = Set(report.error.filter(|_| report.status == ElementStatus::Failed));
+        let reason = || report.error.clone().unwrap_or_else(|| "the worker gave no reason".into());
+        change.error = Set((report.status == ElementStatus::Failed).then(reason));
         if let Some(path) = report.local_path {
             change.local_path = Set(Some(path));
         }
@@ -263,7 +282,7 @@ impl Session {
     async fn running_step(&self, step_id: &str) -> Result<(job::Model, timeline_step::Model), Error> {
         let missing = || Error::NotFound { what: "step", id: step_id.to_owned() };
         let found = self.steps_by_id(std::slice::from_ref(&step_id.to_owned())).await?.pop().ok_or_else(missing)?;
-        let job = self.held_outside(&found.job_id).await?;
+        let job = self.held_outside(&found.job_id, None).await?;
         let unit = self.unit()?;
         let found = timeline_step::Entity::find_by_id(step_id).one(unit.transaction()).await?.ok_or_else(missing)?;
         unit.target(&found.id);
@@ -275,19 +294,31 @@ impl Session {
     }
 
     /// The job, held, if this worker has it; its lease is prolonged.
-    async fn held_outside(&self, job_id: &str) -> Result<job::Model, Error> {
+    async fn held_outside(&self, job_id: &str, attempt: Option<i32>) -> Result<job::Model, Error> {
         self.require(Role::Worker)?;
         let row = self.locked_job(job_id).await?;
-        self.holds(&row)?;
-        let mut change = row.into_active_model();
-        change.lease_expires_at = Set(Some(self.services().clock().now().plus_ms(LEASE_MS).0));
-        Ok(change.update(self.unit()?.transaction()).await?)
+        self.holds(&row, attempt)?;
+        self.prolong(job_id).await?;
+        Ok(row)
     }
 
-    fn holds(&self, row: &job::Model) -> Result<(), Error> {
+    /// By the database's clock, as the rescue looks at it.
+    async fn prolong(&self, job_id: &str) -> Result<(), Error> {
+        let database = self.services().database();
+        let sql = format!("UPDATE jobs SET lease_expires_at = {} + $1 WHERE id = $2", database.now_sql());
+        let prolong = Statement::from_sql_and_values(database.backend(), sql, [(LEASE_MS * 1_000).into(), job_id.into()]);
+        self.unit()?.transaction().execute_raw(prolong).await?;
+        Ok(())
+    }
+
+    fn holds(&self, row: &job::Model, attempt: Option<i32>) -> Result<(), Error> {
         if row.status() != JobStatus::Processing {
             let suggestion = "take it with updateJobStatus first";
             return Err(refused("only a job that is PROCESSING has steps that go on", row.status(), suggestion));
+        }
+        if attempt.is_some_and(|attempt| attempt != row.attempt) {
+            let message = format!("the job is at its attempt {}: another worker has it", row.attempt);
+            return Err(Error::conflict(message, "leave the job: what is told of an earlier attempt changes nothing"));
         }
         match row.lease_owner.as_deref() == Some(self.outside_owner().as_str()) {
             true => Ok(()),
@@ -300,6 +331,21 @@ impl Session {
 
     fn outside_owner(&self) -> String {
         format!("{OUTSIDE}{}", self.caller().name)
+    }
+}
+
+/// A worker tells of all seven steps, or of none.
+fn all_or_none(steps: &[timeline_step::Model]) -> Result<(), Error> {
+    let is = |step: &timeline_step::Model, status: StepStatus| step.status == status.as_str();
+    if steps.iter().all(|step| is(step, StepStatus::Pending)) {
+        return Ok(());
+    }
+    match steps.iter().find(|step| !is(step, StepStatus::Completed)) {
+        None => Ok(()),
+        Some(open) => {
+            let message = format!("a job cannot be COMPLETED while its step {} is {}", open.step, open.status);
+            Err(Error::conflict(message, "complete all seven steps first, or tell of none"))
+        }
     }
 }
 
@@ -327,8 +373,4 @@ fn note(change: &mut timeline_step::ActiveModel, report: &StepReport) {
     if let Some(details) = &report.details {
         change.details = Set(details.clone());
     }
-}
-
-fn required(path: &str, message: &str) -> Error {
-    Error::Invalid(vec![Violation { path: path.into(), code: ViolationCode::Required, message: message.into() }])
 }

@@ -69,7 +69,9 @@ async fn by_sqlite(transaction: &DatabaseTransaction, statement: Statement, plan
         let depth = depths.get(&parent).copied().unwrap_or(0);
         depths.insert(id, depth + 1);
         plan.plan.push_str(&format!("{}{detail}\n", "  ".repeat(depth)));
-        if let Some((_, rest)) = detail.split_once(" INDEX ") {
+        if detail.contains("VIRTUAL TABLE") {
+            // Rows of JSON have no index.
+        } else if let Some((_, rest)) = detail.split_once(" INDEX ") {
             plan.indexes.extend(rest.split_whitespace().next().map(str::to_owned));
         } else if detail.contains("USING INTEGER PRIMARY KEY") {
             plan.indexes.push("primary key".to_owned());
