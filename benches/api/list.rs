@@ -58,10 +58,10 @@ impl Postgraphile {
             .stdout(Stdio::null())
             .spawn()
             .expect("PostGraphile");
-        let api = Api::new(format!("http://127.0.0.1:{port}"));
+        let started = Self { api: Api::new(format!("http://127.0.0.1:{port}")), child };
         for _ in 0..300 {
             if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Self { api, child };
+                return started;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

@@ -139,7 +139,7 @@ impl TimeKey {
     pub fn after(self, bounds: &PageBounds, time: impl ColumnTrait, id: impl ColumnTrait) -> Condition {
         let Some(key) = &bounds.after else { return Condition::all() };
         let KeyValue::Number(at) = key.value else { return Condition::all() };
-        let row = Expr::tuple([time.into_expr().into(), id.into_expr().into()]);
+        let row = Expr::tuple([time.into_expr(), id.into_expr()]);
         Condition::all().add(row.lt(Expr::tuple([Expr::value(at), Expr::value(key.id.as_str())])))
     }
 }

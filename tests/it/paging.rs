@@ -111,7 +111,7 @@ on_both! {
             let writing = tokio::spawn(async move {
                 let mut count = 0;
                 while !stopped.is_cancelled() {
-                    let id = writer.create(json!({ "submit": false, "name": format!("job {count:02} new"), "priority": (count % 3) as i32 })).await;
+                    let id = writer.create(json!({ "submit": false, "name": format!("job {count:02} new"), "priority": count % 3 })).await;
                     if count % 2 == 0 {
                         writer.ask("mutation($id: ID!) { deleteJob(id: $id) }", json!({ "id": id })).await;
                     }

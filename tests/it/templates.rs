@@ -8,6 +8,9 @@ const CREATE: &str = "mutation($input: TemplateInput!) { createTemplate(input: $
 const RENDER: &str = "mutation($id: ID!, $v: JSON!, $o: CreateJobOverrides) { renderTemplate(id: $id, variables: $v, overrides: $o) {
     id name status priority metadata outputs { width } elements { ... on TextElement { text fontSize color length } ... on ImageElement { source { url } } } } }";
 
+/// A change that makes a template wrong, and where.
+type Case<'a> = (&'a dyn Fn(&mut Value), &'a str);
+
 fn variable(name: &str, kind: &str) -> Value {
     json!({ "name": name, "type": kind })
 }
@@ -73,7 +76,7 @@ on_both! {
             change(&mut input);
             json!({ "input": input })
         };
-        let cases: [(&dyn Fn(&mut Value), &str); 9] = [
+        let cases: [Case; 9] = [
             (&|t| t["document"]["elements"][0]["text"]["text"] = json!("{{whom}}"), "input.document.elements[0].text.text"),
             (&|t| t["document"]["elements"][0]["text"]["fontSize"] = json!("{{tint}}"), "input.document.elements[0].text.fontSize"),
             (&|t| t["document"]["elements"][0]["text"]["colour"] = json!("red"), "input.document.elements[0].text"),

@@ -69,7 +69,7 @@ on_both! {
         let (a, b) = (api.create(json!({ "submit": false })).await, api.create(json!({ "submit": false })).await);
         let both = "mutation($x: ID!, $y: ID!) { x: updateJob(id: $x, patch: { name: \"n\" }) { id } y: updateJob(id: $y, patch: { name: \"n\" }) { id } }";
         let one = |number: usize| {
-            let (x, y) = if number % 2 == 0 { (&a, &b) } else { (&b, &a) };
+            let (x, y) = if number.is_multiple_of(2) { (&a, &b) } else { (&b, &a) };
             api.send(both, json!({ "x": x, "y": y }))
         };
         for _ in 0..5 {

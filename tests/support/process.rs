@@ -15,7 +15,10 @@ use super::api::Api;
 
 /// The service's binary, which Cargo builds for tests and benchmarks.
 pub fn program() -> PathBuf {
-    option_env!("CARGO_BIN_EXE_reelgraph").expect("a test or a benchmark").into()
+    match option_env!("CARGO_BIN_EXE_reelgraph") {
+        Some(path) => path.into(),
+        None => panic!("only tests and benchmarks have the binary"),
+    }
 }
 
 /// The real binary. Killed when dropped.
