@@ -1,8 +1,9 @@
 //! The `storage_operations` table.
 
 use sea_orm::entity::prelude::*;
+use serde::Serialize;
 
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "storage_operations")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

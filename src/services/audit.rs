@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::{
     Error, Services, Session,
+    bulk::{self, Conflict},
     jobs::TimeRange,
     pages::{Page, PageBounds, PageRequest, TimeKey},
     transaction::Field,
@@ -61,7 +62,7 @@ impl Session {
     pub(super) async fn audit(&self) -> Result<(), Error> {
         let unit = self.unit()?;
         let rows = self.services.entries(self, &unit.fields(), Outcome::Succeeded, None);
-        super::bulk::insert(unit.transaction(), rows).await?;
+        bulk::insert::<audit_entry::Entity>(unit.transaction(), &rows, &[], Conflict::Fails).await?;
         Ok(())
     }
 
@@ -90,7 +91,8 @@ impl Services {
         }
         let services = self.clone();
         let noting = self.inner.background.spawn(async move {
-            let noted = audit_entry::Entity::insert_many(rows).exec_without_returning(services.database().writer()).await;
+            let writer = services.database().writer();
+            let noted = bulk::insert::<audit_entry::Entity>(writer, &rows, &[], Conflict::Fails).await;
             if let Err(error) = noted {
                 tracing::warn!(%error, "the failure of a mutation could not be noted in the audit log");
             }
@@ -99,26 +101,20 @@ impl Services {
         let _ = tokio::time::timeout(PATIENCE, noting).await;
     }
 
-    fn entries(
-        &self,
-        session: &Session,
-        fields: &[Field],
-        outcome: Outcome,
-        code: Option<ErrorCode>,
-    ) -> Vec<audit_entry::ActiveModel> {
+    fn entries(&self, session: &Session, fields: &[Field], outcome: Outcome, code: Option<ErrorCode>) -> Vec<audit_entry::Model> {
         let at = self.clock().now().0;
-        let entry = |action: &str, target: Option<String>| audit_entry::ActiveModel {
-            id: Set(AuditId::new(self.clock()).into()),
-            tenant: Set(session.caller.tenant.clone()),
-            actor: Set(session.caller.name.clone()),
-            role: Set(session.caller.role.as_str().to_owned()),
-            client_ip: Set(session.caller.client_ip.clone()),
-            action: Set(action.to_owned()),
-            target: Set(target),
-            outcome: Set(outcome.as_str().to_owned()),
-            code: Set(code.map(|code| code.as_str().to_owned())),
-            correlation_id: Set(session.correlation_id.to_string()),
-            at: Set(at),
+        let entry = |action: &str, target: Option<String>| audit_entry::Model {
+            id: AuditId::new(self.clock()).into(),
+            tenant: session.caller.tenant.clone(),
+            actor: session.caller.name.clone(),
+            role: session.caller.role.as_str().to_owned(),
+            client_ip: session.caller.client_ip.clone(),
+            action: action.to_owned(),
+            target,
+            outcome: outcome.as_str().to_owned(),
+            code: code.map(|code| code.as_str().to_owned()),
+            correlation_id: session.correlation_id.to_string(),
+            at,
         };
         let of_field = |field: &Field| match field.targets.as_slice() {
             [] => vec![entry(&field.action, None)],

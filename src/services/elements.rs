@@ -4,14 +4,15 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use sea_orm::{
     ActiveModelTrait,
-    ActiveValue::{NotSet, Set, Unchanged},
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    Select,
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select,
     sea_query::Expr,
 };
 
 use super::{
-    Error, Services, Session, bulk,
+    Error, Services, Session,
+    bulk::{self, Conflict},
     cached::grouped,
     event_log::{self, NewEvent},
     pages::{Key, KeyValue, Page, PageBounds, PageRequest},
@@ -32,29 +33,23 @@ use crate::{
 /// Further than any position: rows are moved out by it and back, since each row's position is unique at every moment.
 const OUT_OF_THE_WAY: i32 = 1_000_000;
 
-pub(super) fn new_row(
-    id: ElementId,
-    job_id: &str,
-    position: i32,
-    element: &Element,
-    now: i64,
-) -> Result<element::ActiveModel, Error> {
-    Ok(element::ActiveModel {
-        id: Set(id.into()),
-        job_id: Set(job_id.to_owned()),
-        position: Set(position),
-        track: Set(element.timing.track.unwrap_or(position)),
-        start: Set(element.timing.start),
-        element_type: Set(element.element_type().as_str().to_owned()),
-        spec: Set(serde_json::to_value(element).map_err(|error| Error::internal(error.to_string()))?),
-        status: Set("PENDING".to_owned()),
-        progress: Set(0.0),
-        error: NotSet,
-        media: NotSet,
-        local_path: NotSet,
-        processed_path: NotSet,
-        created_at: Set(now),
-        updated_at: Set(now),
+pub(super) fn new_row(id: ElementId, job_id: &str, position: i32, element: &Element, now: i64) -> Result<element::Model, Error> {
+    Ok(element::Model {
+        id: id.into(),
+        job_id: job_id.to_owned(),
+        position,
+        track: element.timing.track.unwrap_or(position),
+        start: element.timing.start,
+        element_type: element.element_type().as_str().to_owned(),
+        spec: serde_json::to_value(element).map_err(|error| Error::internal(error.to_string()))?,
+        status: ElementStatus::Pending.as_str().to_owned(),
+        progress: 0.0,
+        error: None,
+        media: None,
+        local_path: None,
+        processed_path: None,
+        created_at: now,
+        updated_at: now,
     })
 }
 
@@ -127,7 +122,7 @@ impl Session {
         shift(unit.transaction(), &job.id, (position, count), 1).await?;
         let id = ElementId::new(self.services().clock());
         let row = new_row(id, &job.id, position, element, self.services().clock().now().0)?;
-        let row = element::Entity::insert(row).exec_with_returning(unit.transaction()).await?;
+        element::Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(unit.transaction()).await?;
         unit.target(&row.id);
         self.changed(&job).await?;
         Ok(row)
@@ -144,12 +139,10 @@ impl Session {
         for (position, element) in (count..).zip(elements) {
             rows.push(new_row(ElementId::new(self.services().clock()), &job.id, position, element, now)?);
         }
-        bulk::insert(unit.transaction(), rows).await?;
-        let added = elements_in(std::slice::from_ref(&job.id)).filter(element::Column::Position.gte(count));
-        let added = added.all(unit.transaction()).await?;
-        added.iter().for_each(|row| unit.target(&row.id));
+        bulk::insert::<element::Entity>(unit.transaction(), &rows, &[], Conflict::Fails).await?;
+        rows.iter().for_each(|row| unit.target(&row.id));
         self.changed(&job).await?;
-        Ok(added)
+        Ok(rows)
     }
 
     /// Puts another element in the place of one of a draft; its id and position stay.
@@ -159,16 +152,8 @@ impl Session {
         let unit = self.unit()?;
         let now = self.services().clock().now().0;
         let new = new_row(ElementId::new(self.services().clock()), &job.id, found.position, element, found.created_at)?;
-        let change = element::ActiveModel {
-            id: Unchanged(found.id),
-            created_at: NotSet,
-            error: Set(None),
-            media: Set(None),
-            local_path: Set(None),
-            processed_path: Set(None),
-            updated_at: Set(now),
-            ..new
-        };
+        let new = new.into_active_model().reset_all();
+        let change = element::ActiveModel { id: Unchanged(found.id), updated_at: Set(now), ..new };
         let row = change.update(unit.transaction()).await?;
         self.changed(&job).await?;
         Ok(row)

@@ -1,12 +1,16 @@
 //! The events table: written in the transaction of what happened, read by those who were told or were away.
 
 use sea_orm::{
-    ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
     Statement,
 };
 
-use super::{Error, Session, bulk, database::Database, transaction::UnitOfWork};
+use super::{
+    Error, Session,
+    bulk::{self, Conflict},
+    database::Database,
+    transaction::UnitOfWork,
+};
 use crate::{
     domain::{
         clock::Timestamp,
@@ -39,16 +43,17 @@ impl NewEvent {
         Self { kind: EventKind::Changed, subject: job_id.to_owned(), payload: serde_json::json!({}) }
     }
 
-    fn row(self, tenant: &str, job_id: &str, seq: i64, at: Timestamp) -> event::ActiveModel {
-        event::ActiveModel {
-            position: NotSet,
-            tenant: Set(tenant.to_owned()),
-            job_id: Set(job_id.to_owned()),
-            seq: Set(seq),
-            kind: Set(self.kind.as_str().to_owned()),
-            subject: Set(self.subject),
-            payload: Set(self.payload),
-            at: Set(at.0),
+    /// Its place in the whole log is the database's to give.
+    fn row(self, tenant: &str, job_id: &str, seq: i64, at: Timestamp) -> event::Model {
+        event::Model {
+            position: 0,
+            tenant: tenant.to_owned(),
+            job_id: job_id.to_owned(),
+            seq,
+            kind: self.kind.as_str().to_owned(),
+            subject: self.subject,
+            payload: self.payload,
+            at: at.0,
         }
     }
 }
@@ -59,7 +64,12 @@ pub(super) async fn begin(unit: &UnitOfWork, jobs: Vec<(&job::Model, NewEvent)>)
         unit.touch(&job.id);
         new.row(&job.tenant, &job.id, 1, Timestamp(job.created_at))
     };
-    Ok(bulk::insert(unit.transaction(), jobs.into_iter().map(first).collect()).await?)
+    write(unit, jobs.into_iter().map(first).collect()).await
+}
+
+async fn write(unit: &UnitOfWork, rows: Vec<event::Model>) -> Result<(), Error> {
+    bulk::insert::<event::Entity>(unit.transaction(), &rows, &[event::Column::Position], Conflict::Fails).await?;
+    Ok(())
 }
 
 /// Ends the log of a job that is being deleted: its events go, and one remains that tells of it.
@@ -67,9 +77,8 @@ pub(super) async fn end(unit: &UnitOfWork, job: &job::Model, at: Timestamp) -> R
     event::Entity::delete_many().filter(event::Column::JobId.eq(&job.id)).exec(unit.transaction()).await?;
     let last = NewEvent { kind: EventKind::Deleted, subject: job.id.clone(), payload: serde_json::json!({}) };
     let last = last.row(&job.tenant, &job.id, job.event_seq + 1, at);
-    event::Entity::insert(last).exec_without_returning(unit.transaction()).await?;
     unit.touch(&job.id);
-    Ok(())
+    write(unit, vec![last]).await
 }
 
 /// Appends to a job's log. Numbering takes the job's row, so one job's events are written one after the other.
@@ -95,8 +104,7 @@ pub(super) async fn append(
     let row = row.ok_or_else(|| Error::NotFound { what: "job", id: job_id.to_owned() })?;
     let last: i64 = row.try_get("", "event_seq")?;
     let rows = events.into_iter().zip(last - count + 1..).map(|(new, seq)| new.row(tenant, job_id, seq, at));
-    event::Entity::insert_many(rows).exec_without_returning(transaction).await?;
-    Ok(())
+    write(unit, rows.collect()).await
 }
 
 /// The statement that reads a job's events after a number.

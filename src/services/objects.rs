@@ -3,8 +3,6 @@
 
 use std::{path::Path, sync::Arc, time::Duration, time::Instant};
 
-use sea_orm::ActiveValue::Set;
-
 use super::{database::Database, storage_log::StorageLog};
 use crate::{
     domain::{clock::Clock, id::OperationId, storage::OperationKind},
@@ -131,22 +129,22 @@ impl LoggedStore {
         started: Instant,
         error: Option<&StorageError>,
     ) {
-        let row = storage_operation::ActiveModel {
-            id: Set(OperationId::new(self.clock.as_ref()).into()),
-            tenant: Set(purpose.tenant.clone()),
-            job_id: Set(purpose.job_id.clone()),
-            element_id: Set(purpose.element_id.clone()),
-            operation: Set(kind.as_str().to_owned()),
-            bucket: Set(self.bucket().to_owned()),
-            key: Set(key.to_owned()),
-            success: Set(error.is_none()),
-            size: Set(size),
-            duration_ms: Set(started.elapsed().as_secs_f64() * 1e3),
-            attempts: Set(1),
+        let row = storage_operation::Model {
+            id: OperationId::new(self.clock.as_ref()).into(),
+            tenant: purpose.tenant.clone(),
+            job_id: purpose.job_id.clone(),
+            element_id: purpose.element_id.clone(),
+            operation: kind.as_str().to_owned(),
+            bucket: self.bucket().to_owned(),
+            key: key.to_owned(),
+            success: error.is_none(),
+            size,
+            duration_ms: started.elapsed().as_secs_f64() * 1e3,
+            attempts: 1,
             // The cause may name hosts: the kind is enough for a client, and the rest is in the log.
-            error: Set(error.map(|error| format!("{:?}", error.kind).to_uppercase())),
-            metadata: Set(serde_json::json!({})),
-            created_at: Set(self.clock.now().0),
+            error: error.map(|error| format!("{:?}", error.kind).to_uppercase()),
+            metadata: serde_json::json!({}),
+            created_at: self.clock.now().0,
         };
         if let Some(error) = error {
             tracing::warn!(%error, key, operation = kind.as_str(), "a storage operation failed");

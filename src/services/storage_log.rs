@@ -10,10 +10,14 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{aggregates, bulk, database::Database};
+use super::{
+    aggregates,
+    bulk::{self, Conflict},
+    database::Database,
+};
 use crate::entities::{element, job, storage_operation};
 
 /// Rows that wait to be written; further ones are lost, and the loss is logged.
@@ -26,7 +30,7 @@ const ATTEMPTS: u32 = 9;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 enum Entry {
-    Row(Box<storage_operation::ActiveModel>),
+    Row(Box<storage_operation::Model>),
     /// All that came before is written.
     Written(oneshot::Sender<()>),
 }
@@ -49,7 +53,7 @@ impl StorageLog {
     }
 
     /// Hands a row over; waits for nothing.
-    pub fn note(&self, row: storage_operation::ActiveModel) {
+    pub fn note(&self, row: storage_operation::Model) {
         self.waiting.fetch_add(1, SeqCst);
         if self.entries.try_send(Entry::Row(Box::new(row))).is_err() {
             self.waiting.fetch_sub(1, SeqCst);
@@ -94,7 +98,7 @@ async fn write_all(database: Database, mut received: mpsc::Receiver<Entry>, wait
     }
 }
 
-async fn write(database: &Database, rows: Vec<storage_operation::ActiveModel>) {
+async fn write(database: &Database, rows: Vec<storage_operation::Model>) {
     if rows.is_empty() {
         return;
     }
@@ -109,11 +113,11 @@ async fn write(database: &Database, rows: Vec<storage_operation::ActiveModel>) {
     }
 }
 
-async fn write_once(database: &Database, mut rows: Vec<storage_operation::ActiveModel>) -> Result<(), DbErr> {
+async fn write_once(database: &Database, mut rows: Vec<storage_operation::Model>) -> Result<(), DbErr> {
     let transaction = database.begin().await?;
     name_only_what_is_there(&transaction, &mut rows).await?;
-    let tenants: HashSet<String> = rows.iter().filter_map(|row| row.tenant.try_as_ref().cloned()).collect();
-    bulk::insert(&transaction, rows).await?;
+    let tenants: HashSet<String> = rows.iter().map(|row| row.tenant.clone()).collect();
+    bulk::insert::<storage_operation::Entity>(&transaction, &rows, &[], Conflict::Fails).await?;
     let mut tenants: Vec<String> = tenants.into_iter().collect();
     tenants.sort();
     for tenant in tenants {
@@ -123,28 +127,20 @@ async fn write_once(database: &Database, mut rows: Vec<storage_operation::Active
 }
 
 /// A job or an element may be deleted before the row of what was done for it is written.
-async fn name_only_what_is_there(
-    transaction: &DatabaseTransaction,
-    rows: &mut [storage_operation::ActiveModel],
-) -> Result<(), DbErr> {
-    let named = |column: fn(&storage_operation::ActiveModel) -> Option<String>| -> Vec<String> {
+async fn name_only_what_is_there(transaction: &DatabaseTransaction, rows: &mut [storage_operation::Model]) -> Result<(), DbErr> {
+    let named = |column: fn(&storage_operation::Model) -> Option<String>| -> Vec<String> {
         rows.iter().filter_map(column).collect::<HashSet<_>>().into_iter().collect()
     };
-    let job_ids = named(|row| row.job_id.try_as_ref().cloned().flatten());
-    let element_ids = named(|row| row.element_id.try_as_ref().cloned().flatten());
+    let job_ids = named(|row| row.job_id.clone());
+    let element_ids = named(|row| row.element_id.clone());
     let jobs = job::Entity::find().select_only().column(job::Column::Id).filter(job::Column::Id.is_in(job_ids));
     let jobs: HashSet<String> = jobs.into_tuple().all(transaction).await?.into_iter().collect();
     let elements =
         element::Entity::find().select_only().column(element::Column::Id).filter(element::Column::Id.is_in(element_ids));
     let elements: HashSet<String> = elements.into_tuple().all(transaction).await?.into_iter().collect();
     for row in rows {
-        let gone = |id: &Option<String>, there: &HashSet<String>| id.as_ref().is_some_and(|id| !there.contains(id));
-        if row.job_id.try_as_ref().is_some_and(|id| gone(id, &jobs)) {
-            row.job_id = Set(None);
-        }
-        if row.element_id.try_as_ref().is_some_and(|id| gone(id, &elements)) {
-            row.element_id = Set(None);
-        }
+        row.job_id = row.job_id.take().filter(|id| jobs.contains(id));
+        row.element_id = row.element_id.take().filter(|id| elements.contains(id));
     }
     Ok(())
 }

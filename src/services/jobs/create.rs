@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::no_such_job;
 use crate::{
@@ -17,7 +17,9 @@ use crate::{
     },
     entities::{element, job},
     services::{
-        Error, Session, bulk, elements,
+        Error, Session,
+        bulk::{self, Conflict},
+        elements,
         event_log::{self, NewEvent},
         transaction::Afterwards,
     },
@@ -99,14 +101,7 @@ impl Session {
     /// Writes new jobs; returns the ids of those that another request was faster with.
     async fn insert(&self, making: &[(&NewJob, job::Model)]) -> Result<HashSet<String>, Error> {
         let unit = self.unit()?;
-        let active = |(_, row): &(&NewJob, job::Model)| job::ActiveModel::from(row.clone()).reset_all();
-        let lost = match making.iter().any(|(new, _)| new.idempotency_key.is_some()) {
-            false => {
-                bulk::insert(unit.transaction(), making.iter().map(active).collect()).await?;
-                HashSet::new()
-            }
-            true => self.insert_unless_there(making).await?,
-        };
+        let lost = self.insert_rows(making).await?;
         let made: Vec<&(&NewJob, job::Model)> = making.iter().filter(|(_, row)| !lost.contains(&row.id)).collect();
         let mut rows = Vec::new();
         let mut told = Vec::with_capacity(made.len());
@@ -118,7 +113,7 @@ impl Session {
             let change = StatusChange { status: row.status(), previous: None, progress: 0.0, step: None, message: None };
             told.push((row, NewEvent::status(&row.id, &change)?));
         }
-        bulk::insert::<element::ActiveModel>(unit.transaction(), rows).await?;
+        bulk::insert::<element::Entity>(unit.transaction(), &rows, &[], Conflict::Fails).await?;
         event_log::begin(unit, told).await?;
         if made.iter().any(|(new, _)| new.submit) {
             unit.afterwards(Afterwards::RingQueue);
@@ -126,25 +121,20 @@ impl Session {
         Ok(lost)
     }
 
-    async fn insert_unless_there(&self, making: &[(&NewJob, job::Model)]) -> Result<HashSet<String>, Error> {
+    async fn insert_rows(&self, making: &[(&NewJob, job::Model)]) -> Result<HashSet<String>, Error> {
         let transaction = self.unit()?.transaction();
-        let mut lost = HashSet::new();
-        // Fewer than a statement's values: a key may meet another's.
-        for chunk in making.chunks(500) {
-            let rows = chunk.iter().map(|(_, row)| job::ActiveModel::from(row.clone()).reset_all());
-            let inserted = job::Entity::insert_many(rows)
-                .on_conflict(OnConflict::new().do_nothing().to_owned())
-                .exec_without_returning(transaction)
-                .await?;
-            if inserted as usize == chunk.len() {
-                continue;
-            }
-            let ids = chunk.iter().map(|(_, row)| row.id.as_str());
-            let there = job::Entity::find().select_only().column(job::Column::Id).filter(job::Column::Id.is_in(ids));
-            let there: HashSet<String> = there.into_tuple().all(transaction).await?.into_iter().collect();
-            lost.extend(chunk.iter().map(|(_, row)| row.id.clone()).filter(|id| !there.contains(id)));
+        let rows: Vec<job::Model> = making.iter().map(|(_, row)| row.clone()).collect();
+        // A key may meet another's.
+        let keyed = making.iter().any(|(new, _)| new.idempotency_key.is_some());
+        let conflict = if keyed { Conflict::LeavesOut } else { Conflict::Fails };
+        let inserted = bulk::insert::<job::Entity>(transaction, &rows, &[], conflict).await?;
+        if inserted as usize == rows.len() {
+            return Ok(HashSet::new());
         }
-        Ok(lost)
+        let ids = rows.iter().map(|row| row.id.as_str());
+        let there = job::Entity::find().select_only().column(job::Column::Id).filter(job::Column::Id.is_in(ids));
+        let there: HashSet<String> = there.into_tuple().all(transaction).await?.into_iter().collect();
+        Ok(rows.into_iter().map(|row| row.id).filter(|id| !there.contains(id)).collect())
     }
 
     fn new_row(&self, new: &NewJob) -> Result<job::Model, Error> {
