@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Counts, LevelReport, Tags};
 
 /// How long an entry is good for.
-const TIME_TO_LIVE: Duration = Duration::from_secs(60);
+pub const TIME_TO_LIVE: Duration = Duration::from_secs(60);
 /// The most that all entries of one kind weigh together, bytes as estimated.
 const MOST_BYTES: u64 = 64 << 20;
 

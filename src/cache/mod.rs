@@ -1,12 +1,13 @@
 //! What was read once and is asked for again: in this process for a minute ([`Cached`]), in Redis for five where there is
 //! one ([`Shared`]), and aggregates for a quarter of an hour under the database's own eye ([`Aggregates`]).
 //!
-//! Nothing stale is ever found, because nothing is removed: each entry belongs to a tag (a job's id), each tag has a
+//! On the node that changed it nothing stale is found, because nothing is removed: each entry belongs to a tag (a job's id), each tag has a
 //! generation, and the generation is part of an entry's key. Who changes a row raises its tag's generation after the
 //! commit; what was read before, or is being read right now, stays under a key that nobody asks for any more. The same
 //! holds for reads that are shared: one that began before a commit is never joined by one that began after it.
 //!
-//! On other nodes the event log raises generations, since every change of a job leaves an event. Losing Redis costs speed.
+//! On other nodes the event log raises generations when they see it, since every change of a job leaves an event. Losing
+//! Redis costs speed.
 //!
 //! Nothing here knows what it keeps, nor any database.
 
@@ -15,8 +16,8 @@ mod local;
 mod shared;
 
 pub use aggregates::Aggregates;
-pub use local::{Cached, Loaded};
-pub use shared::{Shared, SharedError};
+pub use local::{Cached, Loaded, TIME_TO_LIVE as LOCAL_TIME_TO_LIVE};
+pub use shared::{Shared, SharedError, TIME_TO_LIVE as SHARED_TIME_TO_LIVE};
 
 use std::{
     hash::{BuildHasher, RandomState},

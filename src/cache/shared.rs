@@ -19,7 +19,7 @@ use redis::{
 use super::{Counts, LevelReport};
 
 /// How long an entry is good for, from the first look at its tag.
-const TIME_TO_LIVE_MS: i64 = 5 * 60 * 1_000;
+pub const TIME_TO_LIVE: Duration = Duration::from_secs(5 * 60);
 /// What takes longer is not worth waiting for.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How long Redis is left alone after a failure.
@@ -136,7 +136,7 @@ impl Shared {
         }
         let mut ask = Pipeline::new();
         for tag in &tags {
-            ask.cmd("EVAL").arg(LOOK).arg(1).arg(key(tag)).arg(new_token()).arg(TIME_TO_LIVE_MS).arg(kind);
+            ask.cmd("EVAL").arg(LOOK).arg(1).arg(key(tag)).arg(new_token()).arg(TIME_TO_LIVE.as_millis() as u64).arg(kind);
         }
         let answers: Vec<(Option<String>, Option<Vec<u8>>)> = self.run(ask).await.unwrap_or_default();
         let mut looked = Looked { found: Vec::new(), tokens: HashMap::new() };

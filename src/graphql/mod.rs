@@ -13,6 +13,7 @@ mod error;
 mod execute;
 pub mod guard;
 mod health;
+mod id;
 mod job;
 mod limits;
 mod loaders;

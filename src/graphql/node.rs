@@ -5,6 +5,7 @@ use async_graphql::{Context, ID, Interface, Object};
 use super::{
     element::{AudioElement, Element, ImageElement, TextElement, VideoElement},
     error::{Problem, Result, failed},
+    id::invalid_id,
     job::Job,
     loaders::{loaders, session},
     storage::StorageOperation,
@@ -83,16 +84,4 @@ async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>> {
         return Ok(session(context)?.template(id).await.map_err(failed)?.map(|row| Node::Template(Template(row))));
     }
     Err(invalid_id("id", "job_…, el_…, step_…, op_… or tpl_…"))
-}
-
-/// The error for text that is no id of the expected form.
-pub fn invalid_id(path: &str, form: &str) -> async_graphql::Error {
-    Problem::of_argument(path, ViolationCode::InvalidFormat, format!("must be an id of the form {form}")).into()
-}
-
-/// Checks that an argument is an id of a type.
-pub fn check_id<T: std::str::FromStr<Err = crate::domain::id::InvalidId>>(path: &str, id: &str) -> Result<()> {
-    id.parse::<T>()
-        .map(drop)
-        .map_err(|invalid| Problem::of_argument(path, ViolationCode::InvalidFormat, invalid.to_string()).into())
 }

@@ -7,9 +7,9 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use super::{
     element::Element,
     error::{Result, failed},
+    id::check_id,
     job::{DateTimeRange, Job},
     loaders::{changing, loaders, session},
-    node::check_id,
     pages::{self, PageInfo, page_size},
     scalars::{Cursor, DateTime, Long},
 };

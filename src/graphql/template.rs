@@ -6,9 +6,9 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::{
     error::{Result, failed},
+    id::check_id,
     job::{CreateJobOverrides, Job, JobReader},
     loaders::{changing, session},
-    node::check_id,
     pages::{self, PageInfo, page_size},
     scalars::{Cursor, DateTime},
 };

@@ -5,9 +5,9 @@ use futures_util::{Stream, StreamExt};
 
 use super::{
     error::{Result, failed, unreadable},
+    id::check_id,
     job::Job,
     loaders::{fresh, loaders, session},
-    node::check_id,
     scalars::{Cursor, DateTime, Long},
 };
 use crate::{

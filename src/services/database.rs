@@ -20,6 +20,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const TESTED_AFTER: Duration = Duration::from_secs(2);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// What SQLite's writer keeps of the file in memory, in KiB where negative: enough that a bulk write need not spill its pages
+/// before it commits.
+const SQLITE_WRITER_CACHE: &str = "-16384";
 
 /// One writer and several readers on SQLite, one pool on PostgreSQL. Cheap to clone.
 #[derive(Clone)]
@@ -173,7 +176,7 @@ async fn sqlite(options: SqliteConnectOptions) -> Result<Database, sqlx::Error> 
                 Ok(!connection.is_in_transaction())
             })
         })
-        .connect_with(options.clone())
+        .connect_with(options.clone().pragma("cache_size", SQLITE_WRITER_CACHE))
         .await?;
     let reader = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)

@@ -1,5 +1,7 @@
 //! How a node works: pools, caches, statements, transactions, errors, queue, listeners. For administrators.
 
+use std::time::Duration;
+
 use super::{
     Error, Session,
     database::PoolReport,
@@ -7,7 +9,7 @@ use super::{
     meters::{CodeCount, DurationReport, SLOW_STATEMENT, SlowStatement, TransactionReport},
 };
 use crate::{
-    cache::LevelReport,
+    cache::{Aggregates, LOCAL_TIME_TO_LIVE, LevelReport, SHARED_TIME_TO_LIVE},
     domain::{caller::Role, clock::Timestamp},
 };
 
@@ -77,10 +79,14 @@ impl Session {
         let services = self.services();
         let shared = services.tags().shared();
         let counts = shared.map(|shared| shared.report()).unwrap_or_default();
+        let level = |level, name, enabled, lives: Duration, counts| {
+            let seconds = lives.as_secs() as i32;
+            CacheLevel { level, name, enabled, seconds, counts }
+        };
         vec![
-            CacheLevel { level: 1, name: "memory", enabled: true, seconds: 60, counts: services.caches().report() },
-            CacheLevel { level: 2, name: "redis", enabled: shared.is_some(), seconds: 300, counts },
-            CacheLevel { level: 3, name: "database", enabled: true, seconds: 900, counts: services.inner.aggregates.report() },
+            level(1, "memory", true, LOCAL_TIME_TO_LIVE, services.caches().report()),
+            level(2, "redis", shared.is_some(), SHARED_TIME_TO_LIVE, counts),
+            level(3, "database", true, Aggregates::TIME_TO_LIVE, services.inner.aggregates.report()),
         ]
     }
 }

@@ -1,7 +1,7 @@
 //! One transaction, and what is to happen only when it has committed.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -122,16 +122,19 @@ impl UnitOfWork {
 
     /// The field that runs changes this.
     pub fn target(&self, id: &str) {
-        if let Some(field) = locked(&self.fields).last_mut()
-            && !field.targets.iter().any(|target| target == id)
-        {
+        if let Some(field) = locked(&self.fields).last_mut() {
             field.targets.push(id.to_owned());
         }
     }
 
-    /// The fields so far.
+    /// The fields so far, each with what it changed, once.
     pub fn fields(&self) -> Vec<Field> {
-        locked(&self.fields).clone()
+        let once = |field: &Field| {
+            let mut seen = HashSet::new();
+            let targets = field.targets.iter().filter(|target| seen.insert(target.as_str())).cloned().collect();
+            Field { action: field.action.clone(), targets }
+        };
+        locked(&self.fields).iter().map(once).collect()
     }
 
     /// Rows of a job change.

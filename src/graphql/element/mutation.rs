@@ -20,8 +20,8 @@ use crate::{
     },
     graphql::{
         error::{Result, failed},
+        id::check_id,
         loaders::{changing, loaders, session},
-        node::check_id,
         pages::{self, PageInfo, page_size},
         scalars::Cursor,
     },

@@ -12,8 +12,8 @@ use crate::{
     domain::{id::JobId, validation::Checker},
     graphql::{
         error::{Result, failed},
+        id::check_id,
         loaders::{changing, session},
-        node::check_id,
     },
     services::Error,
 };

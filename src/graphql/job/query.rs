@@ -13,8 +13,8 @@ use crate::{
     entities::job,
     graphql::{
         error::{Result, failed},
+        id::check_id,
         loaders::{loaders, session},
-        node::check_id,
         pages::{self, PageInfo, page_size},
         scalars::{Cursor, Long},
     },

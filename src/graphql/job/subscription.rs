@@ -11,8 +11,8 @@ use crate::{
     },
     graphql::{
         error::{Result, failed, unreadable},
+        id::check_id,
         loaders::{fresh, loaders, session},
-        node::check_id,
         scalars::{Cursor, DateTime},
         timeline::ProcessingStep,
     },

@@ -65,25 +65,27 @@ impl Session {
     async fn make_jobs(&self, new: &[NewJob], at: impl Fn(usize) -> String) -> Result<Vec<job::Model>, Error> {
         check(new, at)?;
         let before = self.made_before(new).await?;
-        let mut by_key: HashMap<&str, job::Model> = HashMap::new();
-        let mut answer: Vec<job::Model> = Vec::with_capacity(new.len());
-        let mut making: Vec<(&NewJob, job::Model)> = Vec::with_capacity(new.len());
+        let mut by_key: HashMap<&str, usize> = HashMap::new();
+        // The new rows; and for each input its row: a new one, by index, or one that is there.
+        let (mut rows, mut sources) = (Vec::with_capacity(new.len()), Vec::with_capacity(new.len()));
+        let mut answer: Vec<Result<usize, job::Model>> = Vec::with_capacity(new.len());
         for new in new {
             let key = new.idempotency_key.as_deref();
-            let row = match key.and_then(|key| by_key.get(key).or_else(|| before.get(key))) {
-                Some(there) => same_request(there, new)?,
-                None => {
-                    let row = self.new_row(new)?;
-                    making.push((new, row.clone()));
-                    row
-                }
-            };
-            if let Some(key) = key {
-                by_key.insert(key, row.clone());
+            if let Some(there) = key.and_then(|key| before.get(key)) {
+                answer.push(Err(same_request(there, new)?));
+            } else if let Some(&index) = key.and_then(|key| by_key.get(key)) {
+                same_request(&rows[index], new)?;
+                answer.push(Ok(index));
+            } else {
+                by_key.extend(key.map(|key| (key, rows.len())));
+                answer.push(Ok(rows.len()));
+                rows.push(self.new_row(new)?);
+                sources.push(new);
             }
-            answer.push(row);
         }
-        let lost = self.insert(&making).await?;
+        let lost = self.insert(&rows, &sources).await?;
+        let mut answer: Vec<job::Model> =
+            answer.into_iter().map(|row| row.map_or_else(|there| there, |index| rows[index].clone())).collect();
         if !lost.is_empty() {
             // Another request made jobs of the same keys in this moment: theirs are the answer.
             let theirs = self.made_before(new).await?;
@@ -98,43 +100,42 @@ impl Session {
         Ok(answer)
     }
 
-    /// Writes new jobs; returns the ids of those that another request was faster with.
-    async fn insert(&self, making: &[(&NewJob, job::Model)]) -> Result<HashSet<String>, Error> {
+    /// Writes new jobs, each with the input that it is of; returns the ids of those that another request was faster with.
+    async fn insert(&self, rows: &[job::Model], sources: &[&NewJob]) -> Result<HashSet<String>, Error> {
         let unit = self.unit()?;
-        let lost = self.insert_rows(making).await?;
-        let made: Vec<&(&NewJob, job::Model)> = making.iter().filter(|(_, row)| !lost.contains(&row.id)).collect();
-        let mut rows = Vec::new();
-        let mut told = Vec::with_capacity(made.len());
-        for (new, row) in &made {
+        let lost = self.insert_rows(rows).await?;
+        let made = || rows.iter().zip(sources).filter(|(row, _)| !lost.contains(&row.id));
+        let mut elements = Vec::new();
+        let mut told = Vec::with_capacity(rows.len());
+        for (row, new) in made() {
             for (position, element) in new.elements.iter().enumerate() {
                 let id = ElementId::new(self.services().clock());
-                rows.push(elements::new_row(id, &row.id, position as i32, element, row.created_at)?);
+                elements.push(elements::new_row(id, &row.id, position as i32, element, row.created_at)?);
             }
             let change = StatusChange { status: row.status(), previous: None, progress: 0.0, step: None, message: None };
             told.push((row, NewEvent::status(&row.id, &change)?));
         }
-        bulk::insert::<element::Entity>(unit.transaction(), &rows, &[], Conflict::Fails).await?;
+        bulk::insert::<element::Entity>(unit.transaction(), &elements, &[], Conflict::Fails).await?;
         event_log::begin(unit, told).await?;
-        if made.iter().any(|(new, _)| new.submit) {
+        if made().any(|(_, new)| new.submit) {
             unit.afterwards(Afterwards::RingQueue);
         }
         Ok(lost)
     }
 
-    async fn insert_rows(&self, making: &[(&NewJob, job::Model)]) -> Result<HashSet<String>, Error> {
+    async fn insert_rows(&self, rows: &[job::Model]) -> Result<HashSet<String>, Error> {
         let transaction = self.unit()?.transaction();
-        let rows: Vec<job::Model> = making.iter().map(|(_, row)| row.clone()).collect();
         // A key may meet another's.
-        let keyed = making.iter().any(|(new, _)| new.idempotency_key.is_some());
+        let keyed = rows.iter().any(|row| row.idempotency_key.is_some());
         let conflict = if keyed { Conflict::LeavesOut } else { Conflict::Fails };
-        let inserted = bulk::insert::<job::Entity>(transaction, &rows, &[], conflict).await?;
+        let inserted = bulk::insert::<job::Entity>(transaction, rows, &[], conflict).await?;
         if inserted as usize == rows.len() {
             return Ok(HashSet::new());
         }
-        let ids = rows.iter().map(|row| row.id.as_str());
-        let there = job::Entity::find().select_only().column(job::Column::Id).filter(job::Column::Id.is_in(ids));
+        let ids = || rows.iter().map(|row| row.id.as_str());
+        let there = job::Entity::find().select_only().column(job::Column::Id).filter(job::Column::Id.is_in(ids()));
         let there: HashSet<String> = there.into_tuple().all(transaction).await?.into_iter().collect();
-        Ok(rows.into_iter().map(|row| row.id).filter(|id| !there.contains(id)).collect())
+        Ok(ids().filter(|id| !there.contains(*id)).map(str::to_owned).collect())
     }
 
     fn new_row(&self, new: &NewJob) -> Result<job::Model, Error> {

@@ -1,10 +1,7 @@
-//! What workers outside of the service tell of a job, its steps and its elements.
+//! What workers outside say, read and held to its rules.
 
-use std::sync::Arc;
+use async_graphql::{ID, InputObject};
 
-use async_graphql::{Context, ID, InputObject, Object};
-
-use super::object::{Job, JobStatus};
 use crate::{
     domain::{
         error::{ErrorCode, JobFailure, Violation, ViolationCode},
@@ -14,12 +11,12 @@ use crate::{
         validation::Checker,
     },
     graphql::{
-        element::{Element, ElementStatus},
+        element::ElementStatus,
         error::{Result, failed},
-        loaders::{changing, session},
-        node::check_id,
+        id::check_id,
+        job::object::JobStatus,
         scalars::Long,
-        timeline::{ProcessingStep, TimelineStep},
+        timeline::ProcessingStep,
     },
     services::{
         Error,
@@ -90,13 +87,13 @@ pub struct RenderResultInput {
 #[derive(InputObject)]
 pub struct StartProcessingStepInput {
     /// The job.
-    job_id: ID,
+    pub job_id: ID,
     /// The attempt that the worker means; CONFLICT where the job is at another.
-    attempt: Option<i32>,
+    pub attempt: Option<i32>,
     /// The step: the one after those that are done.
-    step: ProcessingStep,
+    pub step: ProcessingStep,
     /// What is known of it; an object.
-    details: Option<serde_json::Value>,
+    pub details: Option<serde_json::Value>,
 }
 
 /// How far a step is.
@@ -250,7 +247,7 @@ fn details(check: &mut Checker, details: Option<&serde_json::Value>) {
 
 impl UpdateJobStatusInput {
     /// What it says, and the upload with its file.
-    fn report(self) -> Result<(StatusReport, Option<(String, RenderedFile)>)> {
+    pub fn report(self) -> Result<(StatusReport, Option<(String, RenderedFile)>)> {
         check_id::<JobId>("input.id", &self.id)?;
         let mut check = Checker::default();
         texts(&mut check, [("input.message", self.message.as_ref())]);
@@ -321,7 +318,7 @@ impl RenderResultInput {
 }
 
 impl CompleteProcessingStepInput {
-    fn report(self) -> Result<(String, Outcome, StepReport)> {
+    pub fn report(self) -> Result<(String, Outcome, StepReport)> {
         check_id::<StepId>("input.stepId", &self.step_id)?;
         let mut check = Checker::default();
         texts(&mut check, [("input.error", self.error.as_ref())]);
@@ -352,7 +349,7 @@ impl CompleteProcessingStepInput {
 }
 
 impl UpdateElementStatusInput {
-    fn report(self) -> Result<ElementReport> {
+    pub fn report(self) -> Result<ElementReport> {
         check_id::<ElementId>("input.id", &self.id)?;
         let mut check = Checker::default();
         check.range("input.progress", self.progress.unwrap_or(0.0), 0.0..=100.0);
@@ -374,81 +371,30 @@ impl UpdateElementStatusInput {
     }
 }
 
-#[derive(Default)]
-pub struct WorkerMutation;
-
-#[Object]
-impl WorkerMutation {
-    /// Takes a job from the queue, ends it or hands it back, by the steps of its state machine only. A worker that says
-    /// nothing of a job it has taken for a minute has lost it. For WORKER.
-    async fn update_job_status(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Where it goes.")] input: UpdateJobStatusInput,
-    ) -> Result<Job> {
-        let (mut report, upload) = input.report()?;
-        if let Some((asset, file)) = upload {
-            // Before the job is held: the store may take its time.
-            report.result = Some(session(context)?.uploaded_file(&report.job_id, &asset, file).await.map_err(failed)?);
-        }
-        Ok(Job(Arc::new(changing(context).await?.update_job_status(report).await.map_err(failed)?)))
-    }
-
-    /// Begins a step of a job that this worker has taken: the next of the seven. For WORKER.
-    async fn start_processing_step(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The step.")] input: StartProcessingStepInput,
-    ) -> Result<TimelineStep> {
-        check_id::<JobId>("input.jobId", &input.job_id)?;
+impl StartProcessingStepInput {
+    /// The job, the attempt that is meant, the step and what is known of it.
+    pub fn checked(self) -> Result<Self> {
+        check_id::<JobId>("input.jobId", &self.job_id)?;
         let mut check = Checker::default();
-        details(&mut check, input.details.as_ref());
-        check.into_result(()).map_err(refuse)?;
-        let session = changing(context).await?;
-        let row = session.start_processing_step(&input.job_id, input.attempt, input.step.into(), input.details).await;
-        Ok(TimelineStep(row.map_err(failed)?.state()))
+        details(&mut check, self.details.as_ref());
+        check.into_result(self).map_err(refuse)
     }
+}
 
-    /// Tells how far a step is. For WORKER.
-    async fn update_step_progress(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "How far.")] input: UpdateStepProgressInput,
-    ) -> Result<TimelineStep> {
-        check_id::<StepId>("input.stepId", &input.step_id)?;
+impl UpdateStepProgressInput {
+    /// The step, and how far it is.
+    pub fn report(self) -> Result<(String, StepReport)> {
+        check_id::<StepId>("input.stepId", &self.step_id)?;
         let mut check = Checker::default();
-        check.range("input.progress", input.progress, 0.0..=100.0);
-        numbers(&mut check, [("input.framesPerSecond", input.frames_per_second)]);
-        details(&mut check, input.details.as_ref());
-        check.into_result(()).map_err(refuse)?;
+        check.range("input.progress", self.progress, 0.0..=100.0);
+        numbers(&mut check, [("input.framesPerSecond", self.frames_per_second)]);
+        details(&mut check, self.details.as_ref());
         let report = StepReport {
-            progress: Some(input.progress),
-            frames_per_second: input.frames_per_second,
-            details: input.details,
+            progress: Some(self.progress),
+            frames_per_second: self.frames_per_second,
+            details: self.details,
             ..StepReport::default()
         };
-        let row = changing(context).await?.update_step_progress(&input.step_id, report).await;
-        Ok(TimelineStep(row.map_err(failed)?.state()))
-    }
-
-    /// Ends a step, done or failed, with what it cost. For WORKER.
-    async fn complete_processing_step(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "How it ended.")] input: CompleteProcessingStepInput,
-    ) -> Result<TimelineStep> {
-        let (id, outcome, report) = input.report()?;
-        let row = changing(context).await?.complete_processing_step(&id, outcome, report).await;
-        Ok(TimelineStep(row.map_err(failed)?.state()))
-    }
-
-    /// Tells where the work on an element of a job that this worker has taken stands. For WORKER.
-    async fn update_element_status(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Where it stands.")] input: UpdateElementStatusInput,
-    ) -> Result<Element> {
-        let report = input.report()?;
-        Element::of(Arc::new(changing(context).await?.update_element_status(report).await.map_err(failed)?))
+        check.into_result((self.step_id.into(), report)).map_err(refuse)
     }
 }
