@@ -6,9 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    easing::Easing,
     geometry::{Anchor, Fit, Length},
+    look::{ChromaKey, Crop, Effect, Shape, Stroke},
+    motion::{self, KenBurns, Keyframe, Property},
     paint::Color,
+    transition::Transition,
 };
 
 /// One thing that is seen or heard.
@@ -37,10 +39,27 @@ pub struct Timing {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Content {
-    Video { playback: Playback, visual: Visual },
-    Image { source: Source, visual: Visual },
-    Audio { playback: Playback },
-    Text { text: Text, visual: Visual },
+    Video {
+        playback: Playback,
+        visual: Visual,
+        #[serde(default)]
+        chroma_key: Option<ChromaKey>,
+    },
+    Image {
+        source: Source,
+        visual: Visual,
+    },
+    Audio {
+        playback: Playback,
+    },
+    Text {
+        text: Text,
+        visual: Visual,
+    },
+    Shape {
+        shape: Shape,
+        visual: Visual,
+    },
 }
 
 /// The kinds of element that the contract knows.
@@ -82,22 +101,32 @@ pub enum Source {
     File(String),
 }
 
-/// Which part of a medium plays, and how loud.
+/// Which part of a medium plays, how fast and how loud.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Playback {
     pub source: Source,
     /// Seconds into the source.
     pub trim_start: f64,
     pub trim_end: Option<f64>,
+    /// A factor; the pitch stays.
+    #[serde(default = "one")]
+    pub speed: f64,
+    /// Again from its start when it has ended.
+    #[serde(default)]
+    pub repeat: bool,
     /// A factor, 0…4.
     pub volume: f64,
     pub fade_in: f64,
     pub fade_out: f64,
     pub muted: bool,
+    /// Of the volume.
+    #[serde(default)]
+    pub keyframes: Vec<Keyframe>,
 }
 
-/// Where an element lies and how it appears.
+/// Where an element lies, how it appears and how it moves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Visual {
     pub x: Length,
     pub y: Length,
@@ -106,15 +135,18 @@ pub struct Visual {
     pub anchor: Anchor,
     pub fit: Fit,
     pub opacity: f64,
+    /// Degrees clockwise, about the anchor.
+    pub rotation: f64,
+    pub flip_x: bool,
+    pub flip_y: bool,
+    /// Of the picture's corners; 100% is the shorter edge of the element's box.
+    pub corner_radius: Length,
+    pub crop: Crop,
     pub transition_in: Option<Transition>,
     pub transition_out: Option<Transition>,
-}
-
-/// A fade into or out of an element.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Transition {
-    pub duration: f64,
-    pub easing: Easing,
+    /// In order of time.
+    pub keyframes: Vec<Keyframe>,
+    pub effects: Vec<Effect>,
 }
 
 /// Words, and how they are set.
@@ -125,12 +157,24 @@ pub struct Text {
     pub font_size: Length,
     /// 100…900.
     pub weight: u16,
+    #[serde(default)]
+    pub italic: bool,
     pub color: Color,
+    #[serde(default)]
+    pub stroke: Option<Stroke>,
+    #[serde(default)]
+    pub shadow: Option<Shadow>,
     pub align: Align,
     pub vertical_align: VerticalAlign,
     /// A factor of the font's size.
     pub line_height: f64,
     pub background: Option<TextBackground>,
+    /// Beyond what the font has between letters.
+    #[serde(default)]
+    pub letter_spacing: Option<Length>,
+    /// What does not fit into them ends in an ellipsis.
+    #[serde(default)]
+    pub max_lines: Option<u32>,
 }
 
 /// A filled box behind the words.
@@ -138,6 +182,18 @@ pub struct Text {
 pub struct TextBackground {
     pub color: Color,
     pub padding: Length,
+    #[serde(default = "none")]
+    pub corner_radius: Length,
+}
+
+/// A soft copy of the words below them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Shadow {
+    pub color: Color,
+    pub x: Length,
+    pub y: Length,
+    /// The standard deviation.
+    pub blur: Length,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +213,14 @@ pub enum VerticalAlign {
     Bottom,
 }
 
+fn one() -> f64 {
+    1.0
+}
+
+fn none() -> Length {
+    Length::Pixels(0.0)
+}
+
 /// The families that the service carries itself.
 pub const FONT_FAMILIES: [&str; 1] = ["Inter"];
 
@@ -167,6 +231,7 @@ impl Element {
             Content::Image { .. } => ElementType::Image,
             Content::Audio { .. } => ElementType::Audio,
             Content::Text { .. } => ElementType::Text,
+            Content::Shape { .. } => ElementType::Shape,
         }
     }
 
@@ -174,7 +239,7 @@ impl Element {
         match &self.content {
             Content::Video { playback, .. } | Content::Audio { playback } => Some(&playback.source),
             Content::Image { source, .. } => Some(source),
-            Content::Text { .. } => None,
+            Content::Text { .. } | Content::Shape { .. } => None,
         }
     }
 
@@ -182,15 +247,25 @@ impl Element {
         match &mut self.content {
             Content::Video { playback, .. } | Content::Audio { playback } => Some(&mut playback.source),
             Content::Image { source, .. } => Some(source),
-            Content::Text { .. } => None,
+            Content::Text { .. } | Content::Shape { .. } => None,
         }
     }
 
     pub fn visual(&self) -> Option<&Visual> {
         match &self.content {
-            Content::Video { visual, .. } | Content::Image { visual, .. } | Content::Text { visual, .. } => Some(visual),
+            Content::Video { visual, .. }
+            | Content::Image { visual, .. }
+            | Content::Text { visual, .. }
+            | Content::Shape { visual, .. } => Some(visual),
             Content::Audio { .. } => None,
         }
+    }
+
+    /// The keyframes of its volume, in order of time.
+    pub fn volume_keyframes(&self) -> Vec<Keyframe> {
+        let all = self.visual().map(|visual| &visual.keyframes).or(self.playback().map(|playback| &playback.keyframes));
+        let volume = |keyframe: &&Keyframe| keyframe.property == Property::Volume;
+        all.into_iter().flatten().filter(volume).copied().collect()
     }
 
     pub fn playback(&self) -> Option<&Playback> {
@@ -202,10 +277,65 @@ impl Element {
 }
 
 impl Playback {
-    /// How long the trimmed part of a source of `media` seconds plays; `None` where nothing is left.
+    /// All of a source, as it is.
+    pub fn of(source: Source) -> Self {
+        Self {
+            source,
+            trim_start: 0.0,
+            trim_end: None,
+            speed: 1.0,
+            repeat: false,
+            volume: 1.0,
+            fade_in: 0.0,
+            fade_out: 0.0,
+            muted: false,
+            keyframes: Vec::new(),
+        }
+    }
+
+    /// How much of a source of `media` seconds is left by the trims, seconds of the source; `None` where nothing is.
     pub fn trimmed(&self, media: f64) -> Option<f64> {
         let length = self.trim_end.map_or(media, |end| end.min(media)) - self.trim_start;
         (length > 0.0).then_some(length)
+    }
+}
+
+impl Default for Visual {
+    /// All of the canvas.
+    fn default() -> Self {
+        Self {
+            x: Length::Percent(50.0),
+            y: Length::Percent(50.0),
+            width: Length::Percent(100.0),
+            height: Length::Percent(100.0),
+            anchor: Anchor::Center,
+            fit: Fit::Cover,
+            opacity: 1.0,
+            rotation: 0.0,
+            flip_x: false,
+            flip_y: false,
+            corner_radius: Length::Pixels(0.0),
+            crop: Crop::default(),
+            transition_in: None,
+            transition_out: None,
+            keyframes: Vec::new(),
+            effects: Vec::new(),
+        }
+    }
+}
+
+impl Visual {
+    /// The slow move over the picture, if there is one.
+    pub fn ken_burns(&self) -> Option<KenBurns> {
+        self.effects.iter().find_map(|effect| match effect {
+            Effect::KenBurns(ken_burns) => Some(*ken_burns),
+            _ => None,
+        })
+    }
+
+    /// A keyframed value, seconds after the element's start.
+    pub fn moved(&self, property: Property, at: f64) -> Option<f64> {
+        motion::value(&self.keyframes, property, at)
     }
 }
 

@@ -131,6 +131,24 @@ impl Rect {
         Rect { x, y, width: self.right().min(other.right()) - x, height: self.bottom().min(other.bottom()) - y }
     }
 
+    pub fn contains(&self, other: &Rect) -> bool {
+        self.x <= other.x && self.y <= other.y && self.right() >= other.right() && self.bottom() >= other.bottom()
+    }
+
+    /// Larger by a factor, about a point that stays.
+    pub fn scaled(&self, factor: f64, (x, y): (f64, f64)) -> Rect {
+        Rect {
+            x: x + (self.x - x) * factor,
+            y: y + (self.y - y) * factor,
+            width: self.width * factor,
+            height: self.height * factor,
+        }
+    }
+
+    pub fn moved(&self, (x, y): (f64, f64)) -> Rect {
+        Rect { x: self.x + x, y: self.y + y, ..*self }
+    }
+
     /// A box of `size` inside `self`, centred.
     fn centred(&self, width: f64, height: f64) -> Rect {
         Rect { x: self.x + (self.width - width) / 2.0, y: self.y + (self.height - height) / 2.0, width, height }

@@ -2,7 +2,7 @@
 //! of transitions, and so the end of the whole.
 
 use super::{
-    composition::{Content, Element},
+    composition::Element,
     error::{ErrorCode, JobFailure},
 };
 
@@ -89,15 +89,17 @@ fn place(index: usize, element: &Element, media: Option<f64>, before: &[OpenSlot
 }
 
 fn own_length(index: usize, element: &Element, media: Option<f64>) -> Result<Option<f64>, Unplaceable> {
-    let trimmed = match (&element.content, media) {
-        (Content::Video { playback, .. } | Content::Audio { playback }, Some(media)) => {
-            Some(playback.trimmed(media).ok_or_else(|| {
+    let trimmed = match (element.playback(), media) {
+        (Some(playback), Some(media)) => {
+            let left = playback.trimmed(media).ok_or_else(|| {
                 unplaceable(
                     Some(index),
                     &format!("trimStart of {} lies past the end of its source, which lasts {media:.3} s", playback.trim_start),
                     "give a trimStart within the source",
                 )
-            })?)
+            })?;
+            // What repeats has no end of its own.
+            (!playback.repeat).then_some(left / playback.speed)
         }
         _ => None,
     };
@@ -127,38 +129,20 @@ fn close(open: Vec<OpenSlot>, duration: f64) -> Result<Schedule, Unplaceable> {
 mod tests {
     use super::*;
     use crate::domain::{
-        composition::{Playback, Source, Timing, Transition, Visual},
+        composition::{Content, Playback, Source, Timing, Visual},
         easing::Easing,
-        geometry::{Anchor, Fit, Length},
+        transition::{Transition, TransitionType},
     };
 
     fn clip(track: i32, transition: Option<f64>) -> Element {
-        let whole = Length::Percent(100.0);
-        let half = Length::Percent(50.0);
-        let transition_in = transition.map(|duration| Transition { duration, easing: Easing::Linear });
+        let transition_in =
+            transition.map(|duration| Transition { kind: TransitionType::Fade, duration, easing: Easing::Linear });
         Element {
             timing: Timing { track: Some(track), ..Timing::default() },
             content: Content::Video {
-                playback: Playback {
-                    source: Source::Asset("ast_x".into()),
-                    trim_start: 0.0,
-                    trim_end: None,
-                    volume: 1.0,
-                    fade_in: 0.0,
-                    fade_out: 0.0,
-                    muted: false,
-                },
-                visual: Visual {
-                    x: half,
-                    y: half,
-                    width: whole,
-                    height: whole,
-                    anchor: Anchor::Center,
-                    fit: Fit::Cover,
-                    opacity: 1.0,
-                    transition_in,
-                    transition_out: None,
-                },
+                playback: Playback::of(Source::Asset("ast_x".into())),
+                visual: Visual { transition_in, ..Visual::default() },
+                chroma_key: None,
             },
         }
     }
@@ -191,6 +175,17 @@ mod tests {
         let found = schedule(&[clip(0, None), late], &[Some(2.0), Some(2.0)], Some(5.0)).unwrap_err();
         assert_eq!(found.element, Some(1));
         assert_eq!(found.failure.code, ErrorCode::BadUserInput);
+    }
+
+    #[test]
+    fn what_plays_faster_is_shorter_and_what_repeats_has_no_end() {
+        let mut fast = clip(0, None);
+        let Content::Video { playback, .. } = &mut fast.content else { unreachable!() };
+        playback.speed = 2.0;
+        assert_eq!(schedule(&[fast.clone()], &[Some(8.0)], None).unwrap().duration, 4.0);
+        let Content::Video { playback, .. } = &mut fast.content else { unreachable!() };
+        playback.repeat = true;
+        assert_eq!(schedule(&[fast], &[Some(8.0)], Some(60.0)).unwrap().slots[0].end, 60.0);
     }
 
     #[test]

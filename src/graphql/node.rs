@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Interface, Object};
 
 use super::{
-    element::{AudioElement, Element, ImageElement, TextElement, VideoElement},
+    element::{AudioElement, Element, ImageElement, ShapeElement, TextElement, VideoElement},
     error::{Problem, Result, failed},
     id::invalid_id,
     job::Job,
@@ -26,6 +26,7 @@ pub enum Node {
     VideoElement(VideoElement),
     ImageElement(ImageElement),
     AudioElement(AudioElement),
+    ShapeElement(ShapeElement),
     TextElement(TextElement),
     TimelineStep(TimelineStep),
     StorageOperation(StorageOperation),
@@ -38,6 +39,7 @@ impl From<Element> for Node {
             Element::VideoElement(element) => Node::VideoElement(element),
             Element::ImageElement(element) => Node::ImageElement(element),
             Element::AudioElement(element) => Node::AudioElement(element),
+            Element::ShapeElement(element) => Node::ShapeElement(element),
             Element::TextElement(element) => Node::TextElement(element),
         }
     }

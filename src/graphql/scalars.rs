@@ -165,3 +165,27 @@ impl ScalarType for Cursor {
         Value::String(self.0.clone())
     }
 }
+
+/// A scalar and the value that it holds.
+macro_rules! holds {
+    ($($scalar:ident($value:ty);)*) => {
+        $(
+            impl From<$value> for $scalar {
+                fn from(value: $value) -> Self {
+                    Self(value)
+                }
+            }
+
+            impl From<$scalar> for $value {
+                fn from(scalar: $scalar) -> Self {
+                    scalar.0
+                }
+            }
+        )*
+    };
+}
+
+holds! {
+    Color(domain::paint::Color);
+    Length(domain::geometry::Length);
+}

@@ -1,64 +1,111 @@
 //! The pictures of one clip as its layer needs them: one for each frame of the output.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use super::plan::{Layer, Plan};
-use crate::media::{Decoded, MediaError, Picture, Scaler, Smoothness, Turn, VideoDecoder};
+use super::{backdrop::Backdrop, effects::Effects, key, plan::Part, sprite::Sprite};
+use crate::{
+    domain::look::ChromaKey,
+    media::{Decoded, MediaError, Picture, Scaler, Smoothness, Turn, VideoDecoder},
+};
 
 /// A picture may end this much before the file says; more is a file cut short.
 const MISSING_END_S: f64 = 0.5;
 
+/// What of a clip is shown, and how.
+pub struct Showing {
+    pub path: PathBuf,
+    pub turn: Turn,
+    /// When the file says that its picture ends.
+    pub told_end_s: Option<f64>,
+    /// Where in the file it starts, seconds.
+    pub from_s: f64,
+    /// The size that its pictures are to have.
+    pub size: (u32, u32),
+    pub part: Part,
+    /// In place of the part: contained, over its own blurred copy. The size of the source, in its own pixels.
+    pub over_its_blur: Option<(f64, f64)>,
+    pub effects: Option<Effects>,
+    pub key: Option<ChromaKey>,
+    pub smoothness: Smoothness,
+    /// Half a frame of the output: a picture is shown from the frame nearest to its time, and never earlier than half of its own
+    /// duration.
+    pub half_frame_s: f64,
+}
+
 /// A clip that is being shown.
 pub struct Clip {
+    showing: Showing,
     decoder: VideoDecoder,
     scaler: Scaler,
-    part: (f64, f64, f64, f64),
-    /// Half a frame of the output: a picture is shown from the frame nearest to its time, and never earlier than half of
-    /// its own duration.
-    half_frame_s: f64,
+    backdrop: Option<Backdrop>,
+    /// How often it has started again.
+    lap: i64,
     current: Option<Decoded>,
     next: Option<Decoded>,
     ended: bool,
-    /// When the file says that its picture ends.
-    told_end_s: Option<f64>,
     scaled: Picture,
+    keyed: Option<Sprite>,
     is_scaled: bool,
 }
 
+/// A picture of a clip.
+pub enum Shown<'a> {
+    Opaque(&'a Picture),
+    /// With something to be seen through.
+    Keyed(&'a Sprite),
+}
+
 impl Clip {
-    pub fn open(
-        path: &Path,
-        turn: Turn,
-        plan: &Plan,
-        layer: &Layer,
-        trim_start: f64,
-        told_end_s: Option<f64>,
-        smoothness: Smoothness,
-    ) -> Result<Self, MediaError> {
-        let (width, height) = (layer.shown.width as u32, layer.shown.height as u32);
+    pub fn open(showing: Showing) -> Result<Self, MediaError> {
+        let (width, height) = showing.size;
+        let backdrop = showing.over_its_blur.map(|size| Backdrop::new(size, showing.size, showing.turn)).transpose()?;
         Ok(Self {
-            decoder: VideoDecoder::open(path, trim_start)?,
-            scaler: Scaler::new(width, height, turn, smoothness),
-            part: layer.part,
-            half_frame_s: 0.5 / plan.rate.as_f64(),
+            decoder: VideoDecoder::open(&showing.path, showing.from_s)?,
+            scaler: Scaler::new(width, height, showing.turn, showing.smoothness),
+            backdrop,
+            lap: 0,
             current: None,
             next: None,
             ended: false,
-            told_end_s,
             scaled: Picture::new(width, height)?,
+            keyed: None,
             is_scaled: false,
+            showing,
         })
     }
 
-    /// The picture to be seen at `seconds` of the file, scaled to the layer's area. Times only go forward.
-    pub fn at(&mut self, seconds: f64) -> Result<&Picture, MediaError> {
+    /// The picture to be seen at `seconds` of the file, as large as asked for. Times only go forward within a lap, and laps go
+    /// forward.
+    pub fn at(&mut self, lap: i64, seconds: f64) -> Result<Shown<'_>, MediaError> {
+        if lap != self.lap {
+            self.decoder = VideoDecoder::open(&self.showing.path, self.showing.from_s)?;
+            (self.current, self.next, self.ended, self.lap) = (None, None, false, lap);
+        }
         self.advance(seconds)?;
         if !self.is_scaled {
-            let current = self.current.as_ref().ok_or_else(|| MediaError::Corrupt("no picture could be decoded".into()))?;
-            self.scaler.scale(current, self.part, &mut self.scaled)?;
+            self.scale()?;
             self.is_scaled = true;
         }
-        Ok(&self.scaled)
+        Ok(match &self.keyed {
+            Some(sprite) => Shown::Keyed(sprite),
+            None => Shown::Opaque(&self.scaled),
+        })
+    }
+
+    fn scale(&mut self) -> Result<(), MediaError> {
+        let current = self.current.as_ref().ok_or_else(|| MediaError::Corrupt("no picture could be decoded".into()))?;
+        match &mut self.backdrop {
+            Some(backdrop) => backdrop.draw(current, &mut self.scaled)?,
+            None => self.scaler.scale(current, self.showing.part, &mut self.scaled)?,
+        }
+        if let Some(effects) = &self.showing.effects {
+            effects.apply(&mut self.scaled);
+        }
+        if let Some(key) = &self.showing.key {
+            let sprite = self.keyed.get_or_insert_with(|| Sprite::clear(self.scaled.width(), self.scaled.height()));
+            key::apply(key, &self.scaled, sprite);
+        }
+        Ok(())
     }
 
     /// Decodes until the next picture is one to be seen later. Past the last, the last stays.
@@ -71,7 +118,7 @@ impl Clip {
                     self.check_end()?;
                 }
             }
-            let slack = |next: &Decoded| self.half_frame_s.min(next.duration / 2.0);
+            let slack = |next: &Decoded| self.showing.half_frame_s.min(next.duration / 2.0);
             let due = |next: &Decoded| next.at <= seconds + slack(next) - 1e-6;
             // Before the first picture's time, the first is shown.
             if !self.next.as_ref().is_some_and(|next| due(next) || self.current.is_none()) {
@@ -84,7 +131,7 @@ impl Clip {
 
     fn check_end(&self) -> Result<(), MediaError> {
         let last = self.current.as_ref().map_or(0.0, |current| current.at + current.duration);
-        match self.told_end_s {
+        match self.showing.told_end_s {
             Some(told) if last + MISSING_END_S < told => {
                 Err(MediaError::Corrupt(format!("the picture ends after {last:.2} s, though the file says {told:.2} s")))
             }

@@ -1,16 +1,22 @@
 //! The canvas: draws the layers of a frame, the lowest first, in YUV from start to end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use super::{
     RenderError, blend,
-    clip::Clip,
-    overlay,
-    plan::{Layer, Plan},
-    prepare::{Prepared, Ready},
+    clip::{Clip, Showing, Shown},
+    effects::Effects,
+    plan::{Area, Layer, Plan, Shift, Stage},
+    prepare::{Art, Prepared, Ready},
+    sprite::{self, Raster},
+    transition, warp,
 };
 use crate::{
-    domain::composition::{Content, Element},
+    domain::{
+        composition::{Content, Element, Playback},
+        geometry::Fit,
+        transition::TransitionType,
+    },
     media::{MediaError, Picture, Smoothness},
 };
 
@@ -20,9 +26,17 @@ pub struct Compositor<'a> {
     elements: &'a [Element],
     smoothness: Smoothness,
     clips: HashMap<usize, Clip>,
-    /// A second canvas, for cross-fades between layers of different shape.
+    /// A second canvas, for transitions.
     scratch: Option<Picture>,
     interval: usize,
+}
+
+/// How a layer is drawn at a moment.
+#[derive(Clone, Copy)]
+struct Manner {
+    seconds: f64,
+    opacity: f64,
+    shift: Shift,
 }
 
 impl<'a> Compositor<'a> {
@@ -38,7 +52,7 @@ impl<'a> Compositor<'a> {
         }
         let layers = &plan.intervals[self.interval].layers;
         self.clips.retain(|layer, _| layers.contains(layer));
-        canvas.fill(overlay::yuv(plan.background));
+        canvas.fill(sprite::yuv(plan.background));
         let seconds = plan.rate.seconds(number);
         let mut drawn_with_the_next = false;
         for (place, &index) in layers.iter().enumerate() {
@@ -53,83 +67,189 @@ impl<'a> Compositor<'a> {
                     self.cross(index, next, share, seconds, canvas)?;
                     drawn_with_the_next = true;
                 }
-                None => self.draw(index, self.alone(index, seconds), seconds, canvas)?,
+                None => self.alone(index, seconds, canvas)?,
             }
         }
         Ok(())
     }
 
-    /// The opacity of a layer drawn by itself; one that cross-fades from a layer that is not right below it
-    /// fades in over all that is.
-    fn alone(&self, index: usize, seconds: f64) -> f64 {
+    /// Draws a layer by itself; one that takes over from a layer that is not right below it does so from all that is.
+    fn alone(&mut self, index: usize, seconds: f64, canvas: &mut Picture) -> Result<(), RenderError> {
         let layer = &self.ready.plan.layers[index];
-        layer.opacity_at(seconds) * layer.crossing_at(seconds).map_or(1.0, |(_, share)| share)
+        let crossing = layer.crossing_at(seconds).map_or(1.0, |(_, share)| share);
+        let fades = layer.enter.is_some_and(|enter| enter.kind == TransitionType::Fade);
+        let opacity = layer.opacity_at(seconds) * if fades { crossing } else { 1.0 };
+        let manner = Manner { seconds, opacity, shift: Shift::NONE };
+        let Some(passing) = layer.passing_at(seconds) else { return self.draw(index, manner, canvas) };
+        let there = if passing.leaves { 1.0 - passing.share } else { passing.share };
+        if let Some((across, down)) = passing.kind.slide() {
+            let by = if passing.leaves { passing.share } else { passing.share - 1.0 };
+            return self.draw(index, Manner { shift: Shift { by: (across * by, down * by), scale: 1.0 }, ..manner }, canvas);
+        }
+        if passing.kind == TransitionType::Zoom {
+            let shift = Shift { by: (0.0, 0.0), scale: there };
+            return self.draw(index, Manner { shift, opacity: opacity * there, ..manner }, canvas);
+        }
+        let Some(area) = self.area(index, manner) else { return Ok(()) };
+        let mut scratch = self.copy_of(canvas)?;
+        if passing.leaves {
+            self.draw(index, manner, &mut scratch)?;
+        } else {
+            self.draw(index, manner, canvas)?;
+        }
+        transition::blend(passing.kind, &scratch, canvas, &area, passing.share);
+        self.scratch = Some(scratch);
+        Ok(())
     }
 
-    /// Draws the mean of two pictures of the canvas: with the one layer, and with the other.
+    /// Draws a layer and the one that takes over from it.
     fn cross(&mut self, from: usize, to: usize, share: f64, seconds: f64, canvas: &mut Picture) -> Result<(), RenderError> {
         let (below, above) = (&self.ready.plan.layers[from], &self.ready.plan.layers[to]);
-        let (before, after) = (below.opacity_at(seconds), above.opacity_at(seconds));
-        if above.opaque && above.shown.contains(&below.shown) && after >= 1.0 {
-            self.draw(from, before, seconds, canvas)?;
-            return self.draw(to, share, seconds, canvas);
+        let kind = above.enter.map_or(TransitionType::Fade, |enter| enter.kind);
+        let manner = |layer: &Layer| Manner { seconds, opacity: layer.opacity_at(seconds), shift: Shift::NONE };
+        let (before, after) = (manner(below), manner(above));
+        if let Some((across, down)) = kind.slide() {
+            let shifted = |by: f64| Shift { by: (across * by, down * by), scale: 1.0 };
+            self.draw(from, Manner { shift: shifted(share), ..before }, canvas)?;
+            return self.draw(to, Manner { shift: shifted(share - 1.0), ..after }, canvas);
         }
+        let covers = match (below.stage, above.stage) {
+            (Stage::Rest { shown: below, .. }, Stage::Rest { shown: above, .. }) => above.contains(&below),
+            _ => self.ready.plan.covers(to),
+        };
+        if kind == TransitionType::Fade && above.opaque && covers && after.opacity >= 1.0 {
+            self.draw(from, before, canvas)?;
+            return self.draw(to, Manner { opacity: share, ..after }, canvas);
+        }
+        let areas = [self.area(from, before), self.area(to, after)];
+        let Some(area) = areas.into_iter().flatten().reduce(|a, b| a.union(&b)) else { return Ok(()) };
+        let mut scratch = self.copy_of(canvas)?;
+        self.draw(from, before, &mut scratch)?;
+        self.draw(to, after, canvas)?;
+        transition::blend(kind, &scratch, canvas, &area, share);
+        self.scratch = Some(scratch);
+        Ok(())
+    }
+
+    fn copy_of(&mut self, canvas: &Picture) -> Result<Picture, RenderError> {
         let mut scratch = match self.scratch.take() {
             Some(scratch) => scratch,
             None => Picture::new(canvas.width() as u32, canvas.height() as u32).map_err(RenderError::whole)?,
         };
         scratch.copy_from(canvas);
-        self.draw(from, before, seconds, canvas)?;
-        self.draw(to, after, seconds, &mut scratch)?;
-        for plane in 0..3 {
-            for y in 0..canvas.plane_height(plane) {
-                blend::mix_row(canvas.row_mut(plane, y), scratch.row(plane, y), blend::weight(share));
+        Ok(scratch)
+    }
+
+    /// All that a layer may touch of the canvas.
+    fn area(&self, index: usize, manner: Manner) -> Option<Area> {
+        let plan = &self.ready.plan;
+        let layer = &plan.layers[index];
+        let rect = match (&self.ready.arts[index], layer.stage) {
+            (Art::Nothing, _) => return None,
+            (Art::Resting { sprite, corner }, _) => {
+                return Some(Area { x: corner.0, y: corner.1, width: sprite.width(), height: sprite.height() });
             }
+            (Art::Clip, Stage::Rest { shown, .. }) => return Some(shown),
+            (Art::Moving { rect, .. }, _) => *rect,
+            (Art::Clip, Stage::Moving { .. }) => None,
+        };
+        let pose = layer.pose(&plan.canvas(), manner.seconds, rect, manner.shift);
+        Area::around(&pose.bounds(), plan.width, plan.height)
+    }
+
+    fn draw(&mut self, index: usize, manner: Manner, canvas: &mut Picture) -> Result<(), RenderError> {
+        let plan = &self.ready.plan;
+        let layer = &plan.layers[index];
+        match &self.ready.arts[index] {
+            Art::Nothing => {}
+            Art::Resting { sprite, corner } => sprite.put(canvas, *corner, blend::weight(manner.opacity)),
+            Art::Moving { sprite, rect } => {
+                let pose = layer.pose(&plan.canvas(), manner.seconds, *rect, manner.shift);
+                warp::draw(canvas, sprite, &pose, manner.opacity);
+            }
+            Art::Clip => self.draw_clip(index, manner, canvas).map_err(RenderError::of(layer.element))?,
         }
-        self.scratch = Some(scratch);
         Ok(())
     }
 
-    fn draw(&mut self, index: usize, opacity: f64, seconds: f64, canvas: &mut Picture) -> Result<(), RenderError> {
-        let layer = &self.ready.plan.layers[index];
-        let weight = blend::weight(opacity);
-        if let Some(overlay) = &self.ready.overlays[index] {
-            overlay.draw(canvas, weight);
-            return Ok(());
-        }
-        let Prepared::Clip { .. } = &self.ready.media[layer.element] else { return Ok(()) };
-        self.draw_clip(index, weight, seconds, canvas).map_err(RenderError::of(layer.element))
-    }
-
-    fn draw_clip(&mut self, index: usize, weight: u32, seconds: f64, canvas: &mut Picture) -> Result<(), MediaError> {
+    fn draw_clip(&mut self, index: usize, manner: Manner, canvas: &mut Picture) -> Result<(), MediaError> {
         let plan = &self.ready.plan;
         let layer = &plan.layers[index];
         let Content::Video { playback, .. } = &self.elements[layer.element].content else { return Ok(()) };
         let clip = match self.clips.entry(index) {
-            std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(open(plan, layer, &self.ready.media[layer.element], playback.trim_start, self.smoothness)?)
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place) => {
+                let medium = &self.ready.media[layer.element];
+                place.insert(Clip::open(showing(plan, layer, medium, &self.elements[layer.element], self.smoothness)?)?)
             }
         };
-        let at = seconds - layer.start_s + playback.trim_start;
-        // Past its trimmed end a clip stays as it is.
-        let at = playback.trim_end.map_or(at, |end| at.min(end - 0.5 / plan.rate.as_f64()));
-        put(canvas, clip.at(at)?, layer, weight);
+        let (lap, at) = moment(plan, layer, &self.ready.media[layer.element], playback, manner.seconds);
+        let pose = || layer.pose(&plan.canvas(), manner.seconds, None, manner.shift);
+        match (clip.at(lap, at)?, layer.stage) {
+            (Shown::Opaque(picture), Stage::Rest { shown, .. }) => put(canvas, picture, &shown, blend::weight(manner.opacity)),
+            (Shown::Keyed(sprite), Stage::Rest { shown, .. }) => {
+                sprite.put(canvas, (shown.x, shown.y), blend::weight(manner.opacity));
+            }
+            (Shown::Opaque(picture), Stage::Moving { .. }) => warp::draw(canvas, picture, &pose(), manner.opacity),
+            (Shown::Keyed(sprite), Stage::Moving { .. }) => warp::draw(canvas, sprite, &pose(), manner.opacity),
+        }
         Ok(())
     }
 }
 
-fn open(plan: &Plan, layer: &Layer, medium: &Prepared, trim_start: f64, smoothness: Smoothness) -> Result<Clip, MediaError> {
-    let Prepared::Clip { path, probe } = medium else { return Err(MediaError::Unsupported("not a clip".into())) };
-    let told_end = probe.video.as_ref().and_then(|video| video.duration);
-    Clip::open(path, medium.turn(), plan, layer, trim_start, told_end, smoothness)
+/// Which moment of its file a clip shows, seconds, and how often it has started again before.
+fn moment(plan: &Plan, layer: &Layer, medium: &Prepared, playback: &Playback, seconds: f64) -> (i64, f64) {
+    let half_frame = 0.5 / plan.rate.as_f64();
+    let played = (seconds - layer.start_s) * playback.speed;
+    let length = medium.picture_duration().and_then(|duration| playback.trimmed(duration));
+    let (lap, played) = match length.filter(|_| playback.repeat) {
+        // A frame that lies on the seam, but for rounding, is the first of the next lap.
+        Some(length) => {
+            let lap = ((played + half_frame * 1e-3) / length).floor();
+            (lap as i64, (played - lap * length).max(0.0))
+        }
+        None => (0, played),
+    };
+    let at = playback.trim_start + played;
+    // Past its trimmed end a clip stays as it is.
+    (lap, playback.trim_end.map_or(at, |end| at.min(end - half_frame)))
+}
+
+fn showing(
+    plan: &Plan,
+    layer: &Layer,
+    medium: &Prepared,
+    element: &Element,
+    smoothness: Smoothness,
+) -> Result<Showing, MediaError> {
+    let (Prepared::Clip { path, probe }, Content::Video { playback, visual, chroma_key }) = (medium, &element.content) else {
+        return Err(MediaError::Unsupported("not a clip".into()));
+    };
+    let (size, part) = match layer.stage {
+        Stage::Rest { shown, part } => ((shown.width as u32, shown.height as u32), part),
+        Stage::Moving { sprite } => (sprite, visual.crop.unfold((0.0, 0.0, 1.0, 1.0))),
+    };
+    let source = probe.video.as_ref().map(crate::media::VideoInfo::display_size);
+    Ok(Showing {
+        path: path.clone(),
+        turn: medium.turn(),
+        told_end_s: probe.video.as_ref().and_then(|video| video.duration),
+        from_s: playback.trim_start,
+        size,
+        part,
+        over_its_blur: source.filter(|_| visual.fit == Fit::ContainBlur),
+        effects: Effects::of(&visual.effects, layer.pixel(plan)),
+        key: *chroma_key,
+        smoothness,
+        half_frame_s: 0.5 / plan.rate.as_f64() * playback.speed,
+    })
 }
 
 /// Copies or mixes a picture into its area of the canvas.
-fn put(canvas: &mut Picture, picture: &Picture, layer: &Layer, weight: u32) {
+fn put(canvas: &mut Picture, picture: &Picture, shown: &Area, weight: u32) {
     for plane in 0..3 {
         let half = usize::from(plane > 0);
-        let (x, y) = (layer.shown.x >> half, layer.shown.y >> half);
+        let (x, y) = (shown.x >> half, shown.y >> half);
         for row in 0..picture.plane_height(plane) {
             let above = picture.row(plane, row);
             let below = &mut canvas.row_mut(plane, y + row)[x..x + above.len()];

@@ -7,7 +7,10 @@ use super::{
     plan::{Plan, Sounding},
     prepare::{Prepared, Ready},
 };
-use crate::media::{AudioDecoder, MediaError, SAMPLE_RATE, Sound};
+use crate::{
+    domain::motion::{self, Property},
+    media::{AudioDecoder, MediaError, SAMPLE_RATE, Sound},
+};
 
 /// A sound may end this much before the file says; more is a file cut short.
 const MISSING_END_S: f64 = 0.5;
@@ -70,13 +73,15 @@ struct Runs {
     /// The newest run, some of it perhaps still ahead.
     run: Option<Sound>,
     ended: bool,
+    /// How often it has started again.
+    lap: i64,
     /// When the file says that its sound ends.
     told_end_s: Option<f64>,
 }
 
 impl Voice {
     fn new(sounding: Sounding, path: PathBuf, told_end_s: Option<f64>) -> Self {
-        Self { sounding, runs: Runs { path, decoder: None, run: None, ended: false, told_end_s } }
+        Self { sounding, runs: Runs { path, decoder: None, run: None, ended: false, lap: 0, told_end_s } }
     }
 
     /// Adds its part of the block that starts at `position` of the timeline.
@@ -85,8 +90,18 @@ impl Voice {
         let to = self.sounding.end.min(position + left.len() as i64);
         let mut at = from;
         while at < to {
-            let wanted = at - self.sounding.start + self.sounding.source_start;
-            let Some(run) = self.runs.reaching(wanted)? else { return Ok(()) };
+            let (lap, played) = lap(&self.sounding, at);
+            self.runs.begin(lap);
+            let wanted = played + self.sounding.source_start;
+            // Until it starts again.
+            let to = self.sounding.period.map_or(to, |period| to.min(at - played + period));
+            let Some(run) = self.runs.reaching(wanted)? else {
+                match self.sounding.period {
+                    Some(_) => at = to,
+                    None => return Ok(()),
+                }
+                continue;
+            };
             if run.start > wanted {
                 at += (run.start - wanted).min(to - at); // Nothing sounds before the run.
                 continue;
@@ -108,6 +123,13 @@ impl Voice {
 }
 
 impl Runs {
+    /// Starts again when a new lap begins.
+    fn begin(&mut self, lap: i64) {
+        if lap != self.lap {
+            (self.lap, self.decoder, self.run, self.ended) = (lap, None, None, false);
+        }
+    }
+
     /// The first run that ends after a sample of the source; `None` past the source's end.
     fn reaching(&mut self, wanted: i64) -> Result<Option<&Sound>, MediaError> {
         while !self.ended && self.run.as_ref().is_none_or(|run| run.start + run.left.len() as i64 <= wanted) {
@@ -139,6 +161,12 @@ impl Runs {
     }
 }
 
+/// How often a sound has started again, and how many of its samples have sounded since.
+fn lap(sounding: &Sounding, at: i64) -> (i64, i64) {
+    let played = at - sounding.start;
+    sounding.period.map_or((0, played), |period| (played / period, played % period))
+}
+
 fn open(path: &Path, sample: i64) -> Result<AudioDecoder, MediaError> {
     AudioDecoder::open(path, sample as f64 / f64::from(SAMPLE_RATE))
 }
@@ -149,7 +177,9 @@ fn gain(sounding: &Sounding, at: i64) -> f32 {
     };
     let rise: f64 = sounding.rises.iter().map(|ramp| share(*ramp)).product();
     let fall: f64 = sounding.falls.iter().map(|ramp| 1.0 - share(*ramp)).product();
-    (sounding.volume * rise * fall) as f32
+    let seconds = (at - sounding.start) as f64 / f64::from(SAMPLE_RATE);
+    let volume = motion::value(&sounding.keyframes, Property::Volume, seconds).unwrap_or(sounding.volume);
+    (volume * rise * fall) as f32
 }
 
 #[cfg(test)]
@@ -163,7 +193,9 @@ mod tests {
             start: 0,
             end: 100,
             source_start: 0,
+            period: None,
             volume: 2.0,
+            keyframes: Vec::new(),
             rises: vec![(0, 10)],
             falls: vec![(90, 100)],
         };

@@ -1,27 +1,35 @@
 //! Composition → file.
 //!
 //! First a [`plan`], as pure code: where each layer lies, from which frame to which, what hides what. Then the
-//! pictures: stills and words are rasterised once ([`still`], [`text`], [`overlay`]), clips are decoded only
-//! while they show ([`clip`]), and [`compositor`] puts them on a YUV canvas, frame by frame. The sound is mixed
-//! beside it ([`mixer`]). [`pipeline`] runs these on threads of their own with bounded channels between.
+//! pictures: stills, words and shapes become a [`sprite`] once ([`still`], [`text`], [`shape`]), clips are decoded only while
+//! they show ([`clip`]), and [`compositor`] puts them on a YUV canvas, frame by frame: rows copied and mixed where a layer
+//! rests ([`blend`]), sampled where it moves ([`warp`]), and one picture given way to by another ([`transition`]). The sound is
+//! mixed beside it ([`mixer`]). [`pipeline`] runs these on threads of their own with bounded channels between.
 //!
 //! All that runs in a child process ([`process`]), which is this same binary: a file that crashes a codec fails
 //! one job and nothing else.
 //!
 //! Nothing here knows a database, a tenant or the network.
 
+mod backdrop;
 mod blend;
 mod clip;
 mod compositor;
+mod drawing;
+mod effects;
 mod error;
+mod key;
 mod mixer;
-mod overlay;
 mod pipeline;
 pub mod plan;
 mod prepare;
 pub mod process;
+mod shape;
+mod sprite;
 mod still;
 mod text;
+mod transition;
+mod warp;
 
 pub use error::RenderError;
 

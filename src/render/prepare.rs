@@ -6,8 +6,10 @@ use image::RgbaImage;
 
 use super::{
     Composition, RenderError,
-    overlay::Overlay,
-    plan::{self, Medium, Plan},
+    effects::Effects,
+    plan::{self, Layer, Medium, Plan, Shift, Stage, bounds_at_rest},
+    shape,
+    sprite::Sprite,
     still,
     text::Typesetter,
 };
@@ -15,15 +17,32 @@ use crate::{
     domain::{
         composition::{Content, Element, Source},
         error::JobFailure,
+        geometry::{Fit, Rect},
     },
     media::{self, MediaError, MediaProbe, Turn, VideoInfo},
 };
 
 /// An element's medium, opened and understood.
 pub enum Prepared {
-    Clip { path: PathBuf, probe: MediaProbe },
+    Clip {
+        path: PathBuf,
+        probe: MediaProbe,
+    },
     Still(RgbaImage),
-    Words,
+    /// Nothing but what the element itself says.
+    Drawn,
+}
+
+/// What a layer puts on the canvas.
+pub enum Art {
+    /// Pictures of a clip, one after the other.
+    Clip,
+    /// One picture, with its corner at this even pixel of the canvas.
+    Resting { sprite: Sprite, corner: (usize, usize) },
+    /// One picture that goes where the layer's pose says; of what was drawn for the element's box, where it lies at rest.
+    Moving { sprite: Sprite, rect: Option<Rect> },
+    /// Nothing is to be seen of it.
+    Nothing,
 }
 
 /// A composition that is ready to be drawn and mixed.
@@ -31,8 +50,8 @@ pub struct Ready {
     pub plan: Plan,
     /// By element.
     pub media: Vec<Prepared>,
-    /// By layer; `None` for a layer of video.
-    pub overlays: Vec<Option<Overlay>>,
+    /// By layer.
+    pub arts: Vec<Art>,
 }
 
 /// Looks into every source, in order; `found` is told of each.
@@ -52,8 +71,8 @@ pub fn prepare(composition: &Composition, found: &mut dyn FnMut(usize, &Prepared
             None => unplaceable.failure,
         }
     })?;
-    let overlays = overlays(&plan, &elements, &media);
-    Ok(Ready { plan, media, overlays })
+    let arts = arts(&plan, &elements, &media);
+    Ok(Ready { plan, media, arts })
 }
 
 fn understand(element: &Element) -> Result<Prepared, MediaError> {
@@ -77,7 +96,7 @@ fn understand(element: &Element) -> Result<Prepared, MediaError> {
             }
         }
         Content::Image { source, .. } => still::read(local(source)?).map(Prepared::Still),
-        Content::Text { .. } => Ok(Prepared::Words),
+        Content::Text { .. } | Content::Shape { .. } => Ok(Prepared::Drawn),
     }
 }
 
@@ -96,10 +115,10 @@ fn local(source: &Source) -> Result<&Path, MediaError> {
 impl Prepared {
     fn medium(&self, element: &Element) -> Medium {
         match (self, &element.content) {
-            (Prepared::Clip { probe, .. }, Content::Video { .. }) => Medium {
-                duration: probe.video.as_ref().and_then(|video| video.duration).or(probe.duration),
+            (Prepared::Clip { probe, .. }, Content::Video { chroma_key, .. }) => Medium {
+                duration: self.picture_duration(),
                 size: probe.video.as_ref().map(VideoInfo::display_size),
-                opaque: true,
+                opaque: chroma_key.is_none(),
                 sounds: probe.audio.is_some(),
             },
             (Prepared::Clip { probe, .. }, _) => Medium {
@@ -112,7 +131,15 @@ impl Prepared {
                 opaque: image.pixels().all(|pixel| pixel.0[3] == 255),
                 ..Medium::default()
             },
-            (Prepared::Words, _) => Medium::default(),
+            (Prepared::Drawn, _) => Medium::default(),
+        }
+    }
+
+    /// How long its picture lasts, seconds.
+    pub fn picture_duration(&self) -> Option<f64> {
+        match self {
+            Prepared::Clip { probe, .. } => probe.video.as_ref().and_then(|video| video.duration).or(probe.duration),
+            _ => None,
         }
     }
 
@@ -124,17 +151,79 @@ impl Prepared {
     }
 }
 
-fn overlays(plan: &Plan, elements: &[Element], media: &[Prepared]) -> Vec<Option<Overlay>> {
+fn arts(plan: &Plan, elements: &[Element], media: &[Prepared]) -> Vec<Art> {
     let mut typesetter = None;
-    let canvas = (plan.width, plan.height);
-    plan.layers
-        .iter()
-        .map(|layer| match (&media[layer.element], &elements[layer.element].content) {
-            (Prepared::Still(image), _) => Some(still::overlay(image, layer)),
-            (Prepared::Words, Content::Text { text, .. }) => {
-                typesetter.get_or_insert_with(Typesetter::new).overlay(text, layer, canvas)
+    let art = |layer: &Layer| match (&media[layer.element], &elements[layer.element].content) {
+        (Prepared::Clip { .. }, _) => Art::Clip,
+        (Prepared::Still(image), _) => still(plan, layer, image),
+        (Prepared::Drawn, content) => drawn(plan, layer, content, &mut typesetter).unwrap_or(Art::Nothing),
+    };
+    plan.layers.iter().map(art).collect()
+}
+
+fn still(plan: &Plan, layer: &Layer, image: &RgbaImage) -> Art {
+    match layer.stage {
+        Stage::Rest { shown, part } => {
+            let scaled = still::scaled(image, part, (shown.width as u32, shown.height as u32));
+            Art::Resting { sprite: dressed(layer, &scaled, 1.0), corner: (shown.x, shown.y) }
+        }
+        Stage::Moving { sprite: size } => {
+            let scaled = match layer.visual.fit {
+                Fit::ContainBlur => still::over_its_blur(image, &layer.visual.crop, size),
+                _ => still::scaled(image, layer.visual.crop.unfold((0.0, 0.0, 1.0, 1.0)), size),
+            };
+            Art::Moving { sprite: dressed(layer, &scaled, layer.pixel(plan)), rect: None }
+        }
+    }
+}
+
+/// Words and shapes.
+fn drawn(plan: &Plan, layer: &Layer, content: &Content, typesetter: &mut Option<Typesetter>) -> Option<Art> {
+    let canvas = plan.canvas();
+    let bounds = bounds_at_rest(&layer.visual, &canvas);
+    let scale = match layer.stage {
+        Stage::Rest { .. } => 1.0,
+        // As large as it ever appears.
+        Stage::Moving { sprite } => (f64::from(sprite.0) / bounds.width).max(f64::from(sprite.1) / bounds.height).clamp(1.0, 4.0),
+    };
+    let drawing = match content {
+        Content::Text { text, .. } => typesetter.get_or_insert_with(Typesetter::new).draw(text, &bounds, canvas.height, scale),
+        Content::Shape { shape, .. } => {
+            let corner = layer.visual.corner_radius.resolve(bounds.width.min(bounds.height));
+            shape::draw(shape, &bounds, corner, canvas.height, scale)
+        }
+        _ => None,
+    }?;
+    match layer.stage {
+        Stage::Rest { .. } => {
+            let (image, corner) = drawing.on_canvas(plan.width, plan.height)?;
+            Some(Art::Resting { sprite: dressed(layer, &image, 1.0), corner })
+        }
+        Stage::Moving { .. } => {
+            let pixel = drawing.rect.width / f64::from(drawing.image.width());
+            Some(Art::Moving { sprite: dressed(layer, &drawing.image, pixel), rect: Some(drawing.rect) })
+        }
+    }
+}
+
+/// A layer's picture after its effects; `pixel` is the size of one of its pixels on the canvas.
+fn dressed(layer: &Layer, image: &RgbaImage, pixel: f64) -> Sprite {
+    let mut sprite = Sprite::of(image);
+    if let Some(effects) = Effects::of(&layer.visual.effects, pixel) {
+        effects.apply(&mut sprite);
+    }
+    sprite
+}
+
+impl Layer {
+    /// The size of a pixel of a moving layer's sprite on the canvas, when it starts.
+    pub fn pixel(&self, plan: &Plan) -> f64 {
+        match self.stage {
+            Stage::Rest { .. } => 1.0,
+            Stage::Moving { sprite } => {
+                let pose = self.pose(&plan.canvas(), self.start_s, None, Shift::NONE);
+                (pose.sprite.width / f64::from(sprite.0)).max(0.01)
             }
-            _ => None,
-        })
-        .collect()
+        }
+    }
 }

@@ -4,8 +4,8 @@ use std::{fs::File, io::BufReader, path::Path};
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbaImage, error::LimitErrorKind, imageops};
 
-use super::{overlay::Overlay, plan::Layer};
-use crate::media::MediaError;
+use super::{backdrop, plan::Part};
+use crate::{domain::look::Crop, media::MediaError};
 
 /// The longest edge of a still.
 const MAX_EDGE: u32 = 16_384;
@@ -44,9 +44,8 @@ fn undecoded(error: ImageError) -> MediaError {
     }
 }
 
-/// Scales the shown part of a still to where it lies.
-pub fn overlay(image: &RgbaImage, layer: &Layer) -> Overlay {
-    let (left, top, right, bottom) = layer.part;
+/// Scales a part of a still to some size.
+pub fn scaled(image: &RgbaImage, (left, top, right, bottom): Part, size: (u32, u32)) -> RgbaImage {
     let span = |whole: u32, from: f64, to: f64| {
         let start = ((f64::from(whole) * from).round() as u32).min(whole - 1);
         (start, ((f64::from(whole) * to).round() as u32).clamp(start + 1, whole) - start)
@@ -54,14 +53,28 @@ pub fn overlay(image: &RgbaImage, layer: &Layer) -> Overlay {
     let (x, width) = span(image.width(), left, right);
     let (y, height) = span(image.height(), top, bottom);
     let mut part = imageops::crop_imm(image, x, y, width, height).to_image();
-    let size = (layer.shown.width as u32, layer.shown.height as u32);
     if part.dimensions() != size {
         // Scaled by its alpha, or clear pixels would bleed their colour into the edges.
         premultiply(&mut part);
         part = imageops::resize(&part, size.0, size.1, imageops::FilterType::CatmullRom);
         unpremultiply(&mut part);
     }
-    Overlay::new(&part, layer.shown)
+    part
+}
+
+/// The still whole within a box, over its own blurred copy that fills the box.
+pub fn over_its_blur(image: &RgbaImage, crop: &Crop, size: (u32, u32)) -> RgbaImage {
+    let cropped = crop.of((f64::from(image.width()), f64::from(image.height())));
+    let (inner, part) = backdrop::places(cropped, size);
+    let small = (size.0.div_ceil(backdrop::SMALLER).max(2), size.1.div_ceil(backdrop::SMALLER).max(2));
+    let back = scaled(image, crop.unfold(part), small);
+    let soft = imageops::blur(&back, (backdrop::SIGMA_SHARE * f64::from(small.1)).max(1.0) as f32);
+    let mut whole = imageops::resize(&soft, size.0, size.1, imageops::FilterType::Triangle);
+    if let Some(inner) = inner {
+        let front = scaled(image, crop.unfold((0.0, 0.0, 1.0, 1.0)), (inner.width as u32, inner.height as u32));
+        imageops::overlay(&mut whole, &front, inner.x as i64, inner.y as i64);
+    }
+    whole
 }
 
 fn premultiply(image: &mut RgbaImage) {

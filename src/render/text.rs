@@ -1,14 +1,18 @@
 //! Words: shaped and broken into lines by cosmic-text, drawn once.
 
-use cosmic_text::{Align, Attrs, Buffer, Family, FontSystem, Metrics, Shaping, SwashCache, SwashContent, Weight, Wrap, fontdb};
-use image::{Rgba, RgbaImage};
+use cosmic_text::{
+    Align, Attrs, Buffer, CacheKeyFlags, Command, Ellipsize, EllipsizeHeightLimit, Family, FontSystem, Metrics, Shaping,
+    SwashCache, SwashContent, Weight, Wrap, fontdb,
+};
+use tiny_skia::{Path, PathBuilder};
 
 use super::{
-    overlay::Overlay,
-    plan::{Area, Layer},
+    drawing::{self, Drawing, Paper},
+    effects::blur_plane,
 };
 use crate::domain::{
-    composition::{self, Text, VerticalAlign},
+    composition::{self, Shadow, Text, VerticalAlign},
+    geometry::Rect,
     paint::Color,
 };
 
@@ -21,6 +25,13 @@ pub struct Typesetter {
     glyphs: SwashCache,
 }
 
+/// Lines that are set, and where they lie: `place` is of the canvas, and what is of the font is as large as the scale says.
+struct Lines {
+    buffer: Buffer,
+    place: (f64, f64),
+    scale: f64,
+}
+
 impl Typesetter {
     pub fn new() -> Self {
         let mut database = fontdb::Database::new();
@@ -31,40 +42,57 @@ impl Typesetter {
         Self { fonts: FontSystem::new_with_locale_and_db("en-US".into(), database), glyphs: SwashCache::new() }
     }
 
-    /// Draws a text into its layer's box; `None` where nothing of it is to be seen.
-    pub fn overlay(&mut self, text: &Text, layer: &Layer, canvas: (u32, u32)) -> Option<Overlay> {
-        let size = text.font_size.resolve(f64::from(canvas.1)).max(1.0) as f32;
-        let mut buffer = self.set(text, size, layer.bounds.width as f32);
-        let (width, height) = extent(&buffer);
-        if text.align != composition::Align::Left {
-            // Alignment is within the box, which the buffer knows only once it is told.
-            buffer.set_size(Some(layer.bounds.width as f32), None);
-            buffer.shape_until_scroll(&mut self.fonts, false);
+    /// Draws a text into a box of the canvas, at a scale; `None` where nothing of it is to be seen. Percentages are of the
+    /// canvas's height.
+    pub fn draw(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64) -> Option<Drawing> {
+        let lines = self.set(text, bounds, canvas_height, scale);
+        let words = lines.extent(text.align, bounds.width);
+        let stroke = text.stroke.map_or(0.0, |stroke| stroke.width.resolve(canvas_height));
+        let size = text.font_size.resolve(canvas_height).max(1.0);
+        let background = text.background.map(|background| grown(&words, background.padding.resolve(canvas_height)));
+        // Glyphs may reach beyond their lines.
+        let mut around = grown(&words, stroke + size * 0.6);
+        if let Some(background) = &background {
+            around = union(&around, background);
         }
-        let room = layer.bounds.height as f32 - height;
-        let top = layer.bounds.y as f32
-            + match text.vertical_align {
-                VerticalAlign::Top => 0.0,
-                VerticalAlign::Middle => room / 2.0,
-                VerticalAlign::Bottom => room,
-            };
-        let mut image = RgbaImage::new(canvas.0, canvas.1);
-        if let Some(background) = &text.background {
-            let padding = background.padding.resolve(f64::from(canvas.1)) as f32;
-            let left = layer.bounds.x as f32 + aligned(text.align, layer.bounds.width as f32 - width);
-            fill(&mut image, (left - padding, top - padding, left + width + padding, top + height + padding), background.color);
+        if let Some(shadow) = &text.shadow {
+            let reach = shadow.blur.resolve(canvas_height) * 3.0;
+            let by = (shadow.x.resolve(canvas_height), shadow.y.resolve(canvas_height));
+            around = union(&around, &grown(&around.moved(by), reach));
         }
-        self.draw(&buffer, (layer.bounds.x as f32, top), text.color, &mut image);
-        trimmed(&image)
+        let mut paper = Paper::around(&around, scale)?;
+        if let (Some(background), Some(rect)) = (&text.background, &background) {
+            let path = drawing::rounded(rect, background.corner_radius.resolve(canvas_height))?;
+            paper.fill(&path, &drawing::paint(background.color));
+        }
+        if let Some(shadow) = &text.shadow {
+            let mut shape = Paper::around(&around, scale)?;
+            self.write(&lines, text, stroke, &mut shape);
+            cast(shadow, canvas_height, &shape, &mut paper);
+        }
+        self.write(&lines, text, stroke, &mut paper);
+        paper.finish()
     }
 
-    fn set(&mut self, text: &Text, size: f32, width: f32) -> Buffer {
-        let mut buffer = Buffer::new_empty(Metrics::new(size, size * text.line_height as f32));
-        buffer.set_size(Some(width), None);
+    fn set(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64) -> Lines {
+        let size = text.font_size.resolve(canvas_height).max(1.0);
+        let font = (size * scale) as f32;
+        let mut buffer = Buffer::new_empty(Metrics::new(font, font * text.line_height as f32));
+        buffer.set_size(Some((bounds.width * scale) as f32), None);
         buffer.set_wrap(Wrap::WordOrGlyph);
+        if let Some(lines) = text.max_lines {
+            buffer.set_ellipsize(Ellipsize::End(EllipsizeHeightLimit::Lines(lines as usize)));
+        }
         // Of the weights asked for, the nearest that is carried.
         let weight = if text.weight >= 600 { Weight::BOLD } else { Weight::NORMAL };
-        let attributes = Attrs::new().family(Family::Name("Inter")).weight(weight);
+        let mut attributes = Attrs::new().family(Family::Name("Inter")).weight(weight);
+        if text.italic {
+            attributes = attributes.cache_key_flags(CacheKeyFlags::FAKE_ITALIC);
+        }
+        if let Some(spacing) = text.letter_spacing {
+            // In ems.
+            attributes = attributes.letter_spacing((spacing.resolve(size) / size) as f32);
+        }
         let align = match text.align {
             composition::Align::Left => Align::Left,
             composition::Align::Center => Align::Center,
@@ -73,38 +101,112 @@ impl Typesetter {
         };
         buffer.set_text(&text.text, &attributes, Shaping::Advanced, Some(align));
         buffer.shape_until_scroll(&mut self.fonts, false);
-        buffer
+        let height = buffer.layout_runs().fold(0.0, |height, run| f32::max(height, run.line_top + run.line_height));
+        let room = bounds.height - f64::from(height) / scale;
+        let down = match text.vertical_align {
+            VerticalAlign::Top => 0.0,
+            VerticalAlign::Middle => room / 2.0,
+            VerticalAlign::Bottom => room,
+        };
+        Lines { buffer, place: (bounds.x, bounds.y + down), scale }
     }
 
-    fn draw(&mut self, buffer: &Buffer, (x, y): (f32, f32), color: Color, image: &mut RgbaImage) {
-        for run in buffer.layout_runs() {
+    /// The outline first, then the words upon it.
+    fn write(&mut self, lines: &Lines, text: &Text, stroke: f64, paper: &mut Paper) {
+        if let Some(color) = text.stroke.map(|stroke| stroke.color).filter(|_| stroke > 0.0) {
+            for run in lines.buffer.layout_runs() {
+                for glyph in run.glyphs {
+                    let Some(path) = self.outline(lines, glyph, run.line_y) else { continue };
+                    // Half of it is below the words.
+                    paper.stroke(&path, &drawing::paint(color), stroke * 2.0);
+                }
+            }
+        }
+        let corner = paper.transform();
+        let start = (lines.place.0 as f32 * corner.sx + corner.tx, lines.place.1 as f32 * corner.sy + corner.ty);
+        // A paper of another scale than the lines': one that was too large.
+        let shrunk = (paper.scale() / lines.scale) as f32;
+        for run in lines.buffer.layout_runs() {
             for glyph in run.glyphs {
-                let placed = glyph.physical((x, y + run.line_y), 1.0);
+                let placed = glyph.physical((start.0, start.1 + run.line_y * shrunk), shrunk);
                 let Some(drawn) = self.glyphs.get_image_uncached(&mut self.fonts, placed.cache_key) else { continue };
                 let (left, top) = (placed.x + drawn.placement.left, placed.y - drawn.placement.top);
                 let across = drawn.placement.width.max(1) as usize;
                 let pixel_bytes = if drawn.content == SwashContent::Color { 4 } else { 1 };
                 for (index, coverage) in drawn.data.chunks_exact(pixel_bytes).enumerate() {
                     let (dx, dy) = ((index % across) as i32, (index / across) as i32);
-                    put(image, left + dx, top + dy, glyph_pixel(coverage, color));
+                    paper.put(left + dx, top + dy, glyph_pixel(coverage, text.color));
                 }
             }
         }
     }
+
+    /// A glyph's outline, in pixels of the canvas.
+    fn outline(&mut self, lines: &Lines, glyph: &cosmic_text::LayoutGlyph, line_y: f32) -> Option<Path> {
+        let placed = glyph.physical((0.0, line_y), 1.0);
+        let commands = self.glyphs.get_outline_commands_uncached(&mut self.fonts, placed.cache_key)?;
+        let scale = lines.scale as f32;
+        let (x0, y0) = (lines.place.0 as f32, lines.place.1 as f32);
+        // Outlines go upwards.
+        let x = |x: f32| x0 + (placed.x as f32 + x) / scale;
+        let y = |y: f32| y0 + (placed.y as f32 - y) / scale;
+        let mut path = PathBuilder::new();
+        for command in &commands {
+            match command {
+                Command::MoveTo(to) => path.move_to(x(to.x), y(to.y)),
+                Command::LineTo(to) => path.line_to(x(to.x), y(to.y)),
+                Command::QuadTo(by, to) => path.quad_to(x(by.x), y(by.y), x(to.x), y(to.y)),
+                Command::CurveTo(first, second, to) => {
+                    path.cubic_to(x(first.x), y(first.y), x(second.x), y(second.y), x(to.x), y(to.y));
+                }
+                Command::Close => path.close(),
+            }
+        }
+        path.finish()
+    }
 }
 
-/// Width of the longest line and height of all.
-fn extent(buffer: &Buffer) -> (f32, f32) {
-    buffer
-        .layout_runs()
-        .fold((0.0, 0.0), |(width, height), run| (f32::max(width, run.line_w), f32::max(height, run.line_top + run.line_height)))
+impl Lines {
+    /// The rectangle of the canvas around all lines, as they are aligned in a box of some width.
+    fn extent(&self, align: composition::Align, width: f64) -> Rect {
+        let (mut longest, mut height) = (0f32, 0f32);
+        for run in self.buffer.layout_runs() {
+            longest = longest.max(run.line_w);
+            height = height.max(run.line_top + run.line_height);
+        }
+        let longest = f64::from(longest) / self.scale;
+        let room = width - longest;
+        let left = match align {
+            composition::Align::Left | composition::Align::Justify => 0.0,
+            composition::Align::Center => room / 2.0,
+            composition::Align::Right => room,
+        };
+        Rect { x: self.place.0 + left, y: self.place.1, width: longest, height: f64::from(height) / self.scale }
+    }
 }
 
-fn aligned(align: composition::Align, room: f32) -> f32 {
-    match align {
-        composition::Align::Left | composition::Align::Justify => 0.0,
-        composition::Align::Center => room / 2.0,
-        composition::Align::Right => room,
+fn grown(rect: &Rect, by: f64) -> Rect {
+    Rect { x: rect.x - by, y: rect.y - by, width: rect.width + 2.0 * by, height: rect.height + 2.0 * by }
+}
+
+fn union(a: &Rect, b: &Rect) -> Rect {
+    let (x, y) = (a.x.min(b.x), a.y.min(b.y));
+    Rect { x, y, width: a.right().max(b.right()) - x, height: a.bottom().max(b.bottom()) - y }
+}
+
+/// Puts the soft copy of a shape onto the paper.
+fn cast(shadow: &Shadow, canvas_height: f64, shape: &Paper, paper: &mut Paper) {
+    let (width, height) = (shape.pixels.width() as usize, shape.pixels.height() as usize);
+    let mut alpha: Vec<u8> = shape.pixels.pixels().iter().map(|pixel| pixel.alpha()).collect();
+    let sigma = shadow.blur.resolve(canvas_height) * paper.scale();
+    if sigma > 0.3 {
+        blur_plane(&mut alpha, width, height, sigma);
+    }
+    let by = |length: crate::domain::geometry::Length| (length.resolve(canvas_height) * paper.scale()).round() as i32;
+    let (dx, dy) = (by(shadow.x), by(shadow.y));
+    for (at, coverage) in alpha.iter().enumerate().filter(|(_, coverage)| **coverage > 0) {
+        let (x, y) = ((at % width) as i32 + dx, (at / width) as i32 + dy);
+        paper.put(x, y, glyph_pixel(&[*coverage], shadow.color));
     }
 }
 
@@ -118,41 +220,4 @@ fn glyph_pixel(coverage: &[u8], color: Color) -> [u8; 4] {
         }
         [] => [0; 4],
     }
-}
-
-/// Source over destination, both of straight alpha.
-fn put(image: &mut RgbaImage, x: i32, y: i32, source: [u8; 4]) {
-    let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y)) else { return };
-    let Some(pixel) = image.get_pixel_mut_checked(x, y).filter(|_| source[3] > 0) else { return };
-    let (over, under) = (f32::from(source[3]) / 255.0, f32::from(pixel.0[3]) / 255.0);
-    let alpha = over + under * (1.0 - over);
-    for (below, above) in pixel.0.iter_mut().zip(source).take(3) {
-        *below = ((f32::from(above) * over + f32::from(*below) * under * (1.0 - over)) / alpha).round() as u8;
-    }
-    pixel.0[3] = (alpha * 255.0).round() as u8;
-}
-
-fn fill(image: &mut RgbaImage, (left, top, right, bottom): (f32, f32, f32, f32), color: Color) {
-    let within = |edge: f32, most: u32| edge.round().clamp(0.0, most as f32) as u32;
-    let (width, height) = image.dimensions();
-    for y in within(top, height)..within(bottom, height) {
-        for x in within(left, width)..within(right, width) {
-            image.put_pixel(x, y, Rgba([color.red, color.green, color.blue, color.alpha]));
-        }
-    }
-}
-
-/// The part of the image that has anything in it, on even pixels.
-fn trimmed(image: &RgbaImage) -> Option<Overlay> {
-    let seen = image.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[3] > 0);
-    let (left, top, right, bottom) = seen.fold((u32::MAX, u32::MAX, 0, 0), |(left, top, right, bottom), (x, y, _)| {
-        (left.min(x), top.min(y), right.max(x + 1), bottom.max(y + 1))
-    });
-    if left >= right {
-        return None;
-    }
-    let (left, top, right, bottom) = (left & !1, top & !1, right.div_ceil(2) * 2, bottom.div_ceil(2) * 2);
-    let part = image::imageops::crop_imm(image, left, top, right - left, bottom - top).to_image();
-    let area = Area { x: left as usize, y: top as usize, width: (right - left) as usize, height: (bottom - top) as usize };
-    Some(Overlay::new(&part, area))
 }

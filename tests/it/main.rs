@@ -17,6 +17,7 @@ mod elements;
 mod faults;
 mod guard;
 mod jobs;
+mod looks;
 mod modules;
 mod odd_media;
 mod outside;

@@ -4,17 +4,17 @@
 use async_graphql::{InputObject, OneofObject};
 
 use super::{
-    later::{
-        ChromaKeyInput, CompositionInput, CropInput, EffectInput, KeyframeInput, ShadowInput, ShapeInput, StrokeInput,
-        SubtitlesInput,
-    },
-    words::{Anchor, Fit, MediaSourceInput, TextAlign, TextBackground, Transition, TransitionType, VerticalAlign},
+    later::{CompositionInput, SubtitlesInput},
+    look::{self, ChromaKey, Crop, EffectInput, Gradient, Keyframe, Shadow, Stroke},
+    words::{Anchor, Fit, MediaSourceInput, ShapeKind, TextAlign, TextBackground, Transition, VerticalAlign},
 };
 use crate::{
     domain::{
         composition::{self, Content, Element, Playback, Timing, Visual},
         error::ViolationCode,
-        geometry, paint,
+        geometry,
+        look::Shape,
+        paint,
         validation::Checker,
     },
     graphql::scalars::{Color, Length},
@@ -31,7 +31,7 @@ pub enum ElementInput {
     Audio(Box<AudioInput>),
     /// Words.
     Text(Box<TextInput>),
-    /// A drawn shape. Not yet.
+    /// A drawn shape.
     Shape(Box<ShapeInput>),
     /// Timed words. Not yet.
     Subtitles(Box<SubtitlesInput>),
@@ -73,24 +73,24 @@ pub struct VisualInput {
     /// 0…1.
     #[graphql(default = 1.0)]
     opacity: f64,
-    /// Degrees clockwise. Not yet.
+    /// Degrees clockwise, about the anchor.
     #[graphql(default = 0.0)]
     rotation: f64,
-    /// Not yet.
+    /// Left becomes right.
     flip_x: Option<bool>,
-    /// Not yet.
+    /// Up becomes down.
     flip_y: Option<bool>,
-    /// Not yet.
+    /// Of the picture's corners; 100% is the shorter edge of the element's box.
     corner_radius: Option<Length>,
-    /// The part of the source that shows. Not yet.
-    crop: Option<CropInput>,
+    /// What is cut off the source.
+    crop: Option<Crop>,
     /// How it comes: over the element before it on its track, or over what lies below.
     transition_in: Option<Transition>,
     /// How it goes.
     transition_out: Option<Transition>,
-    /// Not yet.
-    keyframes: Option<Vec<KeyframeInput>>,
-    /// Not yet.
+    /// What moves while it shows.
+    keyframes: Option<Vec<Keyframe>>,
+    /// Done in their order, the colours' at once.
     effects: Option<Vec<EffectInput>>,
 }
 
@@ -102,10 +102,10 @@ pub struct PlaybackInput {
     trim_start: f64,
     /// Seconds into the source.
     trim_end: Option<f64>,
-    /// 0.25…4. Only 1, yet.
+    /// 0.25…4; the pitch stays.
     #[graphql(default = 1.0)]
     speed: f64,
-    /// Not yet.
+    /// Again from its start when it has ended.
     #[graphql(name = "loop")]
     repeat: Option<bool>,
     /// A factor, 0…4.
@@ -130,8 +130,8 @@ pub struct VideoInput {
     visual: VisualInput,
     #[graphql(flatten)]
     playback: PlaybackInput,
-    /// Not yet.
-    chroma_key: Option<ChromaKeyInput>,
+    /// A colour that is seen through.
+    chroma_key: Option<ChromaKey>,
     /// Not yet.
     reverse: Option<bool>,
 }
@@ -156,6 +156,8 @@ pub struct AudioInput {
     timing: TimingInput,
     #[graphql(flatten)]
     playback: PlaybackInput,
+    /// What moves while it sounds: VOLUME.
+    keyframes: Option<Vec<Keyframe>>,
     /// Brings it to one loudness (EBU R128). Not yet.
     normalize: Option<bool>,
     /// LUFS. Not yet.
@@ -187,14 +189,14 @@ pub struct TextStyleInput {
     /// 100…900; the nearest that the font has.
     #[graphql(default = 400)]
     weight: i32,
-    /// Not yet.
+    /// Slanted.
     italic: Option<bool>,
     /// White where it is not given.
     color: Option<Color>,
-    /// An outline. Not yet.
-    stroke: Option<StrokeInput>,
-    /// Not yet.
-    shadow: Option<ShadowInput>,
+    /// An outline.
+    stroke: Option<Stroke>,
+    /// A soft copy below the words.
+    shadow: Option<Shadow>,
     /// A box behind the words.
     background: Option<TextBackground>,
     /// How lines lie in the box.
@@ -206,10 +208,27 @@ pub struct TextStyleInput {
     /// A factor of the font's size.
     #[graphql(default = 1.2)]
     line_height: f64,
-    /// Not yet.
+    /// Beyond what the font has between letters; 100% is the font's size.
     letter_spacing: Option<Length>,
-    /// Not yet.
+    /// What does not fit into them ends in an ellipsis.
     max_lines: Option<i32>,
+}
+
+/// A drawn shape, as large as its box.
+#[derive(InputObject)]
+pub struct ShapeInput {
+    /// RECTANGLE, ELLIPSE or GRADIENT.
+    shape: ShapeKind,
+    #[graphql(flatten)]
+    timing: TimingInput,
+    #[graphql(flatten)]
+    visual: VisualInput,
+    /// What it is filled with.
+    fill: Option<Color>,
+    /// What it is filled with, in place of one colour; a GRADIENT must have it.
+    gradient: Option<Gradient>,
+    /// Its outline.
+    stroke: Option<Stroke>,
 }
 
 /// Which font.
@@ -229,7 +248,7 @@ impl ElementInput {
             ElementInput::Image(image) => Some(image.into_domain(check, &format!("{at}.image"))),
             ElementInput::Audio(audio) => Some(audio.into_domain(check, &format!("{at}.audio"))),
             ElementInput::Text(text) => Some(text.into_domain(check, &format!("{at}.text"))),
-            ElementInput::Shape(_) => not_yet(check, &format!("{at}.shape"), "a shape"),
+            ElementInput::Shape(shape) => Some(shape.into_domain(check, &format!("{at}.shape"))),
             ElementInput::Subtitles(_) => not_yet(check, &format!("{at}.subtitles"), "subtitles"),
             ElementInput::Composition(_) => not_yet(check, &format!("{at}.composition"), "a composition within another"),
         }
@@ -260,20 +279,6 @@ impl TimingInput {
 
 impl VisualInput {
     fn into_domain(self, check: &mut Checker, at: &str, fit: geometry::Fit) -> Visual {
-        refuse(
-            check,
-            at,
-            &[
-                ("rotation", self.rotation != 0.0),
-                ("flipX", self.flip_x == Some(true)),
-                ("flipY", self.flip_y == Some(true)),
-                ("cornerRadius", self.corner_radius.is_some()),
-                ("crop", self.crop.is_some()),
-                ("keyframes", self.keyframes.is_some_and(|all| !all.is_empty())),
-                ("effects", self.effects.is_some_and(|all| !all.is_empty())),
-                ("fit", self.fit == Some(Fit::ContainBlur)),
-            ],
-        );
         let percent = |length: Option<Length>, percent: f64| length.map_or(geometry::Length::Percent(percent), |length| length.0);
         Visual {
             x: percent(self.x, 50.0),
@@ -283,41 +288,45 @@ impl VisualInput {
             anchor: self.anchor.into(),
             fit: self.fit.map_or(fit, geometry::Fit::from),
             opacity: self.opacity,
-            transition_in: transition(check, &format!("{at}.transitionIn"), self.transition_in),
-            transition_out: transition(check, &format!("{at}.transitionOut"), self.transition_out),
+            rotation: self.rotation,
+            flip_x: self.flip_x.unwrap_or(false),
+            flip_y: self.flip_y.unwrap_or(false),
+            corner_radius: self.corner_radius.map_or(geometry::Length::Pixels(0.0), |radius| radius.0),
+            crop: self.crop.map(Into::into).unwrap_or_default(),
+            transition_in: self.transition_in.map(Into::into),
+            transition_out: self.transition_out.map(Into::into),
+            keyframes: look::in_order(self.keyframes),
+            effects: look::effects(check, &format!("{at}.effects"), self.effects),
         }
     }
 }
 
-fn transition(check: &mut Checker, at: &str, transition: Option<Transition>) -> Option<composition::Transition> {
-    let transition = transition?;
-    if transition.kind != TransitionType::Fade {
-        check.not_yet(format!("{at}.type"), "another transition than FADE");
-    }
-    Some(composition::Transition { duration: transition.duration, easing: transition.easing.into() })
-}
-
 impl PlaybackInput {
     fn into_domain(self, check: &mut Checker, at: &str, source: MediaSourceInput) -> Playback {
-        refuse(check, at, &[("speed", self.speed != 1.0), ("loop", self.repeat == Some(true))]);
+        let silent = self.muted == Some(true) || self.volume == 0.0;
+        refuse(check, at, &[("speed", self.speed != 1.0 && !silent)]);
         Playback {
             source: source.into(),
             trim_start: self.trim_start,
             trim_end: self.trim_end,
+            speed: self.speed,
+            repeat: self.repeat.unwrap_or(false),
             volume: self.volume,
             fade_in: self.fade_in.unwrap_or(0.0),
             fade_out: self.fade_out.unwrap_or(0.0),
             muted: self.muted.unwrap_or(false),
+            keyframes: Vec::new(),
         }
     }
 }
 
 impl VideoInput {
     fn into_domain(self, check: &mut Checker, at: &str) -> Element {
-        refuse(check, at, &[("chromaKey", self.chroma_key.is_some()), ("reverse", self.reverse == Some(true))]);
+        refuse(check, at, &[("reverse", self.reverse == Some(true))]);
         let playback = self.playback.into_domain(check, at, self.source);
         let visual = self.visual.into_domain(check, at, geometry::Fit::Cover);
-        Element { timing: self.timing.into_domain(check, at), content: Content::Video { playback, visual } }
+        let chroma_key = self.chroma_key.map(Into::into);
+        Element { timing: self.timing.into_domain(check, at), content: Content::Video { playback, visual, chroma_key } }
     }
 }
 
@@ -338,6 +347,7 @@ impl AudioInput {
             &[("normalize", self.normalize == Some(true)), ("loudness", self.loudness.is_some()), ("duckUnder", ducks)],
         );
         let playback = self.playback.into_domain(check, at, self.source);
+        let playback = Playback { keyframes: look::in_order(self.keyframes), ..playback };
         Element { timing: self.timing.into_domain(check, at), content: Content::Audio { playback } }
     }
 }
@@ -352,20 +362,7 @@ impl TextInput {
 
 impl TextStyleInput {
     fn into_domain(self, check: &mut Checker, at: &str, text: String) -> composition::Text {
-        let round = self.background.as_ref().is_some_and(|background| background.corner_radius.is_some());
-        refuse(
-            check,
-            at,
-            &[
-                ("italic", self.italic == Some(true)),
-                ("stroke", self.stroke.is_some()),
-                ("shadow", self.shadow.is_some()),
-                ("letterSpacing", self.letter_spacing.is_some()),
-                ("maxLines", self.max_lines.is_some()),
-                ("background.cornerRadius", round),
-                ("font.asset", matches!(self.font, Some(FontInput::Asset(_)))),
-            ],
-        );
+        refuse(check, at, &[("font.asset", matches!(self.font, Some(FontInput::Asset(_))))]);
         composition::Text {
             text,
             family: match self.font {
@@ -374,13 +371,29 @@ impl TextStyleInput {
             },
             font_size: self.font_size.map_or(geometry::Length::Percent(5.0), |size| size.0),
             weight: self.weight.clamp(0, i32::from(u16::MAX)) as u16,
+            italic: self.italic.unwrap_or(false),
             color: self.color.map_or(paint::Color::WHITE, |color| color.0),
+            stroke: self.stroke.map(Into::into),
+            shadow: self.shadow.map(Into::into),
             align: self.align.into(),
             vertical_align: self.vertical_align.into(),
             line_height: self.line_height,
-            background: self
-                .background
-                .map(|background| composition::TextBackground { color: background.color.0, padding: background.padding.0 }),
+            background: self.background.map(Into::into),
+            letter_spacing: self.letter_spacing.map(|spacing| spacing.0),
+            max_lines: self.max_lines.map(|lines| lines.max(0) as u32),
         }
+    }
+}
+
+impl ShapeInput {
+    fn into_domain(self, check: &mut Checker, at: &str) -> Element {
+        let visual = self.visual.into_domain(check, at, geometry::Fit::Fill);
+        let shape = Shape {
+            kind: self.shape.into(),
+            fill: self.fill.map(|color| color.0),
+            gradient: self.gradient.map(Into::into),
+            stroke: self.stroke.map(Into::into),
+        };
+        Element { timing: self.timing.into_domain(check, at), content: Content::Shape { shape, visual } }
     }
 }

@@ -2,11 +2,12 @@
 
 mod input;
 mod later;
+mod look;
 mod mutation;
 mod object;
 mod words;
 
 pub use input::ElementInput;
 pub use mutation::{ElementMutation, ElementQuery};
-pub use object::{AudioElement, Element, ImageElement, TextElement, VideoElement};
+pub use object::{AudioElement, Element, ImageElement, ShapeElement, TextElement, VideoElement};
 pub use words::{ElementStatus, ElementType};

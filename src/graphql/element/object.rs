@@ -5,13 +5,18 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Interface, Object};
 use serde::Deserialize;
 
-use super::words::{Anchor, ElementStatus, ElementType, Fit, MediaSource, TextAlign, TextBackground, Transition, VerticalAlign};
+use super::{
+    look::{ChromaKey, Crop, Effect, Gradient, Keyframe, Shadow, Stroke},
+    words::{
+        Anchor, ElementStatus, ElementType, Fit, MediaSource, ShapeKind, TextAlign, TextBackground, Transition, VerticalAlign,
+    },
+};
 use crate::{
     domain::{
         caller::Role,
         clock::Timestamp,
         composition::{self, Content},
-        media,
+        look, media,
     },
     entities::element,
     graphql::{
@@ -51,6 +56,7 @@ pub enum Element {
     ImageElement(ImageElement),
     AudioElement(AudioElement),
     TextElement(TextElement),
+    ShapeElement(ShapeElement),
 }
 
 /// A row, and what of its document all elements have.
@@ -67,10 +73,13 @@ impl Element {
         let composition::Element { timing, content } = spec;
         let row = Row { row, kind, timing };
         Ok(match content {
-            Content::Video { playback, visual } => Element::VideoElement(VideoElement { row, playback, visual }),
+            Content::Video { playback, visual, chroma_key } => {
+                Element::VideoElement(VideoElement { row, playback, visual, chroma_key })
+            }
             Content::Image { source, visual } => Element::ImageElement(ImageElement { row, source, visual }),
             Content::Audio { playback } => Element::AudioElement(AudioElement { row, playback }),
             Content::Text { text, visual } => Element::TextElement(TextElement { row, text, visual }),
+            Content::Shape { shape, visual } => Element::ShapeElement(ShapeElement { row, shape, visual }),
         })
     }
 }
@@ -220,6 +229,41 @@ macro_rules! visible_object {
         self.visual.opacity
     }
 
+    /// Degrees clockwise, about the anchor.
+    async fn rotation(&self) -> f64 {
+        self.visual.rotation
+    }
+
+    /// Left becomes right.
+    async fn flip_x(&self) -> bool {
+        self.visual.flip_x
+    }
+
+    /// Up becomes down.
+    async fn flip_y(&self) -> bool {
+        self.visual.flip_y
+    }
+
+    /// Of the picture's corners.
+    async fn corner_radius(&self) -> Length {
+        Length(self.visual.corner_radius)
+    }
+
+    /// What is cut off the source.
+    async fn crop(&self) -> Crop {
+        self.visual.crop.into()
+    }
+
+    /// What moves while it shows, in order of time.
+    async fn keyframes(&self) -> Vec<Keyframe> {
+        self.visual.keyframes.iter().copied().map(Into::into).collect()
+    }
+
+    /// In the order in which they are done.
+    async fn effects(&self) -> Vec<Effect> {
+        self.visual.effects.iter().copied().map(Into::into).collect()
+    }
+
     /// How it comes.
     async fn transition_in(&self) -> Option<Transition> {
         self.visual.transition_in.map(Transition::from)
@@ -237,7 +281,7 @@ macro_rules! visible_object {
 
 visible_object! {
     /// A clip, with its sound.
-    VideoElement { playback: composition::Playback } {
+    VideoElement { playback: composition::Playback, chroma_key: Option<look::ChromaKey> } {
     /// Its file.
     async fn source(&self) -> MediaSource {
         (&self.playback.source).into()
@@ -251,6 +295,17 @@ visible_object! {
     /// Seconds into the source; null: to its end.
     async fn trim_end(&self) -> Option<f64> {
         self.playback.trim_end
+    }
+
+    /// How fast it plays.
+    async fn speed(&self) -> f64 {
+        self.playback.speed
+    }
+
+    /// Again from its start when it has ended.
+    #[graphql(name = "loop")]
+    async fn repeat(&self) -> bool {
+        self.playback.repeat
     }
 
     /// A factor, 0…4.
@@ -271,6 +326,11 @@ visible_object! {
     /// Not heard.
     async fn muted(&self) -> bool {
         self.playback.muted
+    }
+
+    /// The colour that is seen through.
+    async fn chroma_key(&self) -> Option<ChromaKey> {
+        self.chroma_key.map(Into::into)
     }
     }
 }
@@ -303,6 +363,17 @@ element_object! {
         self.playback.trim_end
     }
 
+    /// How fast it plays.
+    async fn speed(&self) -> f64 {
+        self.playback.speed
+    }
+
+    /// Again from its start when it has ended.
+    #[graphql(name = "loop")]
+    async fn repeat(&self) -> bool {
+        self.playback.repeat
+    }
+
     /// A factor, 0…4.
     async fn volume(&self) -> f64 {
         self.playback.volume
@@ -321,6 +392,11 @@ element_object! {
     /// Not heard.
     async fn muted(&self) -> bool {
         self.playback.muted
+    }
+
+    /// What moves while it sounds, in order of time.
+    async fn keyframes(&self) -> Vec<Keyframe> {
+        self.playback.keyframes.iter().copied().map(Into::into).collect()
     }
     }
 }
@@ -348,6 +424,11 @@ visible_object! {
         self.text.weight.into()
     }
 
+    /// Slanted.
+    async fn italic(&self) -> bool {
+        self.text.italic
+    }
+
     /// The words' colour.
     async fn color(&self) -> Color {
         Color(self.text.color)
@@ -370,8 +451,52 @@ visible_object! {
 
     /// The box behind the words.
     async fn background(&self) -> Option<TextBackground> {
-        let background = self.text.background?;
-        Some(TextBackground { color: Color(background.color), padding: Length(background.padding), corner_radius: None })
+        self.text.background.map(Into::into)
+    }
+
+    /// The outline.
+    async fn stroke(&self) -> Option<Stroke> {
+        self.text.stroke.map(Into::into)
+    }
+
+    /// The soft copy below the words.
+    async fn shadow(&self) -> Option<Shadow> {
+        self.text.shadow.map(Into::into)
+    }
+
+    /// Beyond what the font has between letters.
+    async fn letter_spacing(&self) -> Option<Length> {
+        self.text.letter_spacing.map(Length)
+    }
+
+    /// What does not fit into them ends in an ellipsis.
+    async fn max_lines(&self) -> Option<i32> {
+        self.text.max_lines.map(|lines| lines as i32)
+    }
+    }
+}
+
+visible_object! {
+    /// A drawn shape.
+    ShapeElement { shape: look::Shape } {
+    /// RECTANGLE, ELLIPSE or GRADIENT.
+    async fn shape(&self) -> ShapeKind {
+        self.shape.kind.into()
+    }
+
+    /// What it is filled with.
+    async fn fill(&self) -> Option<Color> {
+        self.shape.fill.map(Color)
+    }
+
+    /// What it is filled with, in place of one colour.
+    async fn gradient(&self) -> Option<Gradient> {
+        self.shape.gradient.map(Into::into)
+    }
+
+    /// The outline.
+    async fn stroke(&self) -> Option<Stroke> {
+        self.shape.stroke.map(Into::into)
     }
     }
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Enum, ID, InputObject, OneofObject, SimpleObject};
 
 use crate::{
-    domain::{composition, easing, geometry},
+    domain::{composition, easing, geometry, look, motion, transition},
     graphql::scalars::{Color, Length, Url},
 };
 
@@ -19,7 +19,7 @@ pub enum ElementType {
     Audio,
     /// Words.
     Text,
-    /// A drawn shape. Not yet.
+    /// A drawn shape.
     Shape,
     /// Timed words. Not yet.
     Subtitles,
@@ -53,7 +53,7 @@ pub enum Fit {
     Cover,
     /// Lies within it, whole.
     Contain,
-    /// Contained, over its own blurred copy. Not yet.
+    /// Contained, over its own blurred copy.
     ContainBlur,
     /// Fills it, stretched.
     Fill,
@@ -87,8 +87,9 @@ pub enum Anchor {
     BottomRight,
 }
 
-/// How one picture gives way to another. FADE is done; the others are not yet.
+/// How one picture gives way to another. Wipes and slides move as FFmpeg's xfade of that name.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "transition::TransitionType")]
 pub enum TransitionType {
     /// One becomes the other.
     Fade,
@@ -230,6 +231,7 @@ pub enum VerticalAlign {
 
 /// What moves with keyframes.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "motion::Property")]
 pub enum KeyframeProperty {
     /// Pixels.
     X,
@@ -264,10 +266,28 @@ pub struct Transition {
     pub easing: Easing,
 }
 
-impl From<composition::Transition> for Transition {
-    fn from(transition: composition::Transition) -> Self {
-        Self { kind: TransitionType::Fade, duration: transition.duration, easing: transition.easing.into() }
+impl From<transition::Transition> for Transition {
+    fn from(transition: transition::Transition) -> Self {
+        Self { kind: transition.kind.into(), duration: transition.duration, easing: transition.easing.into() }
     }
+}
+
+impl From<Transition> for transition::Transition {
+    fn from(transition: Transition) -> Self {
+        Self { kind: transition.kind.into(), duration: transition.duration, easing: transition.easing.into() }
+    }
+}
+
+/// Shapes.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "look::ShapeKind")]
+pub enum ShapeKind {
+    /// Four corners, rounded by cornerRadius.
+    Rectangle,
+    /// Round.
+    Ellipse,
+    /// A rectangle from one colour to another.
+    Gradient,
 }
 
 /// A filled box behind words.
@@ -279,8 +299,25 @@ pub struct TextBackground {
     /// How far it reaches beyond the words.
     #[graphql(default_with = "Length(geometry::Length::Pixels(0.0))")]
     pub padding: Length,
-    /// Its corners. Not yet.
+    /// Of its corners.
     pub corner_radius: Option<Length>,
+}
+
+impl From<composition::TextBackground> for TextBackground {
+    fn from(background: composition::TextBackground) -> Self {
+        Self {
+            color: Color(background.color),
+            padding: Length(background.padding),
+            corner_radius: Some(Length(background.corner_radius)),
+        }
+    }
+}
+
+impl From<TextBackground> for composition::TextBackground {
+    fn from(background: TextBackground) -> Self {
+        let corner_radius = background.corner_radius.map_or(geometry::Length::Pixels(0.0), |radius| radius.0);
+        Self { color: background.color.0, padding: background.padding.0, corner_radius }
+    }
 }
 
 /// Where bytes come from.

@@ -155,7 +155,7 @@ fn facts(prepared: &Prepared) -> Option<MediaInfo> {
         Prepared::Still(image) => {
             Some(MediaInfo { width: Some(image.width() as i32), height: Some(image.height() as i32), ..MediaInfo::default() })
         }
-        Prepared::Words => None,
+        Prepared::Drawn => None,
     }
 }
 

@@ -1,0 +1,100 @@
+//! Values that move while an element shows: keyframes, and the slow move over a picture.
+
+use serde::{Deserialize, Serialize};
+
+use super::{easing::Easing, geometry::Anchor};
+
+/// What keyframes move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Property {
+    X,
+    Y,
+    Width,
+    Height,
+    Scale,
+    Rotation,
+    Opacity,
+    Volume,
+}
+
+/// A value at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Keyframe {
+    pub property: Property,
+    /// Seconds from the element's start.
+    pub at: f64,
+    /// Pixels, degrees or a factor.
+    pub value: f64,
+    /// How it moves on from here to the next of the property.
+    pub easing: Easing,
+}
+
+/// From one scale and place to another while the element shows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct KenBurns {
+    pub from_scale: f64,
+    pub to_scale: f64,
+    pub from_anchor: Anchor,
+    pub to_anchor: Anchor,
+}
+
+impl Property {
+    /// Whether it changes where an element lies.
+    pub fn is_place(self) -> bool {
+        !matches!(self, Property::Opacity | Property::Volume)
+    }
+}
+
+/// The value of a property at a time, seconds from the element's start: between two keyframes eased, before the first
+/// and after the last as they are; `None` where none is of the property. The keyframes are in order of time.
+pub fn value(keyframes: &[Keyframe], property: Property, at: f64) -> Option<f64> {
+    let mut own = keyframes.iter().filter(|keyframe| keyframe.property == property);
+    let mut before = own.next()?;
+    if at <= before.at {
+        return Some(before.value);
+    }
+    for after in own {
+        if at < after.at {
+            let share = before.easing.at((at - before.at) / (after.at - before.at));
+            return Some(before.value + (after.value - before.value) * share);
+        }
+        before = after;
+    }
+    Some(before.value)
+}
+
+impl KenBurns {
+    /// The scale, and the point of the box that stays in place (0 is left and top, 1 right and bottom), when `share` of
+    /// the time has passed.
+    pub fn at(&self, share: f64) -> (f64, (f64, f64)) {
+        let between = |from: f64, to: f64| from + (to - from) * share.clamp(0.0, 1.0);
+        let ((from_x, from_y), (to_x, to_y)) = (self.from_anchor.fraction(), self.to_anchor.fraction());
+        (between(self.from_scale, self.to_scale), (between(from_x, to_x), between(from_y, to_y)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64, value: f64, easing: Easing) -> Keyframe {
+        Keyframe { property: Property::X, at: seconds, value, easing }
+    }
+
+    #[test]
+    fn a_value_moves_from_keyframe_to_keyframe_and_rests_outside() {
+        let keyframes = [at(1.0, 10.0, Easing::Linear), at(3.0, 20.0, Easing::Hold), at(5.0, 0.0, Easing::Linear)];
+        let x = |seconds| value(&keyframes, Property::X, seconds);
+        assert_eq!([0.0, 1.0, 2.0, 3.0, 4.9, 5.0, 9.0].map(x), [10.0, 10.0, 15.0, 20.0, 20.0, 0.0, 0.0].map(Some));
+        assert_eq!(value(&keyframes, Property::Y, 1.0), None);
+    }
+
+    #[test]
+    fn the_slow_move_goes_from_first_to_last() {
+        let move_ = KenBurns { from_scale: 1.0, to_scale: 1.5, from_anchor: Anchor::TopLeft, to_anchor: Anchor::BottomRight };
+        assert_eq!(move_.at(0.0), (1.0, (0.0, 0.0)));
+        assert_eq!(move_.at(0.5), (1.25, (0.5, 0.5)));
+        assert_eq!(move_.at(2.0), (1.5, (1.0, 1.0)));
+    }
+}

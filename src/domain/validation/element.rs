@@ -1,0 +1,319 @@
+//! The rules of elements.
+
+use super::{Checker, LONGEST};
+use crate::domain::{
+    composition::{Content, Element, FONT_FAMILIES, Playback, Source, Text, Timing, Visual},
+    error::ViolationCode,
+    geometry::Length,
+    id::AssetId,
+    job::limits,
+    look::{ChromaKey, Crop, Effect, Shape, ShapeKind, Stroke},
+    motion::{Keyframe, Property},
+    transition::Transition,
+};
+
+const TEXT_CHARS: usize = 5_000;
+const ELEMENT_METADATA_BYTES: usize = 16 * 1024;
+const KEYFRAMES: usize = 500;
+const EFFECTS: usize = 20;
+
+/// Checks the elements of one job against each other and the output's duration.
+pub fn composition(check: &mut Checker, path: &str, elements: &[Element], duration: Option<f64>) {
+    for (index, element) in elements.iter().enumerate() {
+        let at = format!("{path}[{index}].{}", element.element_type().field());
+        self::element(check, &at, element);
+        past_the_end(check, &at, element, duration);
+    }
+}
+
+/// Checks that an element starts before the composition's end, where that is said.
+pub fn past_the_end(check: &mut Checker, at: &str, element: &Element, duration: Option<f64>) {
+    let (Some(start), Some(duration)) = (element.timing.start, duration) else { return };
+    if start >= duration {
+        check.breach(
+            format!("{at}.start"),
+            ViolationCode::Inconsistent,
+            format!("must be before the end of the composition, at {duration} s"),
+        );
+    }
+}
+
+pub fn too_many_elements(check: &mut Checker, path: &str, count: usize) -> bool {
+    let too_many = count > limits::ELEMENTS;
+    if too_many {
+        let message = format!("must have at most {} elements, and has {count}", limits::ELEMENTS);
+        check.breach(path, ViolationCode::TooMany, message);
+    }
+    too_many
+}
+
+/// Checks one element by itself; `at` is the path of its typed input, such as `input.elements[0].video`.
+pub fn element(check: &mut Checker, at: &str, element: &Element) {
+    timing(check, at, &element.timing);
+    if let Some(source) = element.source() {
+        self::source(check, &format!("{at}.source"), source);
+    }
+    if let Some(visual) = element.visual() {
+        self::visual(check, at, visual);
+    }
+    if let Some(playback) = element.playback() {
+        self::playback(check, at, playback);
+    }
+    match &element.content {
+        Content::Text { text, .. } => self::text(check, at, text),
+        Content::Shape { shape, .. } => self::shape(check, at, shape),
+        Content::Video { chroma_key: Some(key), .. } => chroma_key(check, &format!("{at}.chromaKey"), key),
+        _ => {}
+    }
+}
+
+fn timing(check: &mut Checker, at: &str, timing: &Timing) {
+    if let Some(start) = timing.start {
+        check.range(format!("{at}.start"), start, 0.0..=LONGEST);
+    }
+    if let Some(length) = timing.length {
+        check.above_zero(format!("{at}.length"), length, LONGEST);
+    }
+    if let Some(track) = timing.track {
+        check.range(format!("{at}.track"), track, -1_000..=1_000);
+    }
+    if let Some(name) = &timing.name {
+        check.chars(format!("{at}.name"), name, limits::NAME_CHARS);
+    }
+    check.json_bytes(format!("{at}.metadata"), &timing.metadata, ELEMENT_METADATA_BYTES);
+}
+
+fn source(check: &mut Checker, at: &str, source: &Source) {
+    match source {
+        Source::Url(text) => {
+            check.chars(format!("{at}.url"), text, 2_048);
+            let parsed = url::Url::parse(text);
+            if !parsed.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+                check.breach(format!("{at}.url"), ViolationCode::InvalidFormat, "must be an absolute http or https address");
+            }
+        }
+        Source::Asset(id) => {
+            if id.parse::<AssetId>().is_err() {
+                check.breach(format!("{at}.asset"), ViolationCode::InvalidFormat, "must be the id of an upload, ast_…");
+            }
+        }
+        Source::Object { key, .. } => object_key(check, &format!("{at}.object.key"), key),
+        Source::File(_) => {}
+    }
+}
+
+/// The rules of an object's key.
+fn object_key(check: &mut Checker, at: &str, key: &str) {
+    let clean = |part: &str| !part.is_empty() && part != "." && part != "..";
+    let printable = key.chars().all(|c| !c.is_control() && c != '\\');
+    if key.is_empty() || key.len() > 150 || !printable || !key.split('/').all(clean) {
+        let rule = "must be a path of 1 to 150 bytes without control characters, backslashes, empty parts, \".\" or \"..\"";
+        check.breach(at, ViolationCode::InvalidFormat, rule);
+    }
+}
+
+fn visual(check: &mut Checker, at: &str, visual: &Visual) {
+    place(check, &format!("{at}.x"), visual.x);
+    place(check, &format!("{at}.y"), visual.y);
+    extent(check, &format!("{at}.width"), visual.width);
+    extent(check, &format!("{at}.height"), visual.height);
+    check.range(format!("{at}.opacity"), visual.opacity, 0.0..=1.0);
+    transition(check, &format!("{at}.transitionIn"), visual.transition_in);
+    transition(check, &format!("{at}.transitionOut"), visual.transition_out);
+    check.range(format!("{at}.rotation"), visual.rotation, -36_000.0..=36_000.0);
+    match visual.corner_radius {
+        Length::Pixels(pixels) => check.range(format!("{at}.cornerRadius"), pixels, 0.0..=16_384.0),
+        Length::Percent(percent) => check.range(format!("{at}.cornerRadius"), percent, 0.0..=100.0),
+    }
+    crop(check, &format!("{at}.crop"), &visual.crop);
+    keyframes(check, &format!("{at}.keyframes"), &visual.keyframes);
+    effects(check, &format!("{at}.effects"), &visual.effects);
+}
+
+fn crop(check: &mut Checker, at: &str, crop: &Crop) {
+    for (edge, share) in [("left", crop.left), ("top", crop.top), ("right", crop.right), ("bottom", crop.bottom)] {
+        check.range(format!("{at}.{edge}"), share, 0.0..=0.99);
+    }
+    let (width, height) = crop.of((1.0, 1.0));
+    if width < 0.01 || height < 0.01 {
+        check.breach(at, ViolationCode::Inconsistent, "must leave at least a hundredth of the source each way");
+    }
+}
+
+fn keyframes(check: &mut Checker, at: &str, keyframes: &[Keyframe]) {
+    if keyframes.len() > KEYFRAMES {
+        let message = format!("must have at most {KEYFRAMES} keyframes, and has {}", keyframes.len());
+        return check.breach(at, ViolationCode::TooMany, message);
+    }
+    for (index, keyframe) in keyframes.iter().enumerate() {
+        let at = format!("{at}[{index}]");
+        check.range(format!("{at}.at"), keyframe.at, 0.0..=LONGEST);
+        let range = match keyframe.property {
+            Property::X | Property::Y => -20_000.0..=20_000.0,
+            Property::Width | Property::Height => 0.0..=16_384.0,
+            Property::Scale => 0.0..=100.0,
+            Property::Rotation => -36_000.0..=36_000.0,
+            Property::Opacity => 0.0..=1.0,
+            Property::Volume => 0.0..=4.0,
+        };
+        check.range(format!("{at}.value"), keyframe.value, range);
+        let same = |other: &Keyframe| other.property == keyframe.property && other.at == keyframe.at;
+        if keyframes[..index].iter().any(same) {
+            check.breach(format!("{at}.at"), ViolationCode::Inconsistent, "must differ from the property's other keyframes");
+        }
+    }
+}
+
+fn effects(check: &mut Checker, at: &str, effects: &[Effect]) {
+    if effects.len() > EFFECTS {
+        let message = format!("must have at most {EFFECTS} effects, and has {}", effects.len());
+        return check.breach(at, ViolationCode::TooMany, message);
+    }
+    for (index, effect) in effects.iter().enumerate() {
+        let at = format!("{at}[{index}]");
+        match *effect {
+            Effect::Blur(pixels) => check.range(format!("{at}.blur"), pixels, 0.0..=200.0),
+            Effect::Brightness(factor) => check.range(format!("{at}.brightness"), factor, 0.0..=4.0),
+            Effect::Contrast(factor) => check.range(format!("{at}.contrast"), factor, 0.0..=4.0),
+            Effect::Saturation(factor) => check.range(format!("{at}.saturation"), factor, 0.0..=4.0),
+            Effect::Grayscale(share) => check.range(format!("{at}.grayscale"), share, 0.0..=1.0),
+            Effect::Sepia(share) => check.range(format!("{at}.sepia"), share, 0.0..=1.0),
+            Effect::Negate(_) => {}
+            Effect::Sharpen(share) => check.range(format!("{at}.sharpen"), share, 0.0..=5.0),
+            Effect::Vignette(share) => check.range(format!("{at}.vignette"), share, 0.0..=1.0),
+            Effect::Hue(degrees) => check.range(format!("{at}.hue"), degrees, -360.0..=360.0),
+            Effect::KenBurns(ken_burns) => {
+                check.range(format!("{at}.kenBurns.fromScale"), ken_burns.from_scale, 0.1..=10.0);
+                check.range(format!("{at}.kenBurns.toScale"), ken_burns.to_scale, 0.1..=10.0);
+                if effects[..index].iter().any(|other| matches!(other, Effect::KenBurns(_))) {
+                    check.breach(format!("{at}.kenBurns"), ViolationCode::Inconsistent, "must be the only one of its kind");
+                }
+            }
+        }
+    }
+}
+
+fn chroma_key(check: &mut Checker, at: &str, key: &ChromaKey) {
+    check.range(format!("{at}.similarity"), key.similarity, 0.0..=1.0);
+    check.range(format!("{at}.blend"), key.blend, 0.0..=1.0);
+}
+
+fn shape(check: &mut Checker, at: &str, shape: &Shape) {
+    match (shape.kind, shape.gradient) {
+        (ShapeKind::Gradient, None) => {
+            check.breach(format!("{at}.gradient"), ViolationCode::Required, "must be given for a GRADIENT");
+        }
+        (ShapeKind::Gradient, Some(gradient)) => check.range(format!("{at}.gradient.angle"), gradient.angle, -360.0..=360.0),
+        (_, Some(gradient)) => check.range(format!("{at}.gradient.angle"), gradient.angle, -360.0..=360.0),
+        (_, None) if shape.fill.is_none() && shape.stroke.is_none() => {
+            check.breach(format!("{at}.fill"), ViolationCode::Required, "must be given, or a gradient or a stroke");
+        }
+        _ => {}
+    }
+    if let Some(stroke) = &shape.stroke {
+        self::stroke(check, &format!("{at}.stroke"), stroke);
+    }
+}
+
+fn stroke(check: &mut Checker, at: &str, stroke: &Stroke) {
+    small(check, &format!("{at}.width"), stroke.width);
+}
+
+/// A length that adorns: an outline, a padding, a shadow's reach.
+fn small(check: &mut Checker, at: &str, length: Length) {
+    match length {
+        Length::Pixels(pixels) => check.range(at, pixels, 0.0..=1_000.0),
+        Length::Percent(percent) => check.range(at, percent, 0.0..=50.0),
+    }
+}
+
+fn place(check: &mut Checker, at: &str, length: Length) {
+    match length {
+        Length::Pixels(pixels) => check.range(at, pixels, -20_000.0..=20_000.0),
+        Length::Percent(percent) => check.range(at, percent, -1_000.0..=1_000.0),
+    }
+}
+
+fn extent(check: &mut Checker, at: &str, length: Length) {
+    match length {
+        Length::Pixels(pixels) => check.range(at, pixels, 1.0..=16_384.0),
+        Length::Percent(percent) => check.above_zero(at, percent, 1_000.0),
+    }
+}
+
+fn transition(check: &mut Checker, at: &str, transition: Option<Transition>) {
+    if let Some(transition) = transition {
+        check.above_zero(format!("{at}.duration"), transition.duration, 60.0);
+    }
+}
+
+fn playback(check: &mut Checker, at: &str, playback: &Playback) {
+    check.range(format!("{at}.trimStart"), playback.trim_start, 0.0..=LONGEST);
+    if let Some(end) = playback.trim_end {
+        check.range(format!("{at}.trimEnd"), end, 0.0..=LONGEST);
+        if end <= playback.trim_start {
+            check.breach(format!("{at}.trimEnd"), ViolationCode::Inconsistent, "must be greater than trimStart");
+        }
+    }
+    check.range(format!("{at}.speed"), playback.speed, 0.25..=4.0);
+    check.range(format!("{at}.volume"), playback.volume, 0.0..=4.0);
+    keyframes(check, &format!("{at}.keyframes"), &playback.keyframes);
+    check.range(format!("{at}.fadeIn"), playback.fade_in, 0.0..=LONGEST);
+    check.range(format!("{at}.fadeOut"), playback.fade_out, 0.0..=LONGEST);
+}
+
+fn text(check: &mut Checker, at: &str, text: &Text) {
+    if text.text.trim().is_empty() {
+        check.breach(format!("{at}.text"), ViolationCode::Required, "must not be empty");
+    }
+    check.chars(format!("{at}.text"), &text.text, TEXT_CHARS);
+    if !FONT_FAMILIES.iter().any(|family| family.eq_ignore_ascii_case(&text.family)) {
+        let known = FONT_FAMILIES.join(", ");
+        check.breach(
+            format!("{at}.font.family"),
+            ViolationCode::NotYetSupported,
+            format!("this version has the families: {known}"),
+        );
+    }
+    match text.font_size {
+        Length::Pixels(pixels) => check.range(format!("{at}.fontSize"), pixels, 1.0..=2_000.0),
+        Length::Percent(percent) => check.above_zero(format!("{at}.fontSize"), percent, 100.0),
+    }
+    check.range(format!("{at}.weight"), text.weight, 100..=900);
+    check.range(format!("{at}.lineHeight"), text.line_height, 0.5..=5.0);
+    if let Some(background) = &text.background {
+        small(check, &format!("{at}.background.padding"), background.padding);
+        small(check, &format!("{at}.background.cornerRadius"), background.corner_radius);
+    }
+    if let Some(stroke) = &text.stroke {
+        self::stroke(check, &format!("{at}.stroke"), stroke);
+    }
+    if let Some(shadow) = &text.shadow {
+        place(check, &format!("{at}.shadow.x"), shadow.x);
+        place(check, &format!("{at}.shadow.y"), shadow.y);
+        small(check, &format!("{at}.shadow.blur"), shadow.blur);
+    }
+    if let Some(spacing) = text.letter_spacing {
+        place(check, &format!("{at}.letterSpacing"), spacing);
+    }
+    if let Some(lines) = text.max_lines {
+        check.range(format!("{at}.maxLines"), lines, 1..=1_000);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_climb_are_refused() {
+        for key in ["", "/", "a//b", "../a", "a/../b", "a/.", "a\nb", "a\\b", "/a"] {
+            let mut check = Checker::default();
+            object_key(&mut check, "key", key);
+            assert_eq!(check.finish().len(), 1, "{key:?}");
+        }
+        let mut check = Checker::default();
+        object_key(&mut check, "key", "films/2026/täglich.mp4");
+        assert!(check.finish().is_empty());
+    }
+}

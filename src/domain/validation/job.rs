@@ -1,0 +1,61 @@
+//! The rules of jobs.
+
+use super::{Checker, composition, too_many_elements};
+use crate::domain::{
+    error::ViolationCode,
+    job::{JobPatch, NewJob, limits},
+    output::Output,
+};
+
+/// Checks all of a new job; `at` is the path of its input.
+pub fn new_job(check: &mut Checker, at: &str, new: &NewJob) {
+    name(check, at, new.name.as_deref());
+    check.range(format!("{at}.priority"), new.priority, limits::PRIORITY);
+    check.range(format!("{at}.maxAttempts"), new.max_attempts, limits::MAX_ATTEMPTS);
+    check.json_bytes(format!("{at}.metadata"), &new.metadata, limits::METADATA_BYTES);
+    if let Some(key) = &new.idempotency_key {
+        check.chars(format!("{at}.idempotencyKey"), key, limits::IDEMPOTENCY_KEY_CHARS);
+        if key.is_empty() {
+            check.breach(format!("{at}.idempotencyKey"), ViolationCode::Required, "must not be empty");
+        }
+    }
+    outputs_of(check, at, &new.outputs);
+    let path = format!("{at}.elements");
+    if new.submit && new.elements.is_empty() {
+        check.breach(&path, ViolationCode::Required, "must have at least one element, or submit must be false");
+    }
+    if !too_many_elements(check, &path, new.elements.len()) {
+        composition(check, &path, &new.elements, new.outputs.first().and_then(|output| output.duration));
+    }
+}
+
+/// Checks what a job is to be changed to; `at` is the path of the patch.
+pub fn job_patch(check: &mut Checker, at: &str, patch: &JobPatch) {
+    name(check, at, patch.name.as_ref().and_then(|name| name.as_deref()));
+    if let Some(priority) = patch.priority {
+        check.range(format!("{at}.priority"), priority, limits::PRIORITY);
+    }
+    if let Some(metadata) = &patch.metadata {
+        check.json_bytes(format!("{at}.metadata"), metadata, limits::METADATA_BYTES);
+    }
+    if let Some(outputs) = &patch.outputs {
+        outputs_of(check, at, outputs);
+    }
+}
+
+fn name(check: &mut Checker, at: &str, name: Option<&str>) {
+    if let Some(name) = name {
+        check.chars(format!("{at}.name"), name, limits::NAME_CHARS);
+    }
+}
+
+fn outputs_of(check: &mut Checker, at: &str, outputs: &[Output]) {
+    match outputs.len() {
+        1 => {}
+        0 => check.breach(format!("{at}.outputs"), ViolationCode::Required, "must have at least one output"),
+        _ => check.not_yet(format!("{at}.outputs"), "more than one output"),
+    }
+    for (index, output) in outputs.iter().enumerate() {
+        super::output(check, &format!("{at}.outputs[{index}]"), output);
+    }
+}

@@ -1,0 +1,105 @@
+//! The rules of an input that need nothing but the input: every breach is found, each with its path.
+
+mod element;
+mod job;
+mod output;
+
+use std::ops::RangeInclusive;
+
+use super::error::{Violation, ViolationCode};
+
+pub use element::{composition, element, past_the_end, too_many_elements};
+pub use job::{job_patch, new_job};
+pub use output::output;
+
+/// The longest time that an input may name, seconds.
+const LONGEST: f64 = super::output::limits::DURATION;
+
+/// The most breaches that one answer names.
+const MOST_BREACHES: usize = 100;
+/// The longest path that an answer names, bytes.
+const PATH_BYTES: usize = 500;
+
+/// Collects breaches under a path; of very many the first.
+#[derive(Debug, Default)]
+pub struct Checker {
+    found: Vec<Violation>,
+}
+
+impl Checker {
+    pub fn breach(&mut self, path: impl Into<String>, code: ViolationCode, message: impl Into<String>) {
+        if !self.is_full() {
+            let mut path = path.into();
+            if path.len() > PATH_BYTES {
+                path.truncate(path.floor_char_boundary(PATH_BYTES));
+                path.push('…');
+            }
+            self.found.push(Violation { path, code, message: message.into() });
+        }
+    }
+
+    /// Whether further breaches are not noted: what is looked for can be left.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= MOST_BREACHES
+    }
+
+    pub fn not_yet(&mut self, path: impl Into<String>, what: &str) {
+        self.breach(path, ViolationCode::NotYetSupported, format!("{what} is not supported by this version yet"));
+    }
+
+    pub fn range<T: PartialOrd + std::fmt::Display>(&mut self, path: impl Into<String>, value: T, range: RangeInclusive<T>) {
+        // Written so that NaN, which compares with nothing, is a breach.
+        if !range.contains(&value) {
+            let message = format!("must be from {} to {}", range.start(), range.end());
+            self.breach(path, ViolationCode::OutOfRange, message);
+        }
+    }
+
+    pub fn above_zero(&mut self, path: impl Into<String>, value: f64, most: f64) {
+        if !(value > 0.0 && value <= most) {
+            self.breach(path, ViolationCode::OutOfRange, format!("must be greater than 0 and at most {most}"));
+        }
+    }
+
+    pub fn chars(&mut self, path: impl Into<String>, value: &str, most: usize) {
+        if value.chars().count() > most {
+            self.breach(path, ViolationCode::TooLong, format!("must have at most {most} characters"));
+        }
+    }
+
+    pub fn json_bytes(&mut self, path: impl Into<String>, value: &serde_json::Value, most: usize) {
+        if value.to_string().len() > most {
+            self.breach(path, ViolationCode::TooLong, format!("must have at most {most} bytes as JSON"));
+        }
+    }
+
+    pub fn extend(&mut self, violations: Vec<Violation>) {
+        let room = MOST_BREACHES.saturating_sub(self.found.len());
+        self.found.extend(violations.into_iter().take(room));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    pub fn finish(self) -> Vec<Violation> {
+        self.found
+    }
+
+    pub fn into_result<T>(self, value: T) -> Result<T, Vec<Violation>> {
+        if self.found.is_empty() { Ok(value) } else { Err(self.found) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nan_is_a_breach_of_every_range() {
+        let mut check = Checker::default();
+        check.range("a", f64::NAN, 0.0..=1.0);
+        check.above_zero("b", f64::NAN, 1.0);
+        assert_eq!(check.finish().len(), 2);
+    }
+}

@@ -1,0 +1,76 @@
+//! CONTAIN_BLUR: a picture lies whole within a box, over its own blurred copy that fills it.
+
+use super::{
+    effects::blur_plane,
+    plan::{Area, Part, Pose},
+    warp,
+};
+use crate::{
+    domain::geometry::{self, Fit, Rect},
+    media::{Decoded, MediaError, Picture, Scaler, Smoothness, Turn},
+};
+
+/// The copy is this many times smaller than the box while it is blurred: nobody sees it sharp.
+pub const SMALLER: u32 = 8;
+/// The blur's standard deviation, in pixels of the small copy: some 2 % of the box's height.
+pub const SIGMA_SHARE: f64 = 0.02;
+
+/// Draws the pictures of one clip.
+pub struct Backdrop {
+    /// Where the picture itself lies in the box.
+    inner: Area,
+    front: Scaler,
+    contained: Picture,
+    back: Scaler,
+    part: Part,
+    small: Picture,
+}
+
+/// Where a source of `size` lies whole within a box, and the part of it that fills the box.
+pub fn places(size: (f64, f64), (width, height): (u32, u32)) -> (Option<Area>, Part) {
+    let bounds = Rect::of_size(f64::from(width), f64::from(height));
+    let inner = Area::nearest(&geometry::fit(Fit::Contain, size, &bounds), width, height);
+    let outer = geometry::fit(Fit::Cover, size, &bounds);
+    let across = |x: f64| (x - outer.x) / outer.width;
+    let down = |y: f64| (y - outer.y) / outer.height;
+    (inner, (across(0.0), down(0.0), across(bounds.width), down(bounds.height)))
+}
+
+impl Backdrop {
+    pub fn new(source: (f64, f64), size: (u32, u32), turn: Turn) -> Result<Self, MediaError> {
+        let (inner, part) = places(source, size);
+        let inner = inner.ok_or_else(|| MediaError::Unsupported("the picture is too narrow to be seen".into()))?;
+        let small = [size.0, size.1].map(|edge| (edge / SMALLER).next_multiple_of(2).max(16));
+        let (width, height) = (inner.width as u32, inner.height as u32);
+        Ok(Self {
+            inner,
+            front: Scaler::new(width, height, turn, Smoothness::Bicubic),
+            contained: Picture::new(width, height)?,
+            back: Scaler::new(small[0], small[1], turn, Smoothness::Bilinear),
+            part,
+            small: Picture::new(small[0], small[1])?,
+        })
+    }
+
+    pub fn draw(&mut self, decoded: &Decoded, out: &mut Picture) -> Result<(), MediaError> {
+        self.back.scale(decoded, self.part, &mut self.small)?;
+        for plane in 0..3 {
+            let sigma = SIGMA_SHARE * self.small.plane_height(plane) as f64;
+            let (width, rows) = (self.small.plane_width(plane), self.small.plane_height(plane));
+            let mut pixels: Vec<u8> = (0..rows).flat_map(|y| self.small.row(plane, y).to_vec()).collect();
+            blur_plane(&mut pixels, width, rows, sigma.max(1.0));
+            (0..rows).for_each(|y| self.small.row_mut(plane, y).copy_from_slice(&pixels[y * width..][..width]));
+        }
+        warp::draw(out, &self.small, &Pose::filling(out.width(), out.height()), 1.0);
+        self.front.scale(decoded, (0.0, 0.0, 1.0, 1.0), &mut self.contained)?;
+        for plane in 0..3 {
+            let half = usize::from(plane > 0);
+            for y in 0..self.contained.plane_height(plane) {
+                let row = self.contained.row(plane, y);
+                let (x, y) = (self.inner.x >> half, (self.inner.y >> half) + y);
+                out.row_mut(plane, y)[x..x + row.len()].copy_from_slice(row);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! What is drawn for an element's box: an image, and where on the canvas it lies.
+
+use image::RgbaImage;
+use tiny_skia::{FillRule, Paint, Path, PathBuilder, Pixmap, PremultipliedColorU8, Stroke, Transform};
+
+use super::plan::Area;
+use crate::domain::{geometry::Rect, paint::Color};
+
+/// The longest edge of a drawing, pixels.
+const MAX_EDGE: f64 = 8_192.0;
+
+/// An image of straight alpha.
+pub struct Drawing {
+    pub image: RgbaImage,
+    /// Where it lies, in pixels of the canvas; larger or smaller than the image where it was drawn for another scale.
+    pub rect: Rect,
+}
+
+/// Paper for a part of the canvas, drawn on at some scale.
+pub struct Paper {
+    pub pixels: Pixmap,
+    /// Of the canvas's pixels; even, and whole pixels of the paper.
+    origin: (f64, f64),
+    scale: f64,
+}
+
+impl Paper {
+    /// For all of a rectangle of the canvas, as far as it is not absurdly large.
+    pub fn around(rect: &Rect, scale: f64) -> Option<Self> {
+        let scale = scale.min(MAX_EDGE / rect.width.max(rect.height).max(1.0));
+        let origin = ((rect.x / 2.0).floor() * 2.0, (rect.y / 2.0).floor() * 2.0);
+        let edge = |end: f64, start: f64| ((end - start) * scale).ceil().clamp(1.0, MAX_EDGE + 2.0) as u32;
+        let pixels = Pixmap::new(edge(rect.right(), origin.0), edge(rect.bottom(), origin.1))?;
+        Some(Self { pixels, origin, scale })
+    }
+
+    /// From the canvas's pixels to the paper's.
+    pub fn transform(&self) -> Transform {
+        let scale = self.scale as f32;
+        Transform::from_translate(-self.origin.0 as f32, -self.origin.1 as f32).post_scale(scale, scale)
+    }
+
+    /// How large one of the canvas's pixels is here.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    pub fn fill(&mut self, path: &Path, paint: &Paint) {
+        self.pixels.fill_path(path, paint, FillRule::Winding, self.transform(), None);
+    }
+
+    pub fn stroke(&mut self, path: &Path, paint: &Paint, width: f64) {
+        let stroke = Stroke { width: width as f32, line_join: tiny_skia::LineJoin::Round, ..Stroke::default() };
+        self.pixels.stroke_path(path, paint, &stroke, self.transform(), None);
+    }
+
+    /// Puts a pixel of straight alpha over the paper's.
+    pub fn put(&mut self, x: i32, y: i32, [red, green, blue, alpha]: [u8; 4]) {
+        let (width, height) = (self.pixels.width() as i32, self.pixels.height() as i32);
+        if alpha == 0 || !(0..width).contains(&x) || !(0..height).contains(&y) {
+            return;
+        }
+        let below = &mut self.pixels.pixels_mut()[(y * width + x) as usize];
+        let (share, rest) = (u32::from(alpha), 255 - u32::from(alpha));
+        let over = |above: u8, below: u8| ((u32::from(above) * share + u32::from(below) * rest + 127) / 255) as u8;
+        let covered = over(255, below.alpha());
+        let mixed = [over(red, below.red()), over(green, below.green()), over(blue, below.blue())];
+        // No part exceeds what is covered but by rounding.
+        let [red, green, blue] = mixed.map(|value| value.min(covered));
+        if let Some(pixel) = PremultipliedColorU8::from_rgba(red, green, blue, covered) {
+            *below = pixel;
+        }
+    }
+
+    /// The part of it that has anything in it; `None` where nothing has. At the canvas's own scale its corner is an even pixel.
+    pub fn finish(self) -> Option<Drawing> {
+        let (width, height) = (self.pixels.width(), self.pixels.height());
+        let seen = self.pixels.pixels().iter().enumerate().filter(|(_, pixel)| pixel.alpha() > 0);
+        let (left, top, right, bottom) = seen.fold((width, height, 0, 0), |(left, top, right, bottom), (at, _)| {
+            let (x, y) = (at as u32 % width, at as u32 / width);
+            (left.min(x), top.min(y), right.max(x + 1), bottom.max(y + 1))
+        });
+        if left >= right {
+            return None;
+        }
+        let (left, top) = (left & !1, top & !1);
+        let image = RgbaImage::from_fn(right - left, bottom - top, |x, y| {
+            let at = (y + top) * width + x + left;
+            let color = self.pixels.pixels()[at as usize].demultiply();
+            image::Rgba([color.red(), color.green(), color.blue(), color.alpha()])
+        });
+        let on_canvas = |pixels: u32| f64::from(pixels) / self.scale;
+        let rect = Rect {
+            x: self.origin.0 + on_canvas(left),
+            y: self.origin.1 + on_canvas(top),
+            // The sprite's edges are even.
+            width: on_canvas(image.width().next_multiple_of(2)),
+            height: on_canvas(image.height().next_multiple_of(2)),
+        };
+        Some(Drawing { image, rect })
+    }
+}
+
+impl Drawing {
+    /// What of a drawing at the canvas's own scale lies on the canvas, and its corner there.
+    pub fn on_canvas(self, width: u32, height: u32) -> Option<(RgbaImage, (usize, usize))> {
+        let area = Area::around(&self.rect, width, height)?;
+        let whole = area.rect() == self.rect;
+        let corner = (area.x, area.y);
+        if whole {
+            return Some((self.image, corner));
+        }
+        let mut part = RgbaImage::new(area.width as u32, area.height as u32);
+        let (x, y) = (self.rect.x - area.x as f64, self.rect.y - area.y as f64);
+        image::imageops::replace(&mut part, &self.image, x as i64, y as i64);
+        Some((part, corner))
+    }
+}
+
+/// A colour to draw with.
+pub fn paint<'a>(color: Color) -> Paint<'a> {
+    let mut paint = Paint { anti_alias: true, ..Paint::default() };
+    paint.set_color_rgba8(color.red, color.green, color.blue, color.alpha);
+    paint
+}
+
+/// A rectangle with round corners.
+pub fn rounded(rect: &Rect, radius: f64) -> Option<Path> {
+    let (left, top, right, bottom) = (rect.x as f32, rect.y as f32, rect.right() as f32, rect.bottom() as f32);
+    let whole = tiny_skia::Rect::from_ltrb(left, top, right, bottom)?;
+    let radius = radius.min(rect.width / 2.0).min(rect.height / 2.0) as f32;
+    if radius <= 0.0 {
+        return Some(PathBuilder::from_rect(whole));
+    }
+    // The cubic's nearest to a quarter of a circle.
+    let pull = radius * (1.0 - 0.552_284_8);
+    let mut path = PathBuilder::new();
+    path.move_to(left + radius, top);
+    path.line_to(right - radius, top);
+    path.cubic_to(right - pull, top, right, top + pull, right, top + radius);
+    path.line_to(right, bottom - radius);
+    path.cubic_to(right, bottom - pull, right - pull, bottom, right - radius, bottom);
+    path.line_to(left + radius, bottom);
+    path.cubic_to(left + pull, bottom, left, bottom - pull, left, bottom - radius);
+    path.line_to(left, top + radius);
+    path.cubic_to(left, top + pull, left + pull, top, left + radius, top);
+    path.close();
+    path.finish()
+}

@@ -1,0 +1,363 @@
+//! Changes of a picture's colours and sharpness, in YUV. Colours go by one matrix, however many effects change them.
+
+use super::sprite::Raster;
+use crate::domain::look::Effect;
+
+/// The steps of an element's effects; what moves a picture is not among them.
+pub struct Effects {
+    steps: Vec<Step>,
+}
+
+enum Step {
+    Colors(YuvMatrix),
+    Blur(f64),
+    Sharpen(f64),
+    Vignette(f64),
+}
+
+/// Rows of red, green and blue, and what is added; all 0…1.
+type RgbMatrix = [[f64; 4]; 3];
+
+/// The luma weights of BT.709 (ITU-R BT.709-6, 3.2).
+const LUMA: [f64; 3] = [0.2126, 0.7152, 0.0722];
+/// Divisors of B-Y and R-Y.
+const CHROMA: [f64; 2] = [1.8556, 1.5748];
+
+impl Effects {
+    /// `None` where nothing is to be done. `scale` is the size of the picture's pixels on the canvas: a blur is measured there.
+    pub fn of(effects: &[Effect], scale: f64) -> Option<Self> {
+        let mut steps = Vec::new();
+        let mut colors: Option<RgbMatrix> = None;
+        for effect in effects {
+            if let Some(matrix) = color_matrix(effect) {
+                colors = Some(colors.map_or(matrix, |before| product(&matrix, &before)));
+                continue;
+            }
+            steps.push(match *effect {
+                Effect::Blur(sigma) if sigma > 0.0 => Step::Blur(sigma / scale),
+                Effect::Sharpen(share) if share > 0.0 => Step::Sharpen(share),
+                Effect::Vignette(share) if share > 0.0 => Step::Vignette(share),
+                _ => continue,
+            });
+        }
+        if let Some(matrix) = colors {
+            steps.insert(0, Step::Colors(YuvMatrix::of(&matrix)));
+        }
+        (!steps.is_empty()).then_some(Self { steps })
+    }
+
+    pub fn apply(&self, picture: &mut impl Raster) {
+        for step in &self.steps {
+            match step {
+                Step::Colors(matrix) => matrix.apply(picture),
+                Step::Blur(sigma) => (0..3).for_each(|plane| blur(picture, plane, sigma / if plane > 0 { 2.0 } else { 1.0 })),
+                Step::Sharpen(share) => sharpen(picture, *share),
+                Step::Vignette(share) => vignette(picture, *share),
+            }
+        }
+    }
+}
+
+/// As the CSS filters of these names (W3C Filter Effects 1, 12); saturation and grey by the weights of BT.709.
+fn color_matrix(effect: &Effect) -> Option<RgbMatrix> {
+    let diagonal = |factor: f64, add: f64| [[factor, 0.0, 0.0, add], [0.0, factor, 0.0, add], [0.0, 0.0, factor, add]];
+    let from_grey = |factor: f64| {
+        let mut matrix = [[0.0; 4]; 3];
+        for (row, out) in matrix.iter_mut().enumerate() {
+            for column in 0..3 {
+                out[column] = LUMA[column] * (1.0 - factor) + if row == column { factor } else { 0.0 };
+            }
+        }
+        matrix
+    };
+    Some(match *effect {
+        Effect::Brightness(factor) => diagonal(factor, 0.0),
+        Effect::Contrast(factor) => diagonal(factor, 0.5 * (1.0 - factor)),
+        Effect::Saturation(factor) => from_grey(factor),
+        Effect::Grayscale(share) => from_grey(1.0 - share),
+        Effect::Negate(true) => diagonal(-1.0, 1.0),
+        Effect::Sepia(share) => {
+            let sepia = [[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]];
+            let mut matrix = diagonal(1.0 - share, 0.0);
+            for (out, row) in matrix.iter_mut().zip(sepia) {
+                out.iter_mut().zip(row).for_each(|(out, value)| *out += value * share);
+            }
+            matrix
+        }
+        Effect::Hue(degrees) => {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            let turn = [[-0.213, -0.715, 0.928], [0.143, 0.140, -0.283], [-0.787, 0.715, 0.072]];
+            let grey = from_grey(cos);
+            let mut matrix = grey;
+            for (out, row) in matrix.iter_mut().zip(turn) {
+                out.iter_mut().zip(row).for_each(|(out, value)| *out += value * sin);
+            }
+            matrix
+        }
+        _ => return None,
+    })
+}
+
+/// `after` of `before`.
+fn product(after: &RgbMatrix, before: &RgbMatrix) -> RgbMatrix {
+    let mut out = [[0.0; 4]; 3];
+    for (out, after) in out.iter_mut().zip(after) {
+        for column in 0..4 {
+            out[column] = (0..3).map(|k| after[k] * before[k][column]).sum::<f64>() + if column == 3 { after[3] } else { 0.0 };
+        }
+    }
+    out
+}
+
+/// A matrix over Y, Cb and Cr as they are stored, in 65536ths; what is added goes by alpha.
+struct YuvMatrix([[i32; 4]; 3]);
+
+impl YuvMatrix {
+    fn of(rgb: &RgbMatrix) -> Self {
+        // Stored values as red, green and blue, 0…1, and back (ITU-R BT.709-6, 3.2 to 3.5, limited range).
+        let (y, c) = (219.0, 224.0);
+        let row = |weights: [f64; 3], divisor: f64, of: usize| {
+            let mut out = [0.0; 4];
+            for (column, out) in out.iter_mut().enumerate().take(3) {
+                *out = (if column == of { 1.0 } else { 0.0 } - weights[column]) / divisor * c;
+            }
+            out[3] = 128.0;
+            out
+        };
+        let store: RgbMatrix = [[LUMA[0] * y, LUMA[1] * y, LUMA[2] * y, 16.0], row(LUMA, CHROMA[0], 2), row(LUMA, CHROMA[1], 0)];
+        let (blue, red) = (CHROMA[0] / c, CHROMA[1] / c);
+        let green = (-LUMA[2] * blue / LUMA[1], -LUMA[0] * red / LUMA[1]);
+        let back = |cb: f64, cr: f64| [1.0 / y, cb, cr, -16.0 / y - 128.0 * (cb + cr)];
+        let load: RgbMatrix = [back(0.0, red), back(green.0, green.1), back(blue, 0.0)];
+        let whole = product(&store, &product(rgb, &load));
+        // Bounded, so that no sum is too large for its 32 bits.
+        let fixed = |value: f64, most: f64| (value.clamp(-most, most) * 65_536.0).round() as i32;
+        Self(whole.map(|[y, cb, cr, add]| [fixed(y, 20.0), fixed(cb, 20.0), fixed(cr, 20.0), fixed(add, 8_000.0)]))
+    }
+
+    fn apply(&self, picture: &mut impl Raster) {
+        let half_width = picture.width() / 2;
+        let (mut cb, mut cr) = (vec![0; half_width], vec![0; half_width]);
+        let mut mean = vec![0u8; half_width];
+        let opaque = vec![255u8; picture.width()];
+        for y in 0..picture.height() / 2 {
+            cb.copy_from_slice(picture.row(1, y));
+            cr.copy_from_slice(picture.row(2, y));
+            let (upper, lower) = (picture.row(0, y * 2), picture.row(0, y * 2 + 1));
+            for (x, mean) in mean.iter_mut().enumerate() {
+                let sum: u16 = [upper[2 * x], upper[2 * x + 1], lower[2 * x], lower[2 * x + 1]].map(u16::from).iter().sum();
+                *mean = ((sum + 2) >> 2) as u8;
+            }
+            for row in [y * 2, y * 2 + 1] {
+                let alpha = picture.alpha_row(0, row).unwrap_or(&opaque).to_vec();
+                for (x, value) in picture.row_mut(0, row).iter_mut().enumerate() {
+                    *value = self.value(0, [*value, cb[x / 2], cr[x / 2]], alpha[x], (16, 235));
+                }
+            }
+            let alpha = picture.alpha_row(1, y).unwrap_or(&opaque[..half_width]).to_vec();
+            for plane in 1..3 {
+                for (x, value) in picture.row_mut(plane, y).iter_mut().enumerate() {
+                    *value = self.value(plane, [mean[x], cb[x], cr[x]], alpha[x], (16, 240));
+                }
+            }
+        }
+    }
+
+    fn value(&self, row: usize, stored: [u8; 3], alpha: u8, (low, high): (i32, i32)) -> u8 {
+        let factors = &self.0[row];
+        let sum: i32 = stored.iter().zip(factors).map(|(value, factor)| i32::from(*value) * factor).sum();
+        let alpha = i32::from(alpha);
+        let added = (i64::from(factors[3]) * i64::from(alpha) / 255) as i32;
+        let value = (sum + added + (1 << 15)) >> 16;
+        value.clamp(low * alpha / 255, high * alpha / 255) as u8
+    }
+}
+
+/// A Gaussian blur of one plane by three box blurs (Kovesi, "Fast Almost-Gaussian Filtering"); pixels beyond the edge are as
+/// those at it.
+fn blur(picture: &mut impl Raster, plane: usize, sigma: f64) {
+    let rows = if plane == 0 { picture.height() } else { picture.height() / 2 };
+    let width = picture.row(plane, 0).len();
+    let mut pixels: Vec<u8> = (0..rows).flat_map(|y| picture.row(plane, y).to_vec()).collect();
+    blur_plane(&mut pixels, width, rows, sigma);
+    for y in 0..rows {
+        picture.row_mut(plane, y).copy_from_slice(&pixels[y * width..][..width]);
+    }
+}
+
+/// Blurs rows of `width` bytes.
+pub fn blur_plane(pixels: &mut [u8], width: usize, rows: usize, sigma: f64) {
+    let mut turned = vec![0; pixels.len()];
+    for radius in boxes(sigma) {
+        for row in pixels.chunks_exact_mut(width) {
+            box_row(row, radius);
+        }
+    }
+    transpose(pixels, width, &mut turned);
+    for radius in boxes(sigma) {
+        for column in turned.chunks_exact_mut(rows) {
+            box_row(column, radius);
+        }
+    }
+    transpose(&turned, rows, pixels);
+}
+
+/// The radii of three boxes whose variances add up to the Gaussian's, as nearly as whole pixels can.
+fn boxes(sigma: f64) -> [usize; 3] {
+    let ideal = (4.0 * sigma * sigma + 1.0).sqrt();
+    let low = ((ideal.floor() as usize).saturating_sub(1) | 1).max(1);
+    let low_f = low as f64;
+    let count = (12.0 * sigma * sigma - 3.0 * low_f * low_f - 12.0 * low_f - 9.0) / (-4.0 * low_f - 4.0);
+    let count = count.round().clamp(0.0, 3.0) as usize;
+    [0, 1, 2].map(|index| if index < count { low / 2 } else { low / 2 + 1 })
+}
+
+fn box_row(row: &mut [u8], radius: usize) {
+    if radius == 0 || row.is_empty() {
+        return;
+    }
+    let (last, size) = (row.len() - 1, 2 * radius as u32 + 1);
+    let source = row.to_vec();
+    let at = |index: isize| u32::from(source[index.clamp(0, last as isize) as usize]);
+    let radius = radius as isize;
+    let mut sum: u32 = (-radius..=radius).map(at).sum();
+    for (x, out) in row.iter_mut().enumerate() {
+        *out = ((sum + size / 2) / size) as u8;
+        sum = sum + at(x as isize + radius + 1) - at(x as isize - radius);
+    }
+}
+
+/// In tiles, so that both sides stay in the cache.
+fn transpose(from: &[u8], width: usize, to: &mut [u8]) {
+    const TILE: usize = 32;
+    let rows = from.len() / width;
+    for y0 in (0..rows).step_by(TILE) {
+        for x0 in (0..width).step_by(TILE) {
+            for y in y0..(y0 + TILE).min(rows) {
+                for x in x0..(x0 + TILE).min(width) {
+                    to[x * rows + y] = from[y * width + x];
+                }
+            }
+        }
+    }
+}
+
+/// Adds the difference of luma from its blurred copy.
+fn sharpen(picture: &mut impl Raster, share: f64) {
+    const SIGMA: f64 = 1.5;
+    let (width, rows) = (picture.width(), picture.height());
+    let mut soft: Vec<u8> = (0..rows).flat_map(|y| picture.row(0, y).to_vec()).collect();
+    blur_plane(&mut soft, width, rows, SIGMA);
+    let factor = (share * 256.0).round() as i32;
+    for y in 0..rows {
+        let high = picture.alpha_row(0, y).map(<[u8]>::to_vec);
+        for (x, value) in picture.row_mut(0, y).iter_mut().enumerate() {
+            let difference = i32::from(*value) - i32::from(soft[y * width + x]);
+            let most = high.as_ref().map_or(235, |alpha| i32::from(alpha[x]) * 235 / 255);
+            let least = most * 16 / 235;
+            *value = (i32::from(*value) + ((difference * factor + 128) >> 8)).clamp(least, most) as u8;
+        }
+    }
+}
+
+/// Darker towards the corners: by the square of the distance from the middle.
+fn vignette(picture: &mut impl Raster, share: f64) {
+    let (width, height) = (picture.width() as f64, picture.height() as f64);
+    for plane in 0..3 {
+        let (half, rest) = if plane > 0 { (1, 128) } else { (0, 16) };
+        let step = f64::from(1 << half);
+        for y in 0..picture.height() >> half {
+            let alpha = picture.alpha_row(half, y).map(<[u8]>::to_vec);
+            let down = ((y as f64 + 0.5) * step / height * 2.0 - 1.0).powi(2);
+            for (x, value) in picture.row_mut(plane, y).iter_mut().enumerate() {
+                let across = ((x as f64 + 0.5) * step / width * 2.0 - 1.0).powi(2);
+                // 1 in the corners.
+                let factor = ((1.0 - share * (across + down) / 2.0).max(0.0) * 256.0) as i32;
+                let rest = alpha.as_ref().map_or(rest, |alpha| rest * i32::from(alpha[x]) / 255);
+                *value = (rest + (((i32::from(*value) - rest) * factor + 128) >> 8)).clamp(0, 255) as u8;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::paint::Color,
+        media::Picture,
+        render::sprite::{Sprite, yuv},
+    };
+    use image::RgbaImage;
+
+    fn plain(color: Color) -> Picture {
+        let mut picture = Picture::new(16, 16).unwrap();
+        picture.fill(yuv(color));
+        picture
+    }
+
+    fn after(color: Color, effects: &[Effect]) -> [u8; 3] {
+        let mut picture = plain(color);
+        Effects::of(effects, 1.0).unwrap().apply(&mut picture);
+        [picture.row(0, 8)[8], picture.row(1, 4)[4], picture.row(2, 4)[4]]
+    }
+
+    fn near(found: [u8; 3], expected: [u8; 3]) -> bool {
+        found.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 1)
+    }
+
+    #[test]
+    fn colours_change_as_the_css_filters_say() {
+        let rgb = |red, green, blue| Color { red, green, blue, alpha: 255 };
+        let orange = rgb(200, 120, 40);
+        for (effects, expected) in [
+            (vec![Effect::Brightness(0.5)], rgb(100, 60, 20)),
+            (vec![Effect::Contrast(0.5)], rgb(164, 124, 84)),
+            (vec![Effect::Negate(true)], rgb(55, 135, 215)),
+            (vec![Effect::Grayscale(1.0)], rgb(131, 131, 131)),
+            (vec![Effect::Saturation(0.0)], rgb(131, 131, 131)),
+            (vec![Effect::Sepia(1.0)], rgb(178, 159, 124)),
+            (vec![Effect::Negate(true), Effect::Negate(true)], orange),
+            (vec![Effect::Hue(360.0)], orange),
+        ] {
+            let found = after(orange, &effects);
+            assert!(near(found, yuv(expected)), "{effects:?}: {found:?}, not {:?}", yuv(expected));
+        }
+    }
+
+    #[test]
+    fn what_is_clear_stays_clear() {
+        let mut sprite = Sprite::of(&RgbaImage::from_fn(8, 8, |x, _| image::Rgba([255, 255, 255, if x < 4 { 0 } else { 255 }])));
+        Effects::of(&[Effect::Negate(true)], 1.0).unwrap().apply(&mut sprite);
+        assert_eq!((sprite.row(0, 3)[0], sprite.row(0, 3)[7]), (0, 16));
+    }
+
+    #[test]
+    fn a_blur_spreads_a_point_as_the_gaussian_does_and_keeps_the_mean() {
+        let mut pixels = vec![0u8; 101 * 101];
+        for y in 48..53 {
+            for x in 48..53 {
+                pixels[y * 101 + x] = 250;
+            }
+        }
+        blur_plane(&mut pixels, 101, 101, 4.0);
+        let sum: f64 = pixels.iter().map(|value| f64::from(*value)).sum();
+        assert!((sum / (25.0 * 250.0) - 1.0).abs() < 0.1, "{sum}");
+        let variance: f64 = (0..101).map(|x| (x as f64 - 50.0).powi(2) * f64::from(pixels[50 * 101 + x])).sum::<f64>()
+            / (0..101).map(|x| f64::from(pixels[50 * 101 + x])).sum::<f64>();
+        // The square of five adds 2 to the variance.
+        assert!((variance - 18.0).abs() < 2.5, "{variance}");
+    }
+
+    #[test]
+    fn a_vignette_darkens_corners_and_not_the_middle() {
+        let mut picture = plain(Color::WHITE);
+        Effects::of(&[Effect::Vignette(1.0)], 1.0).unwrap().apply(&mut picture);
+        assert!(picture.row(0, 8)[8] > 230 && picture.row(0, 0)[0] < 50);
+    }
+
+    #[test]
+    fn no_effect_is_none() {
+        assert!(Effects::of(&[Effect::Blur(0.0), Effect::Negate(false)], 1.0).is_none());
+    }
+}

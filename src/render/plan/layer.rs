@@ -1,0 +1,289 @@
+//! Layers: the visible elements, each with its place in time and what it takes to draw it.
+
+use super::{
+    Plan,
+    pose::{self, Shift},
+};
+use crate::domain::{
+    composition::{Element, Visual},
+    easing::Easing,
+    geometry::{self, Fit, Rect},
+    motion::Property,
+    schedule::Slot,
+    transition::{Transition, TransitionType},
+};
+
+/// A visible element.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// The element, by index.
+    pub element: usize,
+    /// From this frame…
+    pub first: i64,
+    /// …up to but not including this one.
+    pub end: i64,
+    /// When it starts and ends, seconds.
+    pub start_s: f64,
+    pub end_s: f64,
+    pub visual: Visual,
+    pub figure: Figure,
+    pub stage: Stage,
+    pub opaque: bool,
+    pub enter: Option<Passage>,
+    pub leave: Option<Passage>,
+    /// The layer, by index, that it takes over from while `enter` lasts.
+    pub crosses_from: Option<usize>,
+}
+
+/// What is to be seen of an element.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Figure {
+    /// A source of this size, in its own pixels, fitted into the element's box.
+    Fitted((f64, f64)),
+    /// Something drawn for the element's box.
+    Drawn,
+}
+
+/// How a layer comes onto the canvas.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Stage {
+    /// It rests, upright: these pixels of the canvas show that part of the source.
+    Rest { shown: Area, part: Part },
+    /// It moves or is turned: a sprite of this size is put where its pose says.
+    Moving { sprite: (u32, u32) },
+}
+
+/// A part of a source, as fractions (left, top, right, bottom).
+pub type Part = (f64, f64, f64, f64);
+
+/// Whole pixels of the canvas; all four are even.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Area {
+    pub x: usize,
+    pub y: usize,
+    pub width: usize,
+    pub height: usize,
+}
+
+/// A transition in its time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Passage {
+    pub kind: TransitionType,
+    pub start_s: f64,
+    pub duration_s: f64,
+    pub easing: Easing,
+}
+
+/// A transition at a moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Passing {
+    pub kind: TransitionType,
+    /// How far it is, 0…1.
+    pub share: f64,
+    /// The layer goes; else it comes.
+    pub leaves: bool,
+}
+
+/// The longest edge of a sprite.
+const MAX_SPRITE: f64 = 8_192.0;
+
+impl Area {
+    pub fn contains(&self, other: &Area) -> bool {
+        self.x <= other.x
+            && self.y <= other.y
+            && self.x + self.width >= other.x + other.width
+            && self.y + self.height >= other.y + other.height
+    }
+
+    /// The even pixels nearest to a rectangle, within a canvas; `None` where nothing is left.
+    pub fn nearest(rect: &Rect, width: u32, height: u32) -> Option<Self> {
+        Self::even(rect, width, height, f64::round, f64::round)
+    }
+
+    /// All the even pixels that a rectangle touches, within a canvas.
+    pub fn around(rect: &Rect, width: u32, height: u32) -> Option<Self> {
+        Self::even(rect, width, height, f64::floor, f64::ceil)
+    }
+
+    fn even(rect: &Rect, width: u32, height: u32, low: fn(f64) -> f64, high: fn(f64) -> f64) -> Option<Self> {
+        let edge =
+            |edge: f64, round: fn(f64) -> f64, most: u32| (round(edge / 2.0) as i64 * 2).clamp(0, i64::from(most)) as usize;
+        let (x, right) = (edge(rect.x, low, width), edge(rect.right(), high, width));
+        let (y, bottom) = (edge(rect.y, low, height), edge(rect.bottom(), high, height));
+        (x < right && y < bottom).then(|| Self { x, y, width: right - x, height: bottom - y })
+    }
+
+    pub fn rect(&self) -> Rect {
+        Rect { x: self.x as f64, y: self.y as f64, width: self.width as f64, height: self.height as f64 }
+    }
+
+    /// The smallest that holds both.
+    pub fn union(&self, other: &Area) -> Area {
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        let right = (self.x + self.width).max(other.x + other.width);
+        let bottom = (self.y + self.height).max(other.y + other.height);
+        Area { x, y, width: right - x, height: bottom - y }
+    }
+}
+
+impl Passage {
+    /// How far it is at a time of the composition, eased, 0…1.
+    pub fn at(&self, seconds: f64) -> f64 {
+        self.easing.at((seconds - self.start_s) / self.duration_s).clamp(0.0, 1.0)
+    }
+
+    fn end_s(&self) -> f64 {
+        self.start_s + self.duration_s
+    }
+}
+
+/// The layer of an element; `None` where nothing of it is ever seen.
+pub(super) fn layer(
+    plan: &Plan,
+    index: usize,
+    element: &Element,
+    size: Option<(f64, f64)>,
+    opaque: bool,
+    slot: &Slot,
+) -> Option<Layer> {
+    let visual = element.visual()?;
+    let (first, end) = (plan.rate.frame_at(slot.start), plan.rate.frame_at(slot.end).min(plan.frames));
+    if first >= end {
+        return None;
+    }
+    let passage = |transition: Transition, start_s, duration_s| Passage {
+        kind: transition.kind,
+        start_s,
+        duration_s,
+        easing: transition.easing,
+    };
+    let longest = slot.end - slot.start;
+    let mut layer = Layer {
+        element: index,
+        first,
+        end,
+        start_s: slot.start,
+        end_s: slot.end,
+        visual: visual.clone(),
+        figure: size.map_or(Figure::Drawn, |size| Figure::Fitted(visual.crop.of(size))),
+        stage: Stage::Moving { sprite: (2, 2) },
+        opaque,
+        enter: visual.transition_in.map(|t| passage(t, slot.start, t.duration.min(longest))),
+        leave: visual.transition_out.map(|t| passage(t, slot.end - t.duration.min(longest), t.duration.min(longest))),
+        crosses_from: None,
+    };
+    layer.stage = if layer.rests() { layer.resting(plan)? } else { layer.moving(plan) };
+    Some(layer)
+}
+
+impl Layer {
+    /// Opacity at a time, its fades included; but not how it comes where it takes over from another.
+    pub fn opacity_at(&self, seconds: f64) -> f64 {
+        let fade = |passage: &Option<Passage>| passage.filter(|passage| passage.kind == TransitionType::Fade);
+        let rise = fade(&self.enter).filter(|_| self.crosses_from.is_none()).map_or(1.0, |passage| passage.at(seconds));
+        let fall = fade(&self.leave).map_or(1.0, |passage| 1.0 - passage.at(seconds));
+        self.visual.moved(Property::Opacity, seconds - self.start_s).unwrap_or(self.visual.opacity) * rise * fall
+    }
+
+    /// How far it has taken over from the layer before it; `None` when it does not at that time.
+    pub fn crossing_at(&self, seconds: f64) -> Option<(usize, f64)> {
+        let from = self.crosses_from?;
+        let passage = self.enter?;
+        (seconds < passage.end_s()).then(|| (from, passage.at(seconds)))
+    }
+
+    /// The transition by itself, from or onto what lies below, that is more than a fade.
+    pub fn passing_at(&self, seconds: f64) -> Option<Passing> {
+        let passing = |passage: Passage, leaves| Passing { kind: passage.kind, share: passage.at(seconds), leaves };
+        let enter = self.enter.filter(|enter| seconds < enter.end_s()).map(|enter| passing(enter, false));
+        let leave = self.leave.filter(|leave| seconds >= leave.start_s).map(|leave| passing(leave, true));
+        enter.or(leave).filter(|passing| passing.kind != TransitionType::Fade)
+    }
+
+    /// Whether nothing shows through it in any frame of a range.
+    pub(super) fn hides(&self, plan: &Plan, first: i64, end: i64) -> bool {
+        let (from, to) = (plan.rate.seconds(first), plan.rate.seconds(end - 1));
+        let passes = self.enter.is_some_and(|enter| from < enter.end_s()) || self.leave.is_some_and(|leave| to > leave.start_s);
+        let solid = self.opaque && self.visual.opacity >= 1.0 && !self.moves(Property::Opacity);
+        solid && !passes && self.covers(plan)
+    }
+
+    /// Whether it covers the whole canvas all the time.
+    pub(super) fn covers(&self, plan: &Plan) -> bool {
+        match self.stage {
+            Stage::Rest { shown, .. } => shown.width == plan.width as usize && shown.height == plan.height as usize,
+            Stage::Moving { .. } => {
+                let pose = self.pose(&plan.canvas(), self.start_s, None, Shift::NONE);
+                let shrinks = self.visual.ken_burns().is_some_and(|move_| move_.from_scale.min(move_.to_scale) < 1.0);
+                let stays = !self.visual.keyframes.iter().any(|keyframe| keyframe.property.is_place());
+                stays && !shrinks && pose.angle == 0.0 && pose.corner == 0.0 && pose.window.contains(&plan.canvas())
+            }
+        }
+    }
+
+    fn moves(&self, property: Property) -> bool {
+        self.visual.keyframes.iter().any(|keyframe| keyframe.property == property)
+    }
+
+    /// Whether it stays in its place, upright, and its edges are straight.
+    fn rests(&self) -> bool {
+        let visual = &self.visual;
+        let shifts = |passage: &Option<Passage>| passage.is_some_and(|passage| shifts(passage.kind));
+        visual.rotation == 0.0
+            && !visual.flip_x
+            && !visual.flip_y
+            && (visual.corner_radius.resolve(1.0) == 0.0 || self.figure == Figure::Drawn)
+            && visual.fit != Fit::ContainBlur
+            && visual.ken_burns().is_none()
+            && !visual.keyframes.iter().any(|keyframe| keyframe.property.is_place())
+            && !shifts(&self.enter)
+            && !shifts(&self.leave)
+    }
+
+    fn resting(&self, plan: &Plan) -> Option<Stage> {
+        let bounds = pose::bounds_at_rest(&self.visual, &plan.canvas());
+        let source = match self.figure {
+            Figure::Fitted(size) => geometry::fit(self.visual.fit, size, &bounds),
+            Figure::Drawn => bounds,
+        };
+        let seen = source.intersection(&bounds).intersection(&plan.canvas());
+        let shown = Area::nearest(&seen, plan.width, plan.height).filter(|_| !seen.is_empty())?;
+        Some(Stage::Rest { shown, part: self.visual.crop.unfold(part(&shown, &source)) })
+    }
+
+    /// Moved by a transition of another layer.
+    pub(super) fn set_moving(&mut self, plan: &Plan) {
+        if let Stage::Rest { .. } = self.stage {
+            self.stage = self.moving(plan);
+        }
+    }
+
+    /// A sprite as large as it ever appears, but no larger than its source.
+    fn moving(&self, plan: &Plan) -> Stage {
+        let (mut width, mut height) = (2.0f64, 2.0f64);
+        let step = ((self.end - self.first) / 1_000).max(1);
+        for frame in (self.first..self.end).step_by(step as usize).chain([self.end - 1]) {
+            let pose = self.pose(&plan.canvas(), plan.rate.seconds(frame), None, Shift::NONE);
+            (width, height) = (width.max(pose.sprite.width), height.max(pose.sprite.height));
+        }
+        if let Figure::Fitted(size) = self.figure
+            && self.visual.fit != Fit::ContainBlur
+        {
+            (width, height) = (width.min(size.0), height.min(size.1));
+        }
+        let even = |edge: f64| (edge.min(MAX_SPRITE) / 2.0).ceil().max(1.0) as u32 * 2;
+        Stage::Moving { sprite: (even(width), even(height)) }
+    }
+}
+
+/// Whether a transition moves the layers themselves.
+pub(super) fn shifts(kind: TransitionType) -> bool {
+    kind.slide().is_some() || kind == TransitionType::Zoom
+}
+
+/// The fractions of a source, which lies at `source`, that an area of the canvas shows.
+fn part(shown: &Area, source: &Rect) -> Part {
+    let across = |x: usize| ((x as f64 - source.x) / source.width).clamp(0.0, 1.0);
+    let down = |y: usize| ((y as f64 - source.y) / source.height).clamp(0.0, 1.0);
+    (across(shown.x), down(shown.y), across(shown.x + shown.width), down(shown.y + shown.height))
+}

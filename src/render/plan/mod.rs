@@ -1,0 +1,273 @@
+//! The plan of a render: pure arithmetic from elements and what is known of their media.
+//!
+//! Times become frames and samples here, once, by integers; places become rectangles of whole pixels. The
+//! timeline is cut where something starts or ends, and what a full, opaque layer hides is dropped.
+
+mod layer;
+mod pose;
+mod sound;
+
+use crate::domain::{
+    composition::Element,
+    geometry::Rect,
+    output::{FrameRate, Output},
+    paint::Color,
+    schedule::{self, Schedule, Unplaceable},
+};
+
+pub use layer::{Area, Figure, Layer, Part, Stage};
+pub use pose::{Pose, Shift, bounds_at_rest};
+pub use sound::Sounding;
+
+/// What is known of an element's medium before it is rendered.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Medium {
+    /// Seconds, of the picture for a video and of the sound for an audio.
+    pub duration: Option<f64>,
+    /// The size to be seen, in pixels; of a text, none.
+    pub size: Option<(f64, f64)>,
+    pub opaque: bool,
+    pub sounds: bool,
+}
+
+/// All that the compositor and the mixer need to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub width: u32,
+    pub height: u32,
+    pub rate: FrameRate,
+    pub frames: i64,
+    pub background: Color,
+    /// In drawing order, the lowest first.
+    pub layers: Vec<Layer>,
+    pub intervals: Vec<Interval>,
+    pub sounds: Vec<Sounding>,
+    /// When each element starts, seconds.
+    pub starts: Vec<f64>,
+}
+
+/// A run of frames that shows the same layers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interval {
+    pub first: i64,
+    pub end: i64,
+    /// Indexes into the plan's layers, the lowest first; none that is hidden.
+    pub layers: Vec<usize>,
+}
+
+impl Plan {
+    /// All of it, as a rectangle.
+    pub fn canvas(&self) -> Rect {
+        Rect::of_size(f64::from(self.width), f64::from(self.height))
+    }
+
+    /// Whether a layer covers all of the canvas all the time.
+    pub fn covers(&self, layer: usize) -> bool {
+        self.layers[layer].covers(self)
+    }
+}
+
+/// Plans a render.
+pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<Plan, Unplaceable> {
+    let durations: Vec<_> = media.iter().map(|medium| medium.duration).collect();
+    let schedule = schedule::schedule(elements, &durations, output.duration)?;
+    let frames = output.frame_rate.frame_at(schedule.duration).max(1);
+    let mut plan = Plan {
+        width: output.width,
+        height: output.height,
+        rate: output.frame_rate,
+        frames,
+        background: output.background,
+        layers: Vec::new(),
+        intervals: Vec::new(),
+        sounds: Vec::new(),
+        starts: schedule.slots.iter().map(|slot| slot.start).collect(),
+    };
+    plan.layers = layers(&plan, elements, media, &schedule);
+    plan.intervals = intervals(&plan);
+    plan.sounds = sound::sounds(&plan, elements, media, &schedule);
+    Ok(plan)
+}
+
+fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedule) -> Vec<Layer> {
+    let mut order: Vec<usize> = (0..elements.len()).collect();
+    order.sort_by_key(|&index| (schedule.slots[index].track, index));
+    let mut layers: Vec<Layer> = Vec::new();
+    for index in order {
+        let (slot, medium) = (&schedule.slots[index], &media[index]);
+        let Some(mut layer) = layer::layer(plan, index, &elements[index], medium.size, medium.opaque, slot) else { continue };
+        layer.crosses_from =
+            slot.crosses_from.and_then(|from| layers.iter().position(|below| below.element == from && below.end > layer.first));
+        if let (Some(from), Some(enter)) = (layer.crosses_from, &mut layer.enter) {
+            // Done when the other ends: there is nothing left then to come from.
+            enter.duration_s = enter.duration_s.min(layers[from].end_s - slot.start);
+            if layer::shifts(enter.kind) {
+                layers[from].set_moving(plan);
+            }
+        }
+        layers.push(layer);
+    }
+    layers
+}
+
+fn intervals(plan: &Plan) -> Vec<Interval> {
+    let mut cuts: Vec<i64> = plan.layers.iter().flat_map(|layer| cuts(plan, layer)).collect();
+    cuts.extend([0, plan.frames]);
+    cuts.retain(|frame| (0..=plan.frames).contains(frame));
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts.windows(2).map(|pair| Interval { first: pair[0], end: pair[1], layers: seen_in(plan, pair[0], pair[1]) }).collect()
+}
+
+/// The frames at which a layer comes, goes, or its transitions start or end.
+fn cuts(plan: &Plan, layer: &Layer) -> Vec<i64> {
+    let mut cuts = vec![layer.first, layer.end];
+    // The first frame at or after the moment: frames before it are still within the transition.
+    let after = |seconds: f64| (seconds * plan.rate.as_f64() - 1e-6).ceil() as i64;
+    cuts.extend(layer.enter.map(|enter| after(enter.start_s + enter.duration_s)));
+    cuts.extend(layer.leave.map(|leave| after(leave.start_s)));
+    cuts
+}
+
+fn seen_in(plan: &Plan, first: i64, end: i64) -> Vec<usize> {
+    let there: Vec<usize> =
+        (0..plan.layers.len()).filter(|&index| plan.layers[index].first <= first && plan.layers[index].end >= end).collect();
+    let lowest = there.iter().rposition(|&index| plan.layers[index].hides(plan, first, end)).unwrap_or(0);
+    there[lowest..].to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        composition::{Content, Playback, Source, Timing, Visual},
+        easing::Easing,
+        geometry::Length,
+        look::{Crop, Effect},
+        motion::{KenBurns, Keyframe, Property},
+        output::Quality,
+        transition::{Transition, TransitionType},
+    };
+
+    fn output() -> Output {
+        Output {
+            width: 1280,
+            height: 720,
+            frame_rate: FrameRate { numerator: 30, denominator: 1 },
+            quality: Quality::Medium,
+            crf: None,
+            video_bitrate: None,
+            audio_bitrate: None,
+            background: Color::BLACK,
+            duration: None,
+        }
+    }
+
+    fn clip(track: i32, transition: Option<f64>, opacity: f64) -> Element {
+        let playback = Playback { trim_start: 1.0, ..Playback::of(Source::File("clip".into())) };
+        let transition_in =
+            transition.map(|duration| Transition { kind: TransitionType::Fade, duration, easing: Easing::Linear });
+        let visual = Visual { opacity, transition_in, ..Visual::default() };
+        let content = Content::Video { playback, visual, chroma_key: None };
+        Element { timing: Timing { track: Some(track), ..Timing::default() }, content }
+    }
+
+    fn visual(element: &mut Element) -> &mut Visual {
+        match &mut element.content {
+            Content::Video { visual, .. } => visual,
+            _ => unreachable!("a clip"),
+        }
+    }
+
+    fn medium(width: f64, height: f64) -> Medium {
+        Medium { duration: Some(9.0), size: Some((width, height)), opaque: true, sounds: true }
+    }
+
+    #[test]
+    fn two_clips_with_a_cross_fade_make_three_intervals() {
+        let elements = [clip(0, None, 1.0), clip(0, Some(1.0), 1.0)];
+        let plan = plan(&elements, &[medium(1280.0, 720.0); 2], &output()).unwrap();
+        assert_eq!(plan.frames, 15 * 30);
+        let found: Vec<_> = plan.intervals.iter().map(|i| (i.first, i.end, i.layers.clone())).collect();
+        assert_eq!(found, [(0, 210, vec![0]), (210, 240, vec![0, 1]), (240, 450, vec![1])]);
+        assert_eq!(plan.layers[1].crossing_at(7.5), Some((0, 0.5)));
+        assert_eq!(plan.layers[1].crossing_at(8.0), None);
+        assert_eq!(plan.sounds[0].falls, [(336_000, 384_000)]);
+        assert_eq!(plan.sounds[1].rises, [(336_000, 384_000)]);
+        assert_eq!((plan.sounds[1].start, plan.sounds[1].source_start), (336_000, 48_000));
+    }
+
+    #[test]
+    fn a_cross_fade_is_done_when_what_it_fades_from_ends() {
+        let mut later = clip(0, Some(5.0), 1.0);
+        later.timing.start = Some(7.0);
+        let plan = plan(&[clip(0, None, 1.0), later], &[medium(1280.0, 720.0); 2], &output()).unwrap();
+        assert_eq!(plan.layers[1].crossing_at(7.5), Some((0, 0.5)));
+        assert_eq!((plan.layers[1].crossing_at(8.0), plan.layers[1].opacity_at(8.0)), (None, 1.0));
+    }
+
+    #[test]
+    fn what_a_full_opaque_layer_hides_is_not_drawn() {
+        let elements = [clip(0, None, 1.0), clip(1, None, 1.0), clip(2, None, 0.5)];
+        let plan = plan(&elements, &[medium(640.0, 360.0); 3], &output()).unwrap();
+        assert_eq!(plan.intervals.len(), 1);
+        assert_eq!(plan.intervals[0].layers, [1, 2]);
+    }
+
+    #[test]
+    fn cover_shows_the_middle_of_what_is_too_tall() {
+        let plan = plan(&[clip(0, None, 1.0)], &[medium(720.0, 1280.0)], &output()).unwrap();
+        let Stage::Rest { part: (left, top, right, bottom), .. } = plan.layers[0].stage else { panic!("it rests") };
+        assert_eq!((left, right), (0.0, 1.0));
+        assert!((bottom - top - 0.31640625).abs() < 1e-9 && (top + bottom - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_lies_off_the_canvas_is_no_layer() {
+        let mut element = clip(0, None, 1.0);
+        visual(&mut element).x = Length::Pixels(5_000.0);
+        let plan = plan(&[element], &[medium(1280.0, 720.0)], &output()).unwrap();
+        assert!(plan.layers.is_empty() && plan.intervals == [Interval { first: 0, end: 240, layers: vec![] }]);
+    }
+
+    #[test]
+    fn a_crop_shows_its_part_as_if_it_were_the_whole() {
+        let mut element = clip(0, None, 1.0);
+        visual(&mut element).crop = Crop { left: 0.5, top: 0.5, right: 0.0, bottom: 0.0 };
+        let plan = plan(&[element], &[medium(1280.0, 720.0)], &output()).unwrap();
+        let Stage::Rest { shown, part } = plan.layers[0].stage else { panic!("it rests") };
+        assert_eq!((shown.width, shown.height, part), (1280, 720, (0.5, 0.5, 1.0, 1.0)));
+    }
+
+    #[test]
+    fn keyframes_and_turns_pose_the_element_about_its_anchor() {
+        let mut element = clip(0, None, 1.0);
+        let moved = visual(&mut element);
+        (moved.width, moved.height) = (Length::Pixels(200.0), Length::Pixels(100.0));
+        moved.rotation = 90.0;
+        let key = |property, at, value| Keyframe { property, at, value, easing: Easing::Linear };
+        moved.keyframes = vec![key(Property::X, 0.0, 0.0), key(Property::Scale, 0.0, 2.0), key(Property::X, 2.0, 100.0)];
+        let plan = plan(&[element], &[medium(1280.0, 720.0)], &output()).unwrap();
+        let pose = plan.layers[0].pose(&plan.canvas(), 1.0, None, Shift::NONE);
+        assert_eq!((pose.pivot, pose.angle.to_degrees()), ((50.0, 360.0), 90.0));
+        assert_eq!(pose.window, Rect { x: -150.0, y: 260.0, width: 400.0, height: 200.0 });
+    }
+
+    #[test]
+    fn a_slow_move_keeps_its_window_and_hides_what_it_covers() {
+        let mut above = clip(1, None, 1.0);
+        let move_ = KenBurns {
+            from_scale: 1.0,
+            to_scale: 1.5,
+            from_anchor: crate::domain::geometry::Anchor::TopLeft,
+            to_anchor: crate::domain::geometry::Anchor::TopLeft,
+        };
+        visual(&mut above).effects = vec![Effect::KenBurns(move_)];
+        let plan = plan(&[clip(0, None, 1.0), above], &[medium(1280.0, 720.0); 2], &output()).unwrap();
+        assert_eq!(plan.intervals[0].layers, [1]);
+        let pose = plan.layers[1].pose(&plan.canvas(), 8.0, None, Shift::NONE);
+        assert_eq!(pose.window, plan.canvas());
+        assert_eq!(pose.sprite, Rect { x: 0.0, y: 0.0, width: 1920.0, height: 1080.0 });
+        assert_eq!(plan.layers[1].stage, Stage::Moving { sprite: (1280, 720) });
+    }
+}

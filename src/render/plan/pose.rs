@@ -1,0 +1,129 @@
+//! Where a layer lies at a moment: rectangles before it is turned, and how far it is turned.
+
+use super::layer::{Figure, Layer};
+use crate::domain::{
+    composition::Visual,
+    geometry::{self, Fit, Rect},
+    motion::Property,
+};
+
+/// Where a sprite is put. Pixels of the canvas; the rectangles are those before it is turned about the pivot.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pose {
+    /// Where the whole sprite lies.
+    pub sprite: Rect,
+    /// What of it is seen: nothing outside.
+    pub window: Rect,
+    /// The radius of the window's corners.
+    pub corner: f64,
+    pub pivot: (f64, f64),
+    /// Radians clockwise.
+    pub angle: f64,
+    /// Left for right, upper for lower.
+    pub flip: (bool, bool),
+}
+
+/// What a transition adds to a pose.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shift {
+    /// In canvases.
+    pub by: (f64, f64),
+    /// About the middle of what is seen.
+    pub scale: f64,
+}
+
+impl Shift {
+    pub const NONE: Shift = Shift { by: (0.0, 0.0), scale: 1.0 };
+}
+
+impl Pose {
+    /// All of a picture of some size.
+    pub fn filling(width: usize, height: usize) -> Self {
+        let whole = Rect::of_size(width as f64, height as f64);
+        Self { sprite: whole, window: whole, corner: 0.0, pivot: (0.0, 0.0), angle: 0.0, flip: (false, false) }
+    }
+
+    /// The smallest upright rectangle around all that is seen.
+    pub fn bounds(&self) -> Rect {
+        let (sin, cos) = self.angle.sin_cos();
+        let window = &self.window;
+        let middle = (window.x + window.width / 2.0 - self.pivot.0, window.y + window.height / 2.0 - self.pivot.1);
+        let (x, y) = (self.pivot.0 + middle.0 * cos - middle.1 * sin, self.pivot.1 + middle.0 * sin + middle.1 * cos);
+        let width = (window.width * cos).abs() + (window.height * sin).abs();
+        let height = (window.width * sin).abs() + (window.height * cos).abs();
+        Rect { x: x - width / 2.0, y: y - height / 2.0, width, height }
+    }
+}
+
+impl Layer {
+    /// Its pose at a time of the composition. `drawn` is where what was drawn for its box at rest lies.
+    pub fn pose(&self, canvas: &Rect, seconds: f64, drawn: Option<Rect>, shift: Shift) -> Pose {
+        let visual = &self.visual;
+        let at = seconds - self.start_s;
+        let (bounds, pivot) = bounds_at(visual, canvas, at);
+        let mut sprite = match self.figure {
+            Figure::Fitted(_) if visual.fit == Fit::ContainBlur => bounds,
+            Figure::Fitted(size) => geometry::fit(visual.fit, size, &bounds),
+            Figure::Drawn => drawn.map_or(bounds, |drawn| mapped(&drawn, &bounds_at_rest(visual, canvas), &bounds)),
+        };
+        let mut window = match self.figure {
+            Figure::Fitted(_) => sprite.intersection(&bounds),
+            Figure::Drawn => sprite,
+        };
+        if let Some(ken_burns) = visual.ken_burns() {
+            let (scale, (across, down)) = ken_burns.at(at / (self.end_s - self.start_s));
+            sprite = sprite.scaled(scale, (window.x + window.width * across, window.y + window.height * down));
+            window = window.intersection(&sprite);
+        }
+        let scale = visual.moved(Property::Scale, at).unwrap_or(1.0);
+        let middle = (window.x + window.width / 2.0, window.y + window.height / 2.0);
+        let by = (shift.by.0 * canvas.width, shift.by.1 * canvas.height);
+        let place = |rect: Rect| rect.scaled(scale, pivot).scaled(shift.scale, middle).moved(by);
+        let edge = bounds.width.min(bounds.height);
+        Pose {
+            sprite: place(sprite),
+            window: place(window),
+            corner: match self.figure {
+                Figure::Fitted(_) => visual.corner_radius.resolve(edge) * scale * shift.scale,
+                // Drawn round.
+                Figure::Drawn => 0.0,
+            },
+            pivot: (pivot.0 + by.0, pivot.1 + by.1),
+            angle: visual.moved(Property::Rotation, at).unwrap_or(visual.rotation).to_radians(),
+            flip: (visual.flip_x, visual.flip_y),
+        }
+    }
+}
+
+/// An element's box where no keyframe has moved it.
+pub fn bounds_at_rest(visual: &Visual, canvas: &Rect) -> Rect {
+    let place = (visual.x.resolve(canvas.width), visual.y.resolve(canvas.height));
+    anchored(visual, place, (visual.width.resolve(canvas.width), visual.height.resolve(canvas.height)))
+}
+
+/// An element's box at a time from its start, and where its anchor lies.
+fn bounds_at(visual: &Visual, canvas: &Rect, at: f64) -> (Rect, (f64, f64)) {
+    let moved = |property, rest| visual.moved(property, at).unwrap_or(rest);
+    let place = (moved(Property::X, visual.x.resolve(canvas.width)), moved(Property::Y, visual.y.resolve(canvas.height)));
+    let size = (
+        moved(Property::Width, visual.width.resolve(canvas.width)),
+        moved(Property::Height, visual.height.resolve(canvas.height)),
+    );
+    (anchored(visual, place, size), place)
+}
+
+fn anchored(visual: &Visual, (x, y): (f64, f64), (width, height): (f64, f64)) -> Rect {
+    let (across, down) = visual.anchor.fraction();
+    Rect { x: x - width * across, y: y - height * down, width, height }
+}
+
+/// Where `rect` lies when what held it moves from one box to another.
+fn mapped(rect: &Rect, from: &Rect, to: &Rect) -> Rect {
+    let (across, down) = (to.width / from.width, to.height / from.height);
+    Rect {
+        x: to.x + (rect.x - from.x) * across,
+        y: to.y + (rect.y - from.y) * down,
+        width: rect.width * across,
+        height: rect.height * down,
+    }
+}

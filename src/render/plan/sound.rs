@@ -1,0 +1,91 @@
+//! The audible elements, placed by samples.
+
+use super::{Medium, Plan};
+use crate::{
+    domain::{
+        composition::{Content, Element, Playback},
+        motion::Keyframe,
+        schedule::Schedule,
+    },
+    media::SAMPLE_RATE,
+};
+
+/// An audible element, in samples at 48 kHz.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sounding {
+    pub element: usize,
+    pub start: i64,
+    pub end: i64,
+    /// The sample of the source that sounds at `start`.
+    pub source_start: i64,
+    /// Where it starts again, in samples from `source_start`; `None`: it does not.
+    pub period: Option<i64>,
+    pub volume: f64,
+    /// Of the volume, in order of time.
+    pub keyframes: Vec<Keyframe>,
+    /// Linear ramps, as (from, to) samples.
+    pub rises: Vec<(i64, i64)>,
+    pub falls: Vec<(i64, i64)>,
+}
+
+pub(super) fn sounds(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedule) -> Vec<Sounding> {
+    (0..elements.len()).filter_map(|index| sounding(plan, index, elements, media, schedule)).collect()
+}
+
+fn sounding(plan: &Plan, index: usize, elements: &[Element], media: &[Medium], schedule: &Schedule) -> Option<Sounding> {
+    let playback = elements[index].playback()?;
+    if playback.muted || (playback.volume <= 0.0 && elements[index].volume_keyframes().is_empty()) || !media[index].sounds {
+        return None;
+    }
+    let slot = &schedule.slots[index];
+    let last = plan.rate.sample_at(plan.frames, SAMPLE_RATE);
+    let (start, end) = (sample(slot.start), sample(slot.end).min(last));
+    let mut sounding = Sounding {
+        element: index,
+        start,
+        end,
+        source_start: sample(playback.trim_start),
+        period: period(playback, &media[index]),
+        volume: playback.volume,
+        keyframes: elements[index].volume_keyframes(),
+        rises: Vec::new(),
+        falls: Vec::new(),
+    };
+    add_fades(&mut sounding, playback);
+    add_crossings(&mut sounding, index, elements, schedule);
+    (start < end).then_some(sounding)
+}
+
+fn add_fades(sounding: &mut Sounding, playback: &Playback) {
+    if playback.fade_in > 0.0 {
+        sounding.rises.push((sounding.start, sounding.start + sample(playback.fade_in)));
+    }
+    if playback.fade_out > 0.0 {
+        sounding.falls.push((sounding.end - sample(playback.fade_out), sounding.end));
+    }
+}
+
+/// Where pictures cross-fade, so do their sounds: linearly, as FFmpeg's acrossfade does by default.
+fn add_crossings(sounding: &mut Sounding, index: usize, elements: &[Element], schedule: &Schedule) {
+    let crossing = |later: usize, earlier: usize| {
+        let start = schedule.slots[later].start;
+        let fade = elements[later].visual().and_then(|visual| visual.transition_in).map_or(0.0, |t| t.duration);
+        (sample(start), sample((start + fade).min(schedule.slots[earlier].end)))
+    };
+    if let Some(earlier) = schedule.slots[index].crosses_from {
+        sounding.rises.push(crossing(index, earlier));
+    }
+    let onto = schedule.slots.iter().position(|slot| slot.crosses_from == Some(index));
+    if let Some(later) = onto.filter(|&later| matches!(elements[later].content, Content::Video { .. })) {
+        sounding.falls.push(crossing(later, index));
+    }
+}
+
+fn period(playback: &Playback, medium: &Medium) -> Option<i64> {
+    let length = medium.duration.and_then(|duration| playback.trimmed(duration))?;
+    playback.repeat.then(|| sample(length).max(1))
+}
+
+fn sample(seconds: f64) -> i64 {
+    (seconds * f64::from(SAMPLE_RATE)).round() as i64
+}

@@ -1,0 +1,274 @@
+//! One picture gives way to another, within an area of the canvas: the formulas of FFmpeg's xfade (libavfilter/vf_xfade.c),
+//! whose progress runs from 1 to 0 where ours runs from 0 to 1. Wipes have edges as sharp as the pixels allow; grains
+//! are of our own noise.
+
+use super::{blend, plan::Area};
+use crate::{domain::transition::TransitionType, media::Picture};
+
+const BLACK: [u8; 3] = [16, 128, 128];
+const WHITE: [u8; 3] = [235, 128, 128];
+
+/// Makes `after`, which shows the picture that comes, what is to be seen when `share` (0…1) of the way is gone from `before`.
+/// Both are alike outside of the area.
+pub fn blend(kind: TransitionType, before: &Picture, after: &mut Picture, area: &Area, share: f64) {
+    match kind {
+        TransitionType::Zoom => zoom(before, after, area, share),
+        TransitionType::Pixelize => pixelize(before, after, area, share),
+        TransitionType::FadeBlack => through(BLACK, before, after, area, share),
+        TransitionType::FadeWhite => through(WHITE, before, after, area, share),
+        _ => masked(&Mask { kind, share, width: area.width as f64, height: area.height as f64 }, before, after, area),
+    }
+}
+
+/// The rows of an area on one plane.
+#[derive(Clone, Copy)]
+struct Window {
+    plane: usize,
+    half: usize,
+    x: usize,
+    y: usize,
+    width: usize,
+    height: usize,
+}
+
+fn windows(area: &Area) -> [Window; 3] {
+    [0, 1, 2].map(|plane| {
+        let half = usize::from(plane > 0);
+        Window { plane, half, x: area.x >> half, y: area.y >> half, width: area.width >> half, height: area.height >> half }
+    })
+}
+
+impl Window {
+    fn of<'a>(&self, picture: &'a Picture, y: usize) -> &'a [u8] {
+        &picture.row(self.plane, self.y + y)[self.x..self.x + self.width]
+    }
+
+    fn of_mut<'a>(&self, picture: &'a mut Picture, y: usize) -> &'a mut [u8] {
+        &mut picture.row_mut(self.plane, self.y + y)[self.x..self.x + self.width]
+    }
+}
+
+/// How much of the coming picture each pixel shows.
+struct Mask {
+    kind: TransitionType,
+    share: f64,
+    width: f64,
+    height: f64,
+}
+
+impl Mask {
+    /// Weights, in 256ths, of a row whose middle lies at `y`, of pixels that are `step` wide.
+    fn row(&self, y: f64, step: f64, weights: &mut [u16]) {
+        let share = self.share;
+        let put = |weights: &mut [u16], weight: &dyn Fn(f64) -> f64| {
+            for (x, out) in weights.iter_mut().enumerate() {
+                *out = (weight((x as f64 + 0.5) * step).clamp(0.0, 1.0) * 256.0).round() as u16;
+            }
+        };
+        let sharp = |distance: f64| distance / step + 0.5;
+        let (x0, y0) = (self.width / 2.0, self.height / 2.0);
+        match self.kind {
+            TransitionType::WipeLeft => put(weights, &|x| sharp(x - self.width * (1.0 - share))),
+            TransitionType::WipeRight => put(weights, &|x| sharp(self.width * share - x)),
+            TransitionType::WipeUp => weights.fill(whole(sharp(y - self.height * (1.0 - share)))),
+            TransitionType::WipeDown => weights.fill(whole(sharp(self.height * share - y))),
+            TransitionType::CircleOpen => {
+                let (radius, grown) = (x0.hypot(y0), (0.5 - share) * 3.0);
+                put(weights, &|x| 1.0 - smooth(0.0, 1.0, (x - x0).hypot(y - y0) / radius + grown));
+            }
+            TransitionType::CircleClose => {
+                let (radius, grown) = (x0.hypot(y0), (share - 0.5) * 3.0);
+                put(weights, &|x| smooth(0.0, 1.0, (x - x0).hypot(y - y0) / radius + grown));
+            }
+            TransitionType::Radial => {
+                let turned = (0.5 - share) * std::f64::consts::PI * 2.5;
+                put(weights, &|x| smooth(0.0, 1.0, (x - x0).atan2(y - y0) - turned));
+            }
+            // A grain shows once its own threshold is reached.
+            TransitionType::Dissolve => put(weights, &|x| f64::from(u8::from(noise(x as u32, y as u32) < share))),
+            _ => weights.fill(whole(share)),
+        }
+    }
+}
+
+fn whole(share: f64) -> u16 {
+    (share.clamp(0.0, 1.0) * 256.0).round() as u16
+}
+
+/// The usual smoothstep.
+fn smooth(from: f64, to: f64, value: f64) -> f64 {
+    let share = ((value - from) / (to - from)).clamp(0.0, 1.0);
+    share * share * (3.0 - 2.0 * share)
+}
+
+/// A number in 0…1 for each pixel, always the same: a hash of its place (Wellons, "Prospecting for Hash Functions").
+fn noise(x: u32, y: u32) -> f64 {
+    let mut hash = x.wrapping_mul(0x9e37_79b9) ^ y.wrapping_mul(0x85eb_ca6b);
+    hash = (hash ^ (hash >> 16)).wrapping_mul(0x7feb_352d);
+    hash = (hash ^ (hash >> 15)).wrapping_mul(0x846c_a68b);
+    f64::from((hash ^ (hash >> 16)) >> 8) / f64::from(1u32 << 24)
+}
+
+fn masked(mask: &Mask, before: &Picture, after: &mut Picture, area: &Area) {
+    for window in windows(area) {
+        let step = if window.half == 1 { 2.0 } else { 1.0 };
+        let mut weights = vec![0; window.width];
+        for y in 0..window.height {
+            mask.row((y as f64 + 0.5) * step, step, &mut weights);
+            let old = window.of(before, y);
+            for ((new, &old), &weight) in window.of_mut(after, y).iter_mut().zip(old).zip(&weights) {
+                *new = ((u16::from(old) * (256 - weight) + u16::from(*new) * weight + 128) >> 8) as u8;
+            }
+        }
+    }
+}
+
+/// Into the middle of the one, out of which the other comes.
+fn zoom(before: &Picture, after: &mut Picture, area: &Area, share: f64) {
+    let (zoom, weight) = (smooth(0.5, 1.0, 1.0 - share), blend::weight(smooth(0.0, 0.5, 1.0 - share)));
+    for window in windows(area) {
+        let nearest = |at: usize, size: usize| {
+            let (at, last) = (at as f64 / size as f64, size as f64 - 1.0);
+            (((at - 0.5) * zoom + 0.5) * last).ceil().clamp(0.0, last) as usize
+        };
+        let columns: Vec<usize> = (0..window.width).map(|x| nearest(x, window.width)).collect();
+        let mut line = vec![0; window.width];
+        for y in 0..window.height {
+            let row = window.of(before, nearest(y, window.height));
+            for (out, &x) in line.iter_mut().zip(&columns) {
+                *out = row[x];
+            }
+            blend::mix_row(window.of_mut(after, y), &line, weight);
+        }
+    }
+}
+
+/// Larger and larger pixels, then smaller and smaller.
+fn pixelize(before: &Picture, after: &mut Picture, area: &Area, share: f64) {
+    let size = ((share.min(1.0 - share) * 50.0).ceil() / 50.0) * 2.0 * area.width.min(area.height) as f64 / 20.0;
+    let weight = blend::weight(share);
+    for window in windows(area) {
+        let size = size / if window.half == 1 { 2.0 } else { 1.0 };
+        let middle = |at: usize, most: usize| match size > 1.0 {
+            true => (((at as f64 / size).floor() + 0.5) * size).min(most as f64 - 1.0) as usize,
+            false => at,
+        };
+        let columns: Vec<usize> = (0..window.width).map(|x| middle(x, window.width)).collect();
+        // The middles' rows of both, mixed, before any of them is written over.
+        let mixed: Vec<Vec<u8>> = (0..window.height)
+            .map(|y| {
+                let y = middle(y, window.height);
+                let mut row = window.of(before, y).to_vec();
+                blend::mix_row(&mut row, window.of(after, y), weight);
+                columns.iter().map(|&x| row[x]).collect()
+            })
+            .collect();
+        for (y, row) in mixed.iter().enumerate() {
+            window.of_mut(after, y).copy_from_slice(row);
+        }
+    }
+}
+
+/// Out of the one into a colour, and out of that into the other.
+fn through(color: [u8; 3], before: &Picture, after: &mut Picture, area: &Area, share: f64) {
+    const PHASE: f64 = 0.2;
+    let rest = 1.0 - share;
+    let (old, new) = (smooth(1.0 - PHASE, 1.0, rest), smooth(PHASE, 1.0, rest));
+    // mix(mix(before, colour, old), mix(colour, after, new), rest)
+    let weights = [rest * old, share * (1.0 - new)];
+    for window in windows(area) {
+        let base = (1.0 - weights[0] - weights[1]) * f64::from(color[window.plane]);
+        let fixed = [weights[0], weights[1], base].map(|value| (value * 256.0).round() as u32);
+        for y in 0..window.height {
+            let old = window.of(before, y);
+            for (new, &old) in window.of_mut(after, y).iter_mut().zip(old) {
+                let value = u32::from(old) * fixed[0] + u32::from(*new) * fixed[1] + fixed[2] + 128;
+                *new = (value >> 8).min(255) as u8;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AREA: Area = Area { x: 0, y: 0, width: 64, height: 32 };
+
+    fn plain(value: u8) -> Picture {
+        let mut picture = Picture::new(64, 32).unwrap();
+        picture.fill([value, 128, 128]);
+        picture
+    }
+
+    fn shown(kind: TransitionType, share: f64) -> Picture {
+        let mut after = plain(200);
+        blend(kind, &plain(50), &mut after, &AREA, share);
+        after
+    }
+
+    const ALL: [TransitionType; 13] = [
+        TransitionType::Fade,
+        TransitionType::Dissolve,
+        TransitionType::WipeLeft,
+        TransitionType::WipeRight,
+        TransitionType::WipeUp,
+        TransitionType::WipeDown,
+        TransitionType::CircleOpen,
+        TransitionType::CircleClose,
+        TransitionType::Radial,
+        TransitionType::Zoom,
+        TransitionType::Pixelize,
+        TransitionType::FadeBlack,
+        TransitionType::FadeWhite,
+    ];
+
+    #[test]
+    fn each_begins_with_the_one_and_ends_with_the_other() {
+        for kind in ALL {
+            for y in [0, 13, 31] {
+                for x in [0, 20, 63] {
+                    assert!(shown(kind, 0.0).row(0, y)[x].abs_diff(50) <= 1, "{kind:?} {x} {y}");
+                    assert!(shown(kind, 1.0).row(0, y)[x].abs_diff(200) <= 1, "{kind:?} {x} {y}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn wipes_move_as_their_names_say() {
+        // At a quarter of the way, the corner pixel or row that shows the coming picture.
+        for (kind, there, not_yet) in [
+            (TransitionType::WipeLeft, (63, 16), (0, 16)),
+            (TransitionType::WipeRight, (0, 16), (63, 16)),
+            (TransitionType::WipeUp, (32, 31), (32, 0)),
+            (TransitionType::WipeDown, (32, 0), (32, 31)),
+        ] {
+            let picture = shown(kind, 0.25);
+            assert_eq!((picture.row(0, there.1)[there.0], picture.row(0, not_yet.1)[not_yet.0]), (200, 50), "{kind:?}");
+        }
+        let row = shown(TransitionType::WipeRight, 0.5);
+        assert_eq!((row.row(0, 0)[31], row.row(0, 0)[32]), (200, 50));
+    }
+
+    #[test]
+    fn a_circle_opens_in_the_middle_and_closes_towards_it() {
+        let open = shown(TransitionType::CircleOpen, 0.5);
+        assert!(open.row(0, 16)[32] > 195 && open.row(0, 0)[0] < 55);
+        let close = shown(TransitionType::CircleClose, 0.5);
+        assert!(close.row(0, 16)[32] < 55 && close.row(0, 0)[0] > 195);
+    }
+
+    #[test]
+    fn half_of_the_grains_have_come_halfway() {
+        let picture = shown(TransitionType::Dissolve, 0.5);
+        let come: usize = (0..32).map(|y| picture.row(0, y).iter().filter(|value| **value == 200).count()).sum();
+        assert!((900..=1_150).contains(&come), "{come} of 2048");
+    }
+
+    #[test]
+    fn through_a_colour_is_that_colour_after_a_fifth() {
+        assert!(shown(TransitionType::FadeBlack, 0.2).row(0, 9)[9] < 30);
+        assert!(shown(TransitionType::FadeWhite, 0.2).row(0, 9)[9] > 225);
+    }
+}

@@ -1,0 +1,306 @@
+//! Draws a sprite where its pose says: at any place, size and angle, between pixels too. Samples are interpolated between their
+//! four neighbours; edges are as opaque as the share of the pixel that they cover.
+
+use super::{blend, plan::Pose, sprite::Raster};
+use crate::{domain::geometry::Rect, media::Picture};
+
+/// Draws a sprite at an opacity, 0…1.
+pub fn draw<R: Raster>(canvas: &mut Picture, sprite: &R, pose: &Pose, opacity: f64) {
+    if opacity <= 0.0 || pose.window.is_empty() || pose.sprite.is_empty() {
+        return;
+    }
+    for plane in 0..3 {
+        let on = Plane::of(canvas, sprite, pose, plane);
+        if pose.angle == 0.0 { upright(canvas, sprite, &on, opacity) } else { turned(canvas, sprite, pose, &on, opacity) }
+    }
+}
+
+/// The rectangles of a pose in the pixels of one plane.
+struct Plane {
+    plane: usize,
+    half: usize,
+    width: usize,
+    height: usize,
+    window: Rect,
+    corner: f64,
+    /// Pixels of the sprite's plane, and whether it is flipped, across and down.
+    across: Axis,
+    down: Axis,
+}
+
+/// From a place on the canvas to one on the sprite, one way.
+#[derive(Clone, Copy)]
+struct Axis {
+    start: f64,
+    length: f64,
+    pixels: usize,
+    flip: bool,
+}
+
+impl Axis {
+    /// The pixel of the sprite to the left of a place, and how far it lies from there, in 256ths.
+    fn at(&self, place: f64) -> (usize, u32) {
+        let share = (place - self.start) / self.length;
+        let share = if self.flip { 1.0 - share } else { share };
+        let last = self.pixels as f64 - 1.0;
+        let fixed = ((share * self.pixels as f64 - 0.5).clamp(0.0, last) * 256.0).round() as usize;
+        // One pixel has no neighbour.
+        let pixel = (fixed >> 8).min(self.pixels.saturating_sub(2));
+        (pixel, (fixed - (pixel << 8)) as u32)
+    }
+}
+
+impl Plane {
+    fn of<R: Raster>(canvas: &Picture, sprite: &R, pose: &Pose, plane: usize) -> Self {
+        let half = usize::from(plane > 0);
+        let scale = if half == 1 { 0.5 } else { 1.0 };
+        let rect = |rect: &Rect| rect.scaled(scale, (0.0, 0.0));
+        let placed = rect(&pose.sprite);
+        Self {
+            plane,
+            half,
+            width: canvas.plane_width(plane),
+            height: canvas.plane_height(plane),
+            window: rect(&pose.window),
+            corner: pose.corner * scale,
+            across: Axis { start: placed.x, length: placed.width, pixels: sprite.width() >> half, flip: pose.flip.0 },
+            down: Axis { start: placed.y, length: placed.height, pixels: sprite.height() >> half, flip: pose.flip.1 },
+        }
+    }
+
+    /// How much of the pixel around a place lies within the window, 0…1: by its distance from the window's edge.
+    fn coverage(&self, x: f64, y: f64) -> f64 {
+        let window = &self.window;
+        let (half_width, half_height) = (window.width / 2.0, window.height / 2.0);
+        let corner = self.corner.min(half_width).min(half_height);
+        let dx = (x - window.x - half_width).abs() - (half_width - corner);
+        let dy = (y - window.y - half_height).abs() - (half_height - corner);
+        if corner > 0.0 && dx > 0.0 && dy > 0.0 {
+            return (corner - dx.hypot(dy) + 0.5).clamp(0.0, 1.0);
+        }
+        let inside = |distance: f64| (corner - distance + 0.5).clamp(0.0, 1.0);
+        inside(dx) * inside(dy)
+    }
+}
+
+/// How much of each of `count` pixels lies between two edges, in 256ths.
+fn covered(start: f64, end: f64, first: usize, count: usize) -> Vec<u32> {
+    let share = |pixel: usize| {
+        let left = pixel as f64;
+        ((end.min(left + 1.0) - start.max(left)).clamp(0.0, 1.0) * 256.0).round() as u32
+    };
+    (first..first + count).map(share).collect()
+}
+
+/// Rows and columns of the sprite are those of the canvas: what belongs to a column is worked out once.
+fn upright<R: Raster>(canvas: &mut Picture, sprite: &R, on: &Plane, opacity: f64) {
+    let whole = |edge: f64, most: usize| edge.clamp(0.0, most as f64) as usize;
+    let (left, right) = (whole(on.window.x.floor(), on.width), whole(on.window.right().ceil(), on.width));
+    let (top, bottom) = (whole(on.window.y.floor(), on.height), whole(on.window.bottom().ceil(), on.height));
+    if left >= right || top >= bottom {
+        return;
+    }
+    let columns: Vec<(usize, u32)> = (left..right).map(|x| on.across.at(x as f64 + 0.5)).collect();
+    let edges = covered(on.window.x, on.window.right(), left, right - left);
+    let rows = covered(on.window.y, on.window.bottom(), top, bottom - top);
+    let (mut between, mut line, mut alpha) = (Vec::new(), vec![0; right - left], vec![0; right - left]);
+    for y in top..bottom {
+        let (row, share) = on.down.at(y as f64 + 0.5);
+        let next = (row + 1).min((sprite.height() >> on.half) - 1);
+        sample(sprite.row(on.plane, row), sprite.row(on.plane, next), share, &columns, &mut between, &mut line);
+        let has_alpha = match (sprite.alpha_row(on.half, row), sprite.alpha_row(on.half, next)) {
+            (Some(upper), Some(lower)) => {
+                sample(upper, lower, share, &columns, &mut between, &mut alpha);
+                true
+            }
+            _ => false,
+        };
+        let below = &mut canvas.row_mut(on.plane, y)[left..right];
+        let row_weight = opacity * f64::from(rows[y - top]) / 256.0;
+        let middle = y as f64 + 0.5;
+        let rounded =
+            on.corner > 0.0 && (middle < on.window.y + on.corner + 1.0 || middle > on.window.bottom() - on.corner - 1.0);
+        if rounded {
+            for x in 0..below.len() {
+                let weight = blend::weight(opacity * on.coverage((left + x) as f64 + 0.5, middle));
+                put(&mut below[x..=x], &line[x..=x], has_alpha.then_some(&alpha[x..=x]), weight);
+            }
+            continue;
+        }
+        let inner = edges.iter().position(|edge| *edge == 256).unwrap_or(edges.len());
+        let outer = edges.iter().rposition(|edge| *edge == 256).map_or(inner, |last| last + 1);
+        put(&mut below[inner..outer], &line[inner..outer], has_alpha.then_some(&alpha[inner..outer]), blend::weight(row_weight));
+        for x in (0..inner).chain(outer..edges.len()) {
+            let weight = blend::weight(row_weight * f64::from(edges[x]) / 256.0);
+            put(&mut below[x..=x], &line[x..=x], has_alpha.then_some(&alpha[x..=x]), weight);
+        }
+    }
+}
+
+/// One row between two of the sprite, at the columns' places.
+fn sample(upper: &[u8], lower: &[u8], share: u32, columns: &[(usize, u32)], between: &mut Vec<u16>, out: &mut [u8]) {
+    between.clear();
+    let (share, rest) = (share as u16, 256 - share as u16);
+    between.extend(upper.iter().zip(lower).map(|(&upper, &lower)| u16::from(upper) * rest + u16::from(lower) * share));
+    let last = between.last().copied().unwrap_or(0);
+    // A neighbour beyond the last pixel is the last pixel.
+    between.push(last);
+    for (out, &(pixel, share)) in out.iter_mut().zip(columns) {
+        let pair = &between[pixel..pixel + 2];
+        let value = u32::from(pair[0]) * (256 - share) + u32::from(pair[1]) * share;
+        *out = ((value + (1 << 15)) >> 16) as u8;
+    }
+}
+
+/// Blends samples, premultiplied where they have alpha.
+fn put(below: &mut [u8], above: &[u8], alpha: Option<&[u8]>, weight: u32) {
+    match alpha {
+        Some(alpha) => blend::over_row(below, above, alpha, weight),
+        None if weight >= 256 => below.copy_from_slice(above),
+        None => blend::mix_row(below, above, weight),
+    }
+}
+
+/// Each pixel by itself.
+fn turned<R: Raster>(canvas: &mut Picture, sprite: &R, pose: &Pose, on: &Plane, opacity: f64) {
+    let (sin, cos) = pose.angle.sin_cos();
+    let scale = if on.half == 1 { 0.5 } else { 1.0 };
+    let pivot = (pose.pivot.0 * scale, pose.pivot.1 * scale);
+    let forth = |x: f64, y: f64| {
+        let (dx, dy) = (x - pivot.0, y - pivot.1);
+        (pivot.0 + dx * cos - dy * sin, pivot.1 + dx * sin + dy * cos)
+    };
+    let window = &on.window;
+    let corners =
+        [(window.x, window.y), (window.right(), window.y), (window.x, window.bottom()), (window.right(), window.bottom())]
+            .map(|(x, y)| forth(x, y));
+    let reach = |values: [f64; 4], most: usize| {
+        let low = values.into_iter().fold(f64::INFINITY, f64::min).floor() - 1.0;
+        let high = values.into_iter().fold(f64::NEG_INFINITY, f64::max).ceil() + 1.0;
+        (low.clamp(0.0, most as f64) as usize, high.clamp(0.0, most as f64) as usize)
+    };
+    let (left, right) = reach(corners.map(|corner| corner.0), on.width);
+    let (top, bottom) = reach(corners.map(|corner| corner.1), on.height);
+    for y in top..bottom {
+        let dy = y as f64 + 0.5 - pivot.1;
+        for x in left..right {
+            let dx = x as f64 + 0.5 - pivot.0;
+            let (u, v) = (pivot.0 + dx * cos + dy * sin, pivot.1 - dx * sin + dy * cos);
+            let weight = blend::weight(opacity * on.coverage(u, v));
+            if weight == 0 {
+                continue;
+            }
+            let place = Place::at(sprite, on, u, v);
+            let value = place.sample(|y| sprite.row(on.plane, y));
+            let alpha = sprite.alpha_row(on.half, 0).map(|_| place.sample(|y| sprite.alpha_row(on.half, y).unwrap_or(&[])));
+            let below = &mut canvas.row_mut(on.plane, y)[x..=x];
+            put(below, &[value], alpha.as_ref().map(std::slice::from_ref), weight);
+        }
+    }
+}
+
+/// Four neighbours on a plane, and where between them.
+struct Place {
+    x: (usize, usize, u32),
+    y: (usize, usize, u32),
+}
+
+impl Place {
+    fn at<R: Raster>(sprite: &R, on: &Plane, u: f64, v: f64) -> Self {
+        let next = |(pixel, share): (usize, u32), pixels: usize| (pixel, (pixel + 1).min(pixels - 1), share);
+        Self { x: next(on.across.at(u), sprite.width() >> on.half), y: next(on.down.at(v), sprite.height() >> on.half) }
+    }
+
+    fn sample<'a>(&self, row: impl Fn(usize) -> &'a [u8]) -> u8 {
+        let across = |row: &[u8]| u32::from(row[self.x.0]) * (256 - self.x.2) + u32::from(row[self.x.1]) * self.x.2;
+        let value = across(row(self.y.0)) * (256 - self.y.2) + across(row(self.y.1)) * self.y.2;
+        ((value + (1 << 15)) >> 16) as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::paint::Color;
+    use crate::render::sprite::{Sprite, yuv};
+    use image::RgbaImage;
+
+    fn pose(sprite: Rect) -> Pose {
+        Pose { sprite, window: sprite, corner: 0.0, pivot: (0.0, 0.0), angle: 0.0, flip: (false, false) }
+    }
+
+    fn black(width: u32, height: u32) -> Picture {
+        let mut canvas = Picture::new(width, height).unwrap();
+        canvas.fill(yuv(Color::BLACK));
+        canvas
+    }
+
+    fn white(width: u32, height: u32) -> Sprite {
+        Sprite::of(&RgbaImage::from_pixel(width, height, image::Rgba([255; 4])))
+    }
+
+    /// Luma of a ramp from left to right and top to bottom.
+    fn ramp(width: u32, height: u32) -> Sprite {
+        Sprite::of(&RgbaImage::from_fn(width, height, |x, y| {
+            let grey = (x * 8 + y * 2) as u8;
+            image::Rgba([grey, grey, grey, 255])
+        }))
+    }
+
+    #[test]
+    fn in_its_own_place_and_size_a_sprite_is_copied() {
+        let (mut canvas, sprite) = (black(32, 32), ramp(16, 16));
+        draw(&mut canvas, &sprite, &pose(Rect { x: 4.0, y: 6.0, width: 16.0, height: 16.0 }), 1.0);
+        for plane in 0..3 {
+            let half = usize::from(plane > 0);
+            for y in 0..16 >> half {
+                let (x0, y0) = (4 >> half, 6 >> half);
+                assert_eq!(&canvas.row(plane, y0 + y)[x0..x0 + (16 >> half)], sprite.row(plane, y), "{plane} {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_edge_between_pixels_covers_its_share() {
+        let mut canvas = black(16, 16);
+        draw(&mut canvas, &white(8, 8), &pose(Rect { x: 2.25, y: 2.0, width: 8.0, height: 8.0 }), 1.0);
+        let row = canvas.row(0, 5);
+        // 16 to 235: three quarters of the first pixel, a quarter of the last.
+        assert_eq!((row[1], row[2], row[3], row[9], row[10], row[11]), (16, 180, 235, 235, 71, 16));
+    }
+
+    #[test]
+    fn a_move_of_half_a_pixel_is_the_mean_of_neighbours() {
+        let (mut canvas, sprite) = (black(32, 32), ramp(16, 16));
+        draw(&mut canvas, &sprite, &pose(Rect { x: 4.5, y: 4.0, width: 16.0, height: 16.0 }), 1.0);
+        for x in 1..15 {
+            let mean = (f64::from(sprite.row(0, 3)[x - 1]) + f64::from(sprite.row(0, 3)[x])) / 2.0;
+            assert!((f64::from(canvas.row(0, 7)[4 + x]) - mean).abs() <= 1.0, "{x}");
+        }
+    }
+
+    #[test]
+    fn four_quarter_turns_are_exact() {
+        let sprite = ramp(16, 16);
+        // A quarter turn clockwise takes (x, y) to (15 - y, x).
+        for (angle, (x, y)) in [(90.0f64, (12, 3)), (180.0, (12, 12)), (270.0, (3, 12))] {
+            let mut canvas = black(16, 16);
+            let place = Rect { x: 0.0, y: 0.0, width: 16.0, height: 16.0 };
+            draw(&mut canvas, &sprite, &Pose { angle: angle.to_radians(), pivot: (8.0, 8.0), ..pose(place) }, 1.0);
+            let found = i32::from(canvas.row(0, y)[x]);
+            assert!((found - i32::from(sprite.row(0, 3)[3])).abs() <= 1, "{angle}: {found}");
+        }
+    }
+
+    #[test]
+    fn flips_and_round_corners() {
+        let (mut canvas, sprite) = (black(16, 16), ramp(16, 16));
+        let place = Rect { x: 0.0, y: 0.0, width: 16.0, height: 16.0 };
+        draw(&mut canvas, &sprite, &Pose { flip: (true, true), ..pose(place) }, 1.0);
+        assert_eq!(canvas.row(0, 0)[0], sprite.row(0, 15)[15]);
+        let mut canvas = black(16, 16);
+        draw(&mut canvas, &white(16, 16), &Pose { corner: 8.0, ..pose(place) }, 1.0);
+        assert_eq!((canvas.row(0, 0)[0], canvas.row(0, 8)[8]), (16, 235));
+        assert!(canvas.row(0, 8)[0] > 230);
+    }
+}
