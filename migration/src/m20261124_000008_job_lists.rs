@@ -78,7 +78,7 @@ async fn fold_names(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     for row in connection.query_all_raw(named).await? {
         let (id, name): (String, String) = (row.try_get("", "id")?, row.try_get("", "name")?);
         let fold = "UPDATE jobs SET search_name = $1 WHERE id = $2";
-        let fold = Statement::from_sql_and_values(backend, fold, [name.to_lowercase().into(), id.into()]);
+        let fold = Statement::from_sql_and_values(backend, fold, [name.to_lowercase().replace('ς', "σ").into(), id.into()]);
         connection.execute_raw(fold).await?;
     }
     Ok(())

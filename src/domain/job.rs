@@ -85,9 +85,10 @@ pub struct JobPatch {
     pub outputs: Option<Vec<Output>>,
 }
 
-/// A name as it is searched in: in lower case, as Unicode has it.
+/// A name as it is searched in: in lower case, as Unicode has it, but for the sigma that ends a word, which a part of the name
+/// would have where the whole has not.
 pub fn search_name(name: &str) -> String {
-    name.to_lowercase()
+    name.to_lowercase().replace('ς', "σ")
 }
 
 /// Bounds on a job's own fields; each is named in the error that its breach gives.

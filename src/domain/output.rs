@@ -62,14 +62,53 @@ pub enum Quality {
     Lossless,
 }
 
-/// One file to make. This version makes MP4 with H.264 and AAC.
+/// The container.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Format {
+    #[default]
+    Mp4,
+    Webm,
+    Mov,
+    Gif,
+    Png,
+    Jpeg,
+    Mp3,
+    Wav,
+}
+
+/// The picture's codec, where the container leaves a choice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum VideoCodec {
+    #[default]
+    H264,
+    H265,
+    Vp9,
+    Av1,
+    Prores,
+}
+
+/// A part of a composition, seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TimeRange {
+    pub start: f64,
+    pub length: f64,
+}
+
+/// One file to make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Output {
+    #[serde(default)]
+    pub format: Format,
     pub width: u32,
     pub height: u32,
     pub frame_rate: FrameRate,
+    /// Of a format that has codecs.
+    #[serde(default)]
+    pub video_codec: VideoCodec,
     pub quality: Quality,
-    /// x264's constant rate factor, in place of the quality's own.
+    /// The codec's constant rate factor, in place of the quality's own.
     pub crf: Option<u8>,
     /// Bits a second.
     pub video_bitrate: Option<i64>,
@@ -77,6 +116,107 @@ pub struct Output {
     pub background: Color,
     /// Seconds; `None`: to the end of the last element.
     pub duration: Option<f64>,
+    /// `None`: all of it; of a still the frame at its start.
+    #[serde(default)]
+    pub range: Option<TimeRange>,
+}
+
+impl Format {
+    /// The codecs that it holds, the usual one first; none where there is no choice.
+    pub fn video_codecs(self) -> &'static [VideoCodec] {
+        match self {
+            Format::Mp4 => &[VideoCodec::H264, VideoCodec::H265, VideoCodec::Av1],
+            Format::Webm => &[VideoCodec::Vp9, VideoCodec::Av1],
+            Format::Mov => &[VideoCodec::H264, VideoCodec::H265, VideoCodec::Prores],
+            Format::Gif | Format::Png | Format::Jpeg | Format::Mp3 | Format::Wav => &[],
+        }
+    }
+
+    pub fn is_still(self) -> bool {
+        matches!(self, Format::Png | Format::Jpeg)
+    }
+
+    pub fn is_sound_alone(self) -> bool {
+        matches!(self, Format::Mp3 | Format::Wav)
+    }
+
+    pub fn has_sound(self) -> bool {
+        !self.is_still() && self != Format::Gif
+    }
+
+    /// The ending of a file's name.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Mp4 => "mp4",
+            Format::Webm => "webm",
+            Format::Mov => "mov",
+            Format::Gif => "gif",
+            Format::Png => "png",
+            Format::Jpeg => "jpg",
+            Format::Mp3 => "mp3",
+            Format::Wav => "wav",
+        }
+    }
+
+    /// IANA's name.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Mp4 => "video/mp4",
+            Format::Webm => "video/webm",
+            Format::Mov => "video/quicktime",
+            Format::Gif => "image/gif",
+            Format::Png => "image/png",
+            Format::Jpeg => "image/jpeg",
+            Format::Mp3 => "audio/mpeg",
+            Format::Wav => "audio/wav",
+        }
+    }
+}
+
+impl VideoCodec {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            VideoCodec::H264 => "h264",
+            VideoCodec::H265 => "hevc",
+            VideoCodec::Vp9 => "vp9",
+            VideoCodec::Av1 => "av1",
+            VideoCodec::Prores => "prores",
+        }
+    }
+
+    /// The largest constant rate factor; `None` where there is none.
+    pub fn most_crf(self) -> Option<i32> {
+        match self {
+            VideoCodec::H264 | VideoCodec::H265 => Some(51),
+            VideoCodec::Vp9 | VideoCodec::Av1 => Some(63),
+            VideoCodec::Prores => None,
+        }
+    }
+}
+
+impl Output {
+    /// FFmpeg's name of the picture's codec; `None` where there is no picture.
+    pub fn video_codec_name(&self) -> Option<&'static str> {
+        match self.format {
+            Format::Mp4 | Format::Webm | Format::Mov => Some(self.video_codec.as_str()),
+            Format::Gif => Some("gif"),
+            Format::Png => Some("png"),
+            Format::Jpeg => Some("mjpeg"),
+            Format::Mp3 | Format::Wav => None,
+        }
+    }
+
+    /// FFmpeg's name of the sound's codec; `None` where the format has no sound.
+    pub fn audio_codec_name(&self) -> Option<&'static str> {
+        match self.format {
+            Format::Mov if self.video_codec == VideoCodec::Prores => Some("pcm_s16le"),
+            Format::Mp4 | Format::Mov => Some("aac"),
+            Format::Webm => Some("opus"),
+            Format::Mp3 => Some("mp3"),
+            Format::Wav => Some("pcm_s16le"),
+            Format::Gif | Format::Png | Format::Jpeg => None,
+        }
+    }
 }
 
 /// A finished file, as a job keeps it.
@@ -107,7 +247,9 @@ pub mod limits {
 
     pub const SIZE: RangeInclusive<i64> = 16..=7680;
     pub const FRAME_RATE: RangeInclusive<f64> = 1.0..=120.0;
-    pub const CRF: RangeInclusive<i32> = 0..=51;
+    pub const CRF: RangeInclusive<i32> = 0..=63;
+    /// GIF counts time in hundredths, and players slow down what is faster.
+    pub const GIF_FRAME_RATE: f64 = 50.0;
     pub const VIDEO_BITRATE: RangeInclusive<i64> = 10_000..=500_000_000;
     pub const AUDIO_BITRATE: RangeInclusive<i64> = 8_000..=512_000;
     /// The longest composition, seconds: 6 hours.

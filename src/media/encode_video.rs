@@ -1,34 +1,58 @@
-//! H.264 by x264.
+//! Pictures into packets.
 
-use ffmpeg_next::{Dictionary, Error, Packet, Rational, codec, color, encoder, error::EAGAIN, format::Pixel, picture};
+use ffmpeg_next::{
+    Dictionary, Error, Packet, Rational, codec, color, encoder,
+    error::EAGAIN,
+    ffi,
+    format::Pixel,
+    frame, picture,
+    software::scaling::{Context, Flags},
+};
 
-use super::{Encoded, MediaError, Picture};
+use super::{Encoded, MediaError, Palette, Picture};
 
-/// How many bits are spent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rate {
-    /// x264's constant rate factor, 0…51; 0 is lossless.
-    Factor(u8),
-    /// Bits a second on average.
-    Bits(i64),
+/// How pictures are stored.
+#[derive(Debug, Clone)]
+pub enum Storage {
+    /// As they are composed: YUV 4:2:0, 8 bits.
+    Yuv420,
+    /// YUV 4:2:2, 10 bits.
+    Yuv422Ten,
+    /// By the colours of a palette.
+    Indexed(Box<Palette>),
 }
 
 /// What an encoder is set to.
 #[derive(Debug, Clone)]
 pub struct VideoSettings {
+    /// FFmpeg's name: `libx264` …
+    pub encoder: &'static str,
+    pub storage: Storage,
     pub width: u32,
     pub height: u32,
     /// Frames a second, as a fraction.
     pub frame_rate: (i32, i32),
-    /// x264's name: `ultrafast` … `placebo`.
-    pub preset: &'static str,
-    pub rate: Rate,
+    /// Bits a second on average, where they are not left to the encoder.
+    pub bit_rate: Option<i64>,
+    /// The encoder's own options.
+    pub options: Vec<(&'static str, String)>,
+    /// What the container calls the codec, where that is not the usual name.
+    pub tag: Option<&'static [u8; 4]>,
 }
 
 /// An open encoder; pictures go in with their number, packets come out in decoding order.
 pub struct VideoEncoder {
     pub(super) encoder: encoder::Video,
+    pub(super) tag: Option<&'static [u8; 4]>,
     frame_rate: (i32, i32),
+    form: Form,
+}
+
+/// How a picture is brought to the encoder.
+enum Form {
+    Same,
+    Converted(Context),
+    Indexed { context: Context, palette: Box<Palette> },
 }
 
 /// A key picture at least each five seconds, so that players can seek.
@@ -36,34 +60,57 @@ const KEY_INTERVAL_S: i32 = 5;
 
 impl VideoEncoder {
     pub fn open(settings: &VideoSettings) -> Result<Self, MediaError> {
-        let x264 =
-            encoder::find_by_name("libx264").ok_or_else(|| MediaError::Output("this FFmpeg has no libx264 encoder".into()))?;
-        let mut video = codec::Context::new_with_codec(x264).encoder().video().map_err(MediaError::writing)?;
+        let missing = || MediaError::Output(format!("this FFmpeg has no {} encoder", settings.encoder));
+        let codec = encoder::find_by_name(settings.encoder).ok_or_else(missing)?;
+        let mut video = codec::Context::new_with_codec(codec).encoder().video().map_err(MediaError::writing)?;
         let (numerator, denominator) = settings.frame_rate;
         video.set_width(settings.width);
         video.set_height(settings.height);
-        video.set_format(Pixel::YUV420P);
         video.set_time_base((denominator, numerator));
         video.set_frame_rate(Some((numerator, denominator)));
         video.set_aspect_ratio((1, 1));
         video.set_gop((numerator / denominator.max(1)).max(1) as u32 * KEY_INTERVAL_S as u32);
-        video.set_colorspace(color::Space::BT709);
-        video.set_color_range(color::Range::MPEG);
-        video.set_color_primaries(color::Primaries::BT709);
-        video.set_color_transfer_characteristic(color::TransferCharacteristic::BT709);
+        match settings.storage {
+            Storage::Yuv420 => video.set_format(Pixel::YUV420P),
+            Storage::Yuv422Ten => video.set_format(Pixel::YUV422P10LE),
+            Storage::Indexed(_) => video.set_format(Pixel::PAL8),
+        }
+        if !matches!(settings.storage, Storage::Indexed(_)) {
+            video.set_colorspace(color::Space::BT709);
+            video.set_color_range(color::Range::MPEG);
+            video.set_color_primaries(color::Primaries::BT709);
+            video.set_color_transfer_characteristic(color::TransferCharacteristic::BT709);
+        }
         video.set_flags(codec::Flags::CLOSED_GOP | codec::Flags::GLOBAL_HEADER | codec::Flags::BITEXACT);
-        if let Rate::Bits(bits) = settings.rate {
+        if let Some(bits) = settings.bit_rate {
             video.set_bit_rate(bits as usize);
         }
-        let encoder = video.open_with(options(settings)).map_err(MediaError::writing)?;
-        Ok(Self { encoder, frame_rate: settings.frame_rate })
+        let options: Dictionary = settings.options.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let encoder = video.open_with(options).map_err(MediaError::writing)?;
+        Ok(Self { encoder, tag: settings.tag, frame_rate: settings.frame_rate, form: Form::of(settings)? })
     }
 
     /// Encodes the picture numbered `number` from 0.
     pub fn encode(&mut self, picture: &mut Picture, number: i64) -> Result<Vec<Encoded>, MediaError> {
-        picture.frame.set_pts(Some(number));
-        picture.frame.set_kind(picture::Type::None);
-        self.encoder.send_frame(&picture.frame).map_err(MediaError::writing)?;
+        let sent = match &mut self.form {
+            Form::Same => {
+                picture.frame.set_pts(Some(number));
+                picture.frame.set_kind(picture::Type::None);
+                self.encoder.send_frame(&picture.frame)
+            }
+            Form::Converted(context) => {
+                let mut converted = frame::Video::new(Pixel::YUV422P10LE, picture.frame.width(), picture.frame.height());
+                context.run(&picture.frame, &mut converted).map_err(MediaError::writing)?;
+                converted.set_pts(Some(number));
+                self.encoder.send_frame(&converted)
+            }
+            Form::Indexed { context, palette } => {
+                let mut indexed = palette.index(picture, context)?;
+                indexed.set_pts(Some(number));
+                self.encoder.send_frame(&indexed)
+            }
+        };
+        sent.map_err(MediaError::writing)?;
         self.receive()
     }
 
@@ -90,11 +137,28 @@ impl VideoEncoder {
     }
 }
 
-fn options(settings: &VideoSettings) -> Dictionary<'static> {
-    let mut options = Dictionary::new();
-    options.set("preset", settings.preset);
-    if let Rate::Factor(factor) = settings.rate {
-        options.set("crf", &factor.to_string());
+impl Form {
+    fn of(settings: &VideoSettings) -> Result<Self, MediaError> {
+        Ok(match &settings.storage {
+            Storage::Yuv420 => Form::Same,
+            Storage::Yuv422Ten => Form::Converted(converter(settings.width, settings.height, Pixel::YUV422P10LE)?),
+            Storage::Indexed(palette) => {
+                let context = converter(settings.width, settings.height, Pixel::RGB24)?;
+                Form::Indexed { context, palette: palette.clone() }
+            }
+        })
     }
-    options
+}
+
+/// From our pictures to another form of the same size.
+pub(super) fn converter(width: u32, height: u32, to: Pixel) -> Result<Context, MediaError> {
+    let flags = Flags::BICUBIC | Flags::ACCURATE_RND | Flags::FULL_CHR_H_INT;
+    let mut context = Context::get(Pixel::YUV420P, width, height, to, width, height, flags).map_err(MediaError::writing)?;
+    // SAFETY: the tables are FFmpeg's constants; the context is ours.
+    unsafe {
+        let bt709 = ffi::sws_getCoefficients(ffi::SWS_CS_ITU709);
+        let full = i32::from(to == Pixel::RGB24);
+        ffi::sws_setColorspaceDetails(context.as_mut_ptr(), bt709, 0, bt709, full, 0, 1 << 16, 1 << 16);
+    }
+    Ok(context)
 }

@@ -1,4 +1,4 @@
-//! MP4, playable while it downloads.
+//! Packets into a file; MP4 and QuickTime such that they play while they download.
 
 use std::path::Path;
 
@@ -19,10 +19,10 @@ impl Encoded {
     }
 }
 
-/// An MP4 file being written.
+/// A file being written.
 pub struct Muxer {
     output: Output,
-    video: Track,
+    video: Option<Track>,
     audio: Option<Track>,
 }
 
@@ -33,27 +33,30 @@ struct Track {
 }
 
 impl Muxer {
-    /// Creates the file with a track for each encoder, which must be open.
-    pub fn create(path: &Path, video: &VideoEncoder, audio: Option<&AudioEncoder>) -> Result<Self, MediaError> {
-        let mut output = format::output_as(path, "mp4").map_err(MediaError::writing)?;
+    /// Creates the file with a track for each encoder, which must be open; `format` is FFmpeg's name of the container.
+    pub fn create(
+        path: &Path,
+        format: &str,
+        video: Option<&VideoEncoder>,
+        audio: Option<&AudioEncoder>,
+    ) -> Result<Self, MediaError> {
+        let mut output = format::output_as(path, format).map_err(MediaError::writing)?;
         // SAFETY: a flag of a context that is ours. Without it the file would carry the library's version.
         unsafe { (*output.as_mut_ptr()).flags |= ffi::AVFMT_FLAG_BITEXACT };
-        let picture = add_track(&mut output, &video.encoder, video.encoder.time_base())?;
-        if let Some(mut stream) = output.stream_mut(picture) {
-            stream.set_avg_frame_rate(video.encoder.frame_rate());
-        }
+        let picture = video.map(|video| add_picture(&mut output, video)).transpose()?;
         let sound = audio.map(|audio| add_track(&mut output, &audio.encoder, audio.encoder.time_base())).transpose()?;
-        write_header(&mut output)?;
+        write_header(&mut output, matches!(format, "mp4" | "mov"))?;
         let track = |stream: usize| Track { stream, time_base: output.stream(stream).map_or(Rational(1, 1), |s| s.time_base()) };
-        let (video, audio) = (track(picture), sound.map(track));
+        let (video, audio) = (picture.map(track), sound.map(track));
         Ok(Self { output, video, audio })
     }
 
+    /// Without a track for pictures, does nothing.
     pub fn write_video(&mut self, encoded: Encoded) -> Result<(), MediaError> {
-        self.write(self.video, encoded)
+        self.video.map_or(Ok(()), |track| self.write(track, encoded))
     }
 
-    /// Without an audio track, does nothing.
+    /// Without a track for sound, does nothing.
     pub fn write_audio(&mut self, encoded: Encoded) -> Result<(), MediaError> {
         self.audio.map_or(Ok(()), |track| self.write(track, encoded))
     }
@@ -89,11 +92,23 @@ fn add_track(
     Ok(stream.index())
 }
 
-fn write_header(output: &mut Output) -> Result<(), MediaError> {
-    let options: Dictionary = [("movflags", "+faststart")].iter().collect();
+fn add_picture(output: &mut Output, video: &VideoEncoder) -> Result<usize, MediaError> {
+    let index = add_track(output, &video.encoder, video.encoder.time_base())?;
+    if let Some(mut stream) = output.stream_mut(index) {
+        stream.set_avg_frame_rate(video.encoder.frame_rate());
+        if let Some(tag) = video.tag {
+            // SAFETY: a number of a stream's own parameters, before the header is written.
+            unsafe { (*(*stream.as_mut_ptr()).codecpar).codec_tag = u32::from_le_bytes(*tag) };
+        }
+    }
+    Ok(index)
+}
+
+fn write_header(output: &mut Output, progressive: bool) -> Result<(), MediaError> {
+    let options: Dictionary = progressive.then_some(("movflags", "+faststart")).iter().copied().collect();
     let left_over = output.write_header_with(options).map_err(MediaError::writing)?;
     match left_over.iter().next() {
         None => Ok(()),
-        Some(_) => Err(MediaError::Output("this FFmpeg cannot write MP4 for progressive download".into())),
+        Some(_) => Err(MediaError::Output("this FFmpeg cannot write files for progressive download".into())),
     }
 }

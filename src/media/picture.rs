@@ -73,4 +73,13 @@ impl Picture {
         // SAFETY: a query on a frame that is borrowed mutably.
         unsafe { ffi::av_frame_is_writable(self.frame.as_mut_ptr()) > 0 }
     }
+
+    /// Its pixels as rows of red, green and blue without gaps.
+    pub fn to_rgb(&self) -> Result<Vec<u8>, MediaError> {
+        let mut rgb = frame::Video::empty();
+        let mut context = super::encode_video::converter(self.frame.width(), self.frame.height(), Pixel::RGB24)?;
+        context.run(&self.frame, &mut rgb).map_err(MediaError::writing)?;
+        let rows = rgb.data(0).chunks(rgb.stride(0)).take(self.height());
+        Ok(rows.flat_map(|row| row[..self.width() * 3].to_vec()).collect())
+    }
 }

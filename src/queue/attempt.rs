@@ -96,12 +96,12 @@ async fn work(worker: &Worker, lease: &Lease, outputs: Vec<Output>) -> Result<Re
     let (elements, output) = validation_step(worker, lease, outputs).await?;
     let folder = WorkFolder::create(worker.folder_of(lease)).map_err(|error| disk(&error).at(ProcessingStep::Download))?;
     let composition = download_step(worker, lease, elements, &output, folder.path()).await?;
-    let output_path = folder.path().join("output.mp4");
+    let output_path = folder.path().join(format!("output.{}", output.format.extension()));
     let task = Task { composition, output_path: output_path.to_string_lossy().into_owned(), limits: worker.settings.limits };
     let rendering = Instant::now();
     let made = child::render(worker, lease, folder.path(), &task).await?;
     let speed = made.frames as f64 / made.frame_rate / rendering.elapsed().as_secs_f64().max(1e-3);
-    let file = upload_step(worker, lease, &output_path, &made, speed).await?;
+    let file = upload_step(worker, lease, &output_path, &output, &made, speed).await?;
     cleanup_step(worker, lease, &folder).await?;
     Ok(file)
 }
@@ -189,18 +189,21 @@ async fn upload_step(
     worker: &Worker,
     lease: &Lease,
     path: &Path,
+    output: &Output,
     made: &MadeFile,
     render_speed: f64,
 ) -> Result<RenderedFile, Halt> {
     step(worker, lease, ProcessingStep::Upload, child::PICTURE.1, async {
         // Under the fence, so that a worker that lost the job overwrites nothing of the one that has it.
-        let key = format!("{}{}/output.mp4", objects::job_prefix(&lease.job_id), lease.fence);
+        let name = format!("output.{}", output.format.extension());
+        let key = format!("{}{}/{name}", objects::job_prefix(&lease.job_id), lease.fence);
         let purpose = Purpose { tenant: lease.tenant.clone(), job_id: Some(lease.job_id.clone()), element_id: None };
         let store = worker.services.store();
-        let stored = store.put_file(&purpose, &key, path, "video/mp4").await.map_err(|error| match error.kind {
-            StorageErrorKind::Full => JobFailure::new(ErrorCode::StorageFull, "the object store is full"),
-            _ => JobFailure::new(ErrorCode::StorageUnavailable, "the result could not be stored"),
-        })?;
+        let stored =
+            store.put_file(&purpose, &key, path, output.format.media_type()).await.map_err(|error| match error.kind {
+                StorageErrorKind::Full => JobFailure::new(ErrorCode::StorageFull, "the object store is full"),
+                _ => JobFailure::new(ErrorCode::StorageUnavailable, "the result could not be stored"),
+            })?;
         let usage = Usage { bytes_written: Some(stored.size), ..Usage::default() };
         let file = RenderedFile {
             bucket: store.bucket().to_owned(),
@@ -213,9 +216,9 @@ async fn upload_step(
             height: made.height,
             frame_rate: made.frame_rate,
             frames: made.frames,
-            container: "mp4".into(),
-            video_codec: Some("h264".into()),
-            audio_codec: made.has_sound.then(|| "aac".into()),
+            container: output.format.extension().into(),
+            video_codec: output.video_codec_name().map(str::to_owned),
+            audio_codec: output.audio_codec_name().filter(|_| made.has_sound).map(str::to_owned),
             render_speed,
             rendered_segments: 1,
             reused_segments: 0,

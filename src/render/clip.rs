@@ -56,14 +56,15 @@ pub enum Shown<'a> {
 }
 
 impl Clip {
-    pub fn open(showing: Showing) -> Result<Self, MediaError> {
+    /// Opens it near `seconds` of the file, in some lap.
+    pub fn open(showing: Showing, lap: i64, seconds: f64) -> Result<Self, MediaError> {
         let (width, height) = showing.size;
         let backdrop = showing.over_its_blur.map(|size| Backdrop::new(size, showing.size, showing.turn)).transpose()?;
         Ok(Self {
-            decoder: VideoDecoder::open(&showing.path, showing.from_s)?,
+            decoder: VideoDecoder::open(&showing.path, seconds.max(showing.from_s))?,
             scaler: Scaler::new(width, height, showing.turn, showing.smoothness),
             backdrop,
-            lap: 0,
+            lap,
             current: None,
             next: None,
             ended: false,

@@ -176,14 +176,15 @@ impl<'a> Compositor<'a> {
         let plan = &self.ready.plan;
         let layer = &plan.layers[index];
         let Content::Video { playback, .. } = &self.elements[layer.element].content else { return Ok(()) };
+        let medium = &self.ready.media[layer.element];
+        let (lap, at) = moment(plan, layer, medium, playback, manner.seconds);
         let clip = match self.clips.entry(index) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(place) => {
-                let medium = &self.ready.media[layer.element];
-                place.insert(Clip::open(showing(plan, layer, medium, &self.elements[layer.element], self.smoothness)?)?)
+                let showing = showing(plan, layer, medium, &self.elements[layer.element], self.smoothness)?;
+                place.insert(Clip::open(showing, lap, at)?)
             }
         };
-        let (lap, at) = moment(plan, layer, &self.ready.media[layer.element], playback, manner.seconds);
         let pose = || layer.pose(&plan.canvas(), manner.seconds, None, manner.shift);
         match (clip.at(lap, at)?, layer.stage) {
             (Shown::Opaque(picture), Stage::Rest { shown, .. }) => put(canvas, picture, &shown, blend::weight(manner.opacity)),

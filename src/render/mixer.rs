@@ -19,8 +19,8 @@ const MISSING_END_S: f64 = 0.5;
 pub struct Mixer {
     voices: Vec<Voice>,
     position: i64,
-    /// The number of samples of the whole.
-    pub length: i64,
+    /// The sample after the last.
+    end: i64,
 }
 
 impl Mixer {
@@ -38,13 +38,14 @@ impl Mixer {
                 _ => None,
             })
             .collect();
-        let length = plan.rate.sample_at(plan.frames, SAMPLE_RATE);
-        (!voices.is_empty()).then_some(Self { voices, position: 0, length })
+        let end = plan.rate.sample_at(plan.end, SAMPLE_RATE);
+        let position = plan.rate.sample_at(plan.first, SAMPLE_RATE);
+        (!voices.is_empty()).then_some(Self { voices, position, end })
     }
 
     /// Fills both channels with the next samples; returns how many there were before the end.
     pub fn mix(&mut self, left: &mut [f32], right: &mut [f32]) -> Result<usize, RenderError> {
-        let count = (self.length - self.position).clamp(0, left.len() as i64) as usize;
+        let count = (self.end - self.position).clamp(0, left.len() as i64) as usize;
         left.fill(0.0);
         right.fill(0.0);
         for voice in &mut self.voices {

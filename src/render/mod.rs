@@ -17,6 +17,7 @@ mod clip;
 mod compositor;
 mod drawing;
 mod effects;
+mod encoding;
 mod error;
 mod key;
 mod mixer;

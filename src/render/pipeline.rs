@@ -14,20 +14,21 @@ use std::{
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::{RenderError, compositor::Compositor, mixer::Mixer, prepare::Ready};
+use super::{RenderError, compositor::Compositor, encoding, mixer::Mixer, prepare::Ready, still};
 use crate::{
     domain::{
         composition::Element,
-        output::{Output, Quality},
+        output::{Format, Output, Quality},
     },
-    media::{AudioEncoder, Encoded, MediaError, Muxer, Picture, Rate, Smoothness, VideoEncoder, VideoSettings},
+    media::{AudioEncoder, Encoded, MediaError, Muxer, Palette, PaletteMaker, Picture, Smoothness, VideoEncoder},
 };
 
 /// Frames that may wait for the encoder.
 const FRAMES_AHEAD: usize = 4;
 /// Packets of sound that may wait for the picture: some seconds.
 const SOUND_AHEAD: usize = 256;
-const AUDIO_BITRATE: i64 = 160_000;
+/// Frames that a GIF's palette is chosen from.
+const PALETTE_FRAMES: i64 = 50;
 
 /// What was made, and what composing it cost.
 #[derive(Debug, Clone, Copy)]
@@ -85,12 +86,24 @@ pub fn render(
     path: &Path,
     watcher: &mut dyn Watcher,
 ) -> Result<Made, RenderError> {
-    let mut mixer = Mixer::new(ready);
-    let has_sound = mixer.is_some();
-    let mut video = VideoEncoder::open(&settings(output)).map_err(RenderError::whole)?;
-    let bitrate = output.audio_bitrate.unwrap_or(AUDIO_BITRATE);
-    let mut audio = mixer.is_some().then(|| AudioEncoder::open(bitrate)).transpose().map_err(RenderError::whole)?;
-    let mut muxer = Muxer::create(path, &video, audio.as_ref()).map_err(RenderError::whole)?;
+    if output.format.is_still() {
+        return still(ready, elements, output, path, watcher);
+    }
+    let mut mixer = Mixer::new(ready).filter(|_| output.format.has_sound());
+    let mut audio = mixer
+        .as_ref()
+        .and_then(|_| encoding::audio(output))
+        .map(|settings| AudioEncoder::open(&settings))
+        .transpose()
+        .map_err(RenderError::whole)?;
+    let has_sound = audio.is_some();
+    if output.format.is_sound_alone() {
+        return sound_alone(&mut mixer, &mut audio, ready, output, path, watcher);
+    }
+    let palette = (output.format == Format::Gif).then(|| palette(ready, elements, output)).transpose()?;
+    let mut video = VideoEncoder::open(&encoding::video(output, palette)).map_err(RenderError::whole)?;
+    let container = encoding::container(output.format);
+    let mut muxer = Muxer::create(path, container, Some(&video), audio.as_ref()).map_err(RenderError::whole)?;
     let (frame_out, frame_in) = mpsc::sync_channel(FRAMES_AHEAD);
     let (used_out, used_in) = mpsc::sync_channel(FRAMES_AHEAD * 2);
     let (sound_out, sound_in) = mpsc::sync_channel(SOUND_AHEAD);
@@ -103,7 +116,7 @@ pub fn render(
             _ => Ok(()),
         });
         let frames = Frames { ready: frame_in, used: used_out };
-        let encoded = encode(&mut video, &mut muxer, frames, ready.plan.frames, sound_in, &shared, watcher);
+        let encoded = encode(&mut video, &mut muxer, frames, ready.plan.length(), sound_in, &shared, watcher);
         // The threads' own errors come first: a channel that closed early is only their consequence.
         composing.join().map_err(|_| panicked())??;
         sounding.join().map_err(|_| panicked())??;
@@ -117,20 +130,64 @@ fn panicked() -> RenderError {
     RenderError::whole(MediaError::Output("a render thread panicked".into()))
 }
 
-fn settings(output: &Output) -> VideoSettings {
-    let (preset, factor) = match output.quality {
-        Quality::Draft => ("ultrafast", 28),
-        Quality::Low => ("veryfast", 28),
-        Quality::Medium => ("veryfast", 23),
-        Quality::High => ("medium", 18),
-        Quality::Lossless => ("veryfast", 0),
+/// The one frame of a still.
+fn still(
+    ready: &Ready,
+    elements: &[Element],
+    output: &Output,
+    path: &Path,
+    watcher: &mut dyn Watcher,
+) -> Result<Made, RenderError> {
+    let mut canvas = Picture::new(ready.plan.width, ready.plan.height).map_err(RenderError::whole)?;
+    Compositor::new(ready, elements, smoothness(output.quality)).compose(ready.plan.first, &mut canvas)?;
+    let composition_cpu = thread_cpu();
+    watcher.composed(composition_cpu);
+    still::write(&canvas, output, path).map_err(RenderError::whole)?;
+    watcher.encoded(1);
+    Ok(Made { frames: 1, has_sound: false, composition_cpu })
+}
+
+/// Sound without a picture.
+fn sound_alone(
+    mixer: &mut Option<Mixer>,
+    audio: &mut Option<AudioEncoder>,
+    ready: &Ready,
+    output: &Output,
+    path: &Path,
+    watcher: &mut dyn Watcher,
+) -> Result<Made, RenderError> {
+    let (Some(mixer), Some(encoder)) = (mixer, audio) else {
+        return Err(RenderError::whole(MediaError::Unsupported("nothing in the composition sounds".into())));
     };
-    let rate = match output.video_bitrate {
-        Some(bits) => Rate::Bits(bits),
-        None => Rate::Factor(output.crf.unwrap_or(factor)),
-    };
-    let frame_rate = (output.frame_rate.numerator, output.frame_rate.denominator);
-    VideoSettings { width: output.width, height: output.height, frame_rate, preset, rate }
+    let mut muxer = Muxer::create(path, encoding::container(output.format), None, Some(encoder)).map_err(RenderError::whole)?;
+    let (out, packets) = mpsc::sync_channel(SOUND_AHEAD);
+    let shared = Shared::default();
+    thread::scope(|scope| {
+        let sounding = scope.spawn(|| shared.watch(sound(mixer, encoder, &shared, out)));
+        let written = packets.into_iter().try_for_each(|packet| {
+            let frame = (packet.decode_at() * ready.plan.rate.as_f64()) as i64;
+            watcher.encoded(frame.clamp(0, ready.plan.length()));
+            muxer.write_audio(packet)
+        });
+        sounding.join().map_err(|_| panicked())??;
+        written.map_err(RenderError::whole)?;
+        watcher.composed(shared.composition_cpu());
+        muxer.finish().map_err(RenderError::whole)?;
+        Ok(Made { frames: ready.plan.length(), has_sound: true, composition_cpu: shared.composition_cpu() })
+    })
+}
+
+/// The colours of a GIF, from frames all over it.
+fn palette(ready: &Ready, elements: &[Element], output: &Output) -> Result<Palette, RenderError> {
+    let plan = &ready.plan;
+    let mut compositor = Compositor::new(ready, elements, smoothness(output.quality));
+    let mut canvas = Picture::new(plan.width, plan.height).map_err(RenderError::whole)?;
+    let mut maker = PaletteMaker::default();
+    for number in (plan.first..plan.end).step_by((plan.length() / PALETTE_FRAMES).max(1) as usize) {
+        compositor.compose(number, &mut canvas)?;
+        maker.add(&canvas).map_err(RenderError::whole)?;
+    }
+    Ok(maker.finish())
 }
 
 fn smoothness(quality: Quality) -> Smoothness {
@@ -152,14 +209,14 @@ fn compose(
 ) -> Result<(), RenderError> {
     let plan = &ready.plan;
     let mut compositor = Compositor::new(ready, elements, smoothness(output.quality));
-    for number in 0..plan.frames {
+    for number in plan.first..plan.end {
         let mut canvas = match reused(&used) {
             Some(canvas) => canvas,
             None => Picture::new(plan.width, plan.height).map_err(RenderError::whole)?,
         };
         compositor.compose(number, &mut canvas)?;
         shared.composing_ns.store(thread_cpu().as_nanos() as u64, Relaxed);
-        if shared.has_failed() || frames.send((number, canvas)).is_err() {
+        if shared.has_failed() || frames.send((number - plan.first, canvas)).is_err() {
             break; // Another thread has failed, and says why.
         }
     }

@@ -1,11 +1,26 @@
-//! Stills: PNG, JPEG and WebP, decoded in safe code with limits, scaled once.
+//! Stills: PNG, JPEG and WebP, decoded in safe code with limits, scaled once; and the PNG and JPEG that we make.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{
+    fs::File,
+    io::{BufReader, BufWriter, Write},
+    path::Path,
+};
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbaImage, error::LimitErrorKind, imageops};
+use image::{
+    DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbImage, RgbaImage,
+    codecs::{jpeg::JpegEncoder, png::PngEncoder},
+    error::LimitErrorKind,
+    imageops,
+};
 
 use super::{backdrop, plan::Part};
-use crate::{domain::look::Crop, media::MediaError};
+use crate::{
+    domain::{
+        look::Crop,
+        output::{Format, Output, Quality},
+    },
+    media::{MediaError, Picture},
+};
 
 /// The longest edge of a still.
 const MAX_EDGE: u32 = 16_384;
@@ -75,6 +90,32 @@ pub fn over_its_blur(image: &RgbaImage, crop: &Crop, size: (u32, u32)) -> RgbaIm
         imageops::overlay(&mut whole, &front, inner.x as i64, inner.y as i64);
     }
     whole
+}
+
+/// Writes a picture as the still that an output asks for.
+pub fn write(picture: &Picture, output: &Output, path: &Path) -> Result<(), MediaError> {
+    let failed = |error: ImageError| match error {
+        ImageError::IoError(error) if error.kind() == std::io::ErrorKind::StorageFull => MediaError::DiskFull,
+        error => MediaError::Output(error.to_string()),
+    };
+    let (width, height) = (picture.width() as u32, picture.height() as u32);
+    let rgb = RgbImage::from_raw(width, height, picture.to_rgb()?)
+        .ok_or_else(|| MediaError::Output("the picture has another size than it says".into()))?;
+    let mut file = BufWriter::new(File::create(path).map_err(|error| failed(ImageError::IoError(error)))?);
+    match output.format {
+        Format::Jpeg => {
+            let quality = match output.quality {
+                Quality::Draft => 60,
+                Quality::Low => 70,
+                Quality::Medium => 85,
+                Quality::High => 95,
+                Quality::Lossless => 100,
+            };
+            rgb.write_with_encoder(JpegEncoder::new_with_quality(&mut file, quality)).map_err(failed)?;
+        }
+        _ => rgb.write_with_encoder(PngEncoder::new(&mut file)).map_err(failed)?,
+    }
+    file.flush().map_err(|error| failed(ImageError::IoError(error)))
 }
 
 fn premultiply(image: &mut RgbaImage) {

@@ -245,10 +245,12 @@ impl Session {
         }
     }
 
-    /// Notes that a job is about to be held: a try after a collision holds all of them at once, in one order.
-    fn holds_job(&self, id: &str) {
-        if let Scope::Write(_, held) = &self.scope {
-            held.note(id);
+    /// Notes that a job is about to be held: a try after a collision holds all of them at once, in one order. Who holds one
+    /// already does not wait long for the next, which may be held by one who waits for the first.
+    async fn holds_job(&self, id: &str) -> Result<(), Error> {
+        match &self.scope {
+            Scope::Write(_, held) if held.note(id) => self.unit()?.hurry().await,
+            _ => Ok(()),
         }
     }
 

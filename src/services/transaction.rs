@@ -16,6 +16,9 @@ use super::{
 };
 use crate::entities::job;
 
+/// How long one who holds a job waits for another, out of order, before it begins again in order.
+const HURRIED_MS: u32 = 100;
+
 /// Everything a mutation changes. Dropped without a commit, it is rolled back and nobody is told.
 pub struct UnitOfWork {
     services: Services,
@@ -53,8 +56,10 @@ pub struct HeldJobs {
 }
 
 impl HeldJobs {
-    pub(super) fn note(&self, id: &str) {
-        locked(&self.ids).insert(id.to_owned());
+    /// Whether it is new, and not the first.
+    pub(super) fn note(&self, id: &str) -> bool {
+        let mut ids = locked(&self.ids);
+        ids.insert(id.to_owned()) && ids.len() > 1
     }
 
     /// Holds those that are known, where the database holds rows; those that are gone are no error.
@@ -112,6 +117,15 @@ impl UnitOfWork {
             self.say(format!("SAVEPOINT field_{number}")).await?;
         }
         Ok(())
+    }
+
+    /// From now on waits only shortly for what others hold. A deadlock would be found too, but after a second, and by one of many
+    /// at a time.
+    pub(super) async fn hurry(&self) -> Result<(), Error> {
+        match self.transaction.get_database_backend() {
+            DbBackend::Postgres => self.say(format!("SET LOCAL lock_timeout = '{HURRIED_MS}ms'")).await,
+            _ => Ok(()),
+        }
     }
 
     async fn say(&self, sql: String) -> Result<(), Error> {

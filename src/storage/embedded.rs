@@ -18,6 +18,7 @@ use s3s::{
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_http::timeout::TimeoutBody;
 
 use super::Connection;
 
@@ -62,6 +63,9 @@ impl EmbeddedStore {
         }
     }
 }
+
+/// The longest that an upload may pause before it is given up.
+const BODY_PAUSE: Duration = Duration::from_secs(30);
 
 /// On the kept port, or another where that is taken.
 async fn listen(port: u16) -> io::Result<TcpListener> {
@@ -125,7 +129,8 @@ async fn answer(service: S3Service, request: Request<Incoming>) -> Result<s3s::H
         *empty.status_mut() = StatusCode::NO_CONTENT;
         empty
     } else {
-        service.call(request.map(s3s::Body::from)).await?
+        let request = request.map(|body| s3s::Body::http_body_unsync(TimeoutBody::new(BODY_PAUSE, body)));
+        service.call(request).await?
     };
     let headers = response.headers_mut();
     let any = header::HeaderValue::from_static("*");

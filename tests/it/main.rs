@@ -20,6 +20,7 @@ mod jobs;
 mod looks;
 mod modules;
 mod odd_media;
+mod outputs;
 mod outside;
 mod paging;
 mod plans;

@@ -60,7 +60,7 @@ on_both! {
             assert!(first.get("errors").is_none() && second.get("errors").is_none(), "{first:#} {second:#}");
         }
         let told = api.ask("{ diagnostics { transactions { retries deadlocks rolledBack } } }", json!({})).await["diagnostics"]["transactions"].take();
-        assert_eq!(told["retries"], told["deadlocks"], "each deadlock was met by another try: {told}");
+        assert!(told["retries"].as_i64() >= told["deadlocks"].as_i64(), "each deadlock was met by another try: {told}");
         assert_eq!(told["retries"], told["rolledBack"], "{told}");
     }
 
@@ -73,7 +73,7 @@ on_both! {
             api.send(both, json!({ "x": x, "y": y }))
         };
         for _ in 0..5 {
-            for answer in futures_util::future::join_all((0..6).map(one)).await {
+            for answer in futures_util::future::join_all((0..16).map(one)).await {
                 assert!(answer.get("errors").is_none(), "{answer:#}");
             }
         }

@@ -3,7 +3,7 @@
 use super::{Checker, LONGEST};
 use crate::domain::{
     error::ViolationCode,
-    output::{self, Output},
+    output::{self, Format, Output, Quality, VideoCodec},
 };
 
 /// Checks an output; `at` is its path, such as `input.outputs[0]`.
@@ -12,7 +12,21 @@ pub fn output(check: &mut Checker, at: &str, output: &Output) {
     edge(check, format!("{at}.height"), i64::from(output.height));
     check.range(format!("{at}.frameRate"), output.frame_rate.as_f64(), output::limits::FRAME_RATE);
     if let Some(crf) = output.crf {
-        check.range(format!("{at}.crf"), i32::from(crf), output::limits::CRF);
+        let most = output.video_codec.most_crf().unwrap_or(*output::limits::CRF.end());
+        check.range(format!("{at}.crf"), i32::from(crf), 0..=most);
+    }
+    codec(check, at, output);
+    if output.format == Format::Gif && output.frame_rate.as_f64() > output::limits::GIF_FRAME_RATE {
+        let rule = format!("must be at most {} for a GIF", output::limits::GIF_FRAME_RATE);
+        check.breach(format!("{at}.frameRate"), ViolationCode::OutOfRange, rule);
+    }
+    if let Some(range) = output.range {
+        check.range(format!("{at}.range.start"), range.start, 0.0..=LONGEST);
+        check.above_zero(format!("{at}.range.length"), range.length, LONGEST);
+        if output.duration.is_some_and(|duration| range.start >= duration) {
+            let rule = "must be before the end of the composition";
+            check.breach(format!("{at}.range.start"), ViolationCode::Inconsistent, rule);
+        }
     }
     if let Some(bitrate) = output.video_bitrate {
         check.range(format!("{at}.videoBitrate"), bitrate, output::limits::VIDEO_BITRATE);
@@ -22,6 +36,17 @@ pub fn output(check: &mut Checker, at: &str, output: &Output) {
     }
     if let Some(duration) = output.duration {
         check.above_zero(format!("{at}.duration"), duration, LONGEST);
+    }
+}
+
+fn codec(check: &mut Checker, at: &str, output: &Output) {
+    let codecs = output.format.video_codecs();
+    if !codecs.is_empty() && !codecs.contains(&output.video_codec) {
+        let rule = format!("must be one that a {} file holds", output.format.extension());
+        check.breach(format!("{at}.videoCodec"), ViolationCode::Inconsistent, rule);
+    }
+    if output.quality == Quality::Lossless && matches!(output.video_codec, VideoCodec::Av1) && !codecs.is_empty() {
+        check.breach(format!("{at}.quality"), ViolationCode::Inconsistent, "must not be LOSSLESS for AV1");
     }
 }
 

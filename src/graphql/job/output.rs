@@ -17,43 +17,45 @@ use crate::{
 
 /// The container.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "domain::output::Format")]
 pub enum OutputFormat {
-    /// H.264 and AAC in MP4, playable while it downloads.
+    /// H264, H265 or AV1, and AAC; playable while it downloads.
     #[graphql(name = "MP4")]
     Mp4,
-    /// WebM. Not yet.
+    /// VP9 or AV1, and Opus.
     Webm,
-    /// QuickTime. Not yet.
+    /// QuickTime: H264 or H265 and AAC, or PRORES and uncompressed sound.
     Mov,
-    /// An animated GIF. Not yet.
+    /// An animated GIF, of colours chosen for the whole of it; at most 50 frames a second.
     Gif,
-    /// A still. Not yet.
+    /// The frame at the range's start, or at 0.
     Png,
-    /// A still. Not yet.
+    /// The frame at the range's start, or at 0.
     Jpeg,
-    /// Sound alone. Not yet.
+    /// Sound alone.
     #[graphql(name = "MP3")]
     Mp3,
-    /// Sound alone. Not yet.
+    /// Sound alone, uncompressed: 16 bits, 48 kHz.
     Wav,
 }
 
 /// The picture's codec.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "domain::output::VideoCodec")]
 pub enum VideoCodec {
     /// H.264, by x264.
     #[graphql(name = "H264")]
     H264,
-    /// H.265. Not yet.
+    /// H.265, by x265.
     #[graphql(name = "H265")]
     H265,
-    /// VP9. Not yet.
+    /// VP9, by libvpx.
     #[graphql(name = "VP9")]
     Vp9,
-    /// AV1. Not yet.
+    /// AV1, by SVT-AV1.
     #[graphql(name = "AV1")]
     Av1,
-    /// ProRes. Not yet.
+    /// ProRes 422, of 10 bits.
     Prores,
 }
 
@@ -129,12 +131,12 @@ pub struct OutputInput {
     /// 1…120; 23.976, 29.97 and 59.94 mean the NTSC fractions.
     #[graphql(default = 30.0)]
     frame_rate: f64,
-    /// The picture's codec; H264 for MP4.
+    /// The picture's codec; H264 for MP4 and MOV, VP9 for WEBM.
     video_codec: Option<VideoCodec>,
     /// How much care, and how many bits.
     #[graphql(default_with = "Quality::Medium")]
     quality: Quality,
-    /// In place of the quality's own: 0…51, lower is better.
+    /// In place of the quality's own: 0…51 for H264 and H265, 0…63 for VP9 and AV1; lower is better.
     crf: Option<i32>,
     /// In place of the quality: bits a second on average.
     video_bitrate: Option<Long>,
@@ -145,7 +147,7 @@ pub struct OutputInput {
     background: Color,
     /// Seconds; to the end of the last element where it is not given.
     duration: Option<f64>,
-    /// Render only this part. Not yet.
+    /// Render only this part.
     range: Option<TimeRangeInput>,
     /// A still of this moment beside the result. Not yet.
     poster_at: Option<f64>,
@@ -163,9 +165,13 @@ impl OutputInput {
         if let Some(crf) = self.crf {
             check.range(format!("{at}.crf"), crf, limits::CRF);
         }
+        let format = domain::output::Format::from(self.format);
+        let usual = format.video_codecs().first().copied().unwrap_or_default();
         domain::output::Output {
+            format,
             width,
             height,
+            video_codec: self.video_codec.map_or(usual, Into::into),
             frame_rate: FrameRate::from_decimal(self.frame_rate.clamp(0.0, 10_000.0)),
             quality: self.quality.into(),
             crf: self.crf.and_then(|crf| u8::try_from(crf).ok()),
@@ -173,6 +179,7 @@ impl OutputInput {
             audio_bitrate: self.audio_bitrate.map(i64::from),
             background: self.background.0,
             duration: self.duration,
+            range: self.range.map(|range| domain::output::TimeRange { start: range.start, length: range.length }),
         }
     }
 
@@ -197,15 +204,6 @@ impl OutputInput {
     }
 
     fn note_what_is_not_yet(&self, check: &mut Checker, at: &str, own_bucket: &str) {
-        if self.format != OutputFormat::Mp4 {
-            check.not_yet(format!("{at}.format"), "another format than MP4");
-        }
-        if self.video_codec.is_some_and(|codec| codec != VideoCodec::H264) {
-            check.not_yet(format!("{at}.videoCodec"), "another codec than H264");
-        }
-        if self.range.is_some() {
-            check.not_yet(format!("{at}.range"), "rendering a part");
-        }
         if self.key.is_some() {
             check.not_yet(format!("{at}.key"), "a key of one's own");
         }
@@ -229,8 +227,8 @@ pub struct Output {
     height: i32,
     /// Frames a second.
     frame_rate: f64,
-    /// The picture's codec.
-    video_codec: VideoCodec,
+    /// The picture's codec; null where the format leaves no choice.
+    video_codec: Option<VideoCodec>,
     /// How much care, and how many bits.
     quality: Quality,
     /// In place of the quality's own.
@@ -243,22 +241,34 @@ pub struct Output {
     background: Color,
     /// Seconds; null: to the end of the last element.
     duration: Option<f64>,
+    /// The part that is rendered; null: all of it.
+    range: Option<TimeRange>,
+}
+
+/// A part of the composition.
+#[derive(SimpleObject)]
+pub struct TimeRange {
+    /// Seconds.
+    start: f64,
+    /// Seconds.
+    length: f64,
 }
 
 impl From<domain::output::Output> for Output {
     fn from(output: domain::output::Output) -> Self {
         Self {
-            format: OutputFormat::Mp4,
+            format: output.format.into(),
             width: output.width as i32,
             height: output.height as i32,
             frame_rate: output.frame_rate.as_f64(),
-            video_codec: VideoCodec::H264,
+            video_codec: (!output.format.video_codecs().is_empty()).then(|| output.video_codec.into()),
             quality: output.quality.into(),
             crf: output.crf.map(i32::from),
             video_bitrate: output.video_bitrate.map(Long),
             audio_bitrate: output.audio_bitrate.map(|bits| bits as i32),
             background: Color(output.background),
             duration: output.duration,
+            range: output.range.map(|range| TimeRange { start: range.start, length: range.length }),
         }
     }
 }

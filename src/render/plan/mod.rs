@@ -9,6 +9,7 @@ mod sound;
 
 use crate::domain::{
     composition::Element,
+    error::{ErrorCode, JobFailure},
     geometry::Rect,
     output::{FrameRate, Output},
     paint::Color,
@@ -36,7 +37,12 @@ pub struct Plan {
     pub width: u32,
     pub height: u32,
     pub rate: FrameRate,
+    /// Of the whole composition.
     pub frames: i64,
+    /// What is rendered of it: from this frame…
+    pub first: i64,
+    /// …up to but not including this one.
+    pub end: i64,
     pub background: Color,
     /// In drawing order, the lowest first.
     pub layers: Vec<Layer>,
@@ -61,6 +67,11 @@ impl Plan {
         Rect::of_size(f64::from(self.width), f64::from(self.height))
     }
 
+    /// How many frames are rendered.
+    pub fn length(&self) -> i64 {
+        self.end - self.first
+    }
+
     /// Whether a layer covers all of the canvas all the time.
     pub fn covers(&self, layer: usize) -> bool {
         self.layers[layer].covers(self)
@@ -72,11 +83,14 @@ pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<P
     let durations: Vec<_> = media.iter().map(|medium| medium.duration).collect();
     let schedule = schedule::schedule(elements, &durations, output.duration)?;
     let frames = output.frame_rate.frame_at(schedule.duration).max(1);
+    let (first, end) = span(output, frames)?;
     let mut plan = Plan {
         width: output.width,
         height: output.height,
         rate: output.frame_rate,
         frames,
+        first,
+        end,
         background: output.background,
         layers: Vec::new(),
         intervals: Vec::new(),
@@ -87,6 +101,19 @@ pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<P
     plan.intervals = intervals(&plan);
     plan.sounds = sound::sounds(&plan, elements, media, &schedule);
     Ok(plan)
+}
+
+/// The frames of an output.
+fn span(output: &Output, frames: i64) -> Result<(i64, i64), Unplaceable> {
+    let Some(range) = output.range else { return Ok((0, frames)) };
+    let first = output.frame_rate.frame_at(range.start);
+    if first >= frames {
+        let message = format!("the output's range starts at {} s, past the end of the composition", range.start);
+        let failure = JobFailure::new(ErrorCode::BadUserInput, message).suggest("give a range within the composition");
+        return Err(Unplaceable { element: None, failure });
+    }
+    let end = output.frame_rate.frame_at(range.start + range.length).clamp(first + 1, frames);
+    Ok((first, end))
 }
 
 fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedule) -> Vec<Layer> {
@@ -145,12 +172,15 @@ mod tests {
         geometry::Length,
         look::{Crop, Effect},
         motion::{KenBurns, Keyframe, Property},
-        output::Quality,
+        output::{Format, Quality, TimeRange, VideoCodec},
         transition::{Transition, TransitionType},
     };
 
     fn output() -> Output {
         Output {
+            format: Format::Mp4,
+            video_codec: VideoCodec::H264,
+            range: None,
             width: 1280,
             height: 720,
             frame_rate: FrameRate { numerator: 30, denominator: 1 },
@@ -269,5 +299,17 @@ mod tests {
         assert_eq!(pose.window, plan.canvas());
         assert_eq!(pose.sprite, Rect { x: 0.0, y: 0.0, width: 1920.0, height: 1080.0 });
         assert_eq!(plan.layers[1].stage, Stage::Moving { sprite: (1280, 720) });
+    }
+
+    #[test]
+    fn a_range_is_a_part_of_the_frames() {
+        let span = |start, length| {
+            let output = Output { range: Some(TimeRange { start, length }), ..output() };
+            plan(&[clip(0, None, 1.0)], &[medium(1280.0, 720.0)], &output).map(|plan| (plan.first, plan.end, plan.frames))
+        };
+        assert_eq!(span(2.0, 1.0), Ok((60, 90, 240)));
+        assert_eq!(span(7.0, 100.0), Ok((210, 240, 240)));
+        assert_eq!(span(0.5, 0.001), Ok((15, 16, 240)));
+        assert_eq!(span(8.0, 1.0).unwrap_err().failure.code, ErrorCode::BadUserInput);
     }
 }

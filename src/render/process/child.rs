@@ -111,7 +111,7 @@ fn compose_and_encode(task: &Task, elements: &[Element], ready: &Ready, out: &Re
     out.send(&Report::StepStarted { step: ProcessingStep::Composition });
     out.send(&Report::StepStarted { step: ProcessingStep::Encoding });
     let before = Cost::now();
-    let mut watcher = Progress::new(out.clone(), ready.plan.frames);
+    let mut watcher = Progress::new(out.clone(), ready.plan.length());
     let output = &task.composition.output;
     let made = pipeline::render(ready, elements, output, Path::new(&task.output_path), &mut watcher);
     let made = made.map_err(|error| failure(error, task))?;

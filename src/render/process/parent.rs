@@ -34,6 +34,8 @@ impl Running {
         let mut child = Command::new(program)
             .arg(CHILD_ARGUMENT)
             .env_clear()
+            // Its encoder of AV1 would tell of itself at each start.
+            .env("SVT_LOG", "1")
             .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -156,7 +156,7 @@ impl Session {
     /// The job, its row held until the transaction ends.
     pub(in crate::services) async fn locked_job(&self, id: &str) -> Result<job::Model, Error> {
         let unit = self.unit()?;
-        self.holds_job(id);
+        self.holds_job(id).await?;
         let found = job::Entity::find_by_id(id)
             .filter(job::Column::Tenant.eq(&self.caller().tenant))
             // Not against those who only refer to it.

@@ -1,0 +1,127 @@
+//! Every format and codec, as FFmpeg's own tools see it.
+
+use serde_json::{Value, json};
+
+use crate::{
+    decoded::{Picture, amplitude, probed, sound},
+    rendering::clip,
+    server::Server,
+    support::made,
+};
+
+/// A job's result, saved under its own name.
+async fn made(server: &Server, output: Value, elements: Value) -> (Value, std::path::PathBuf) {
+    let id = server.api.create(json!({ "outputs": [output], "elements": elements })).await;
+    let job = server.api.finished(&id).await;
+    assert_eq!(job["status"], "COMPLETED", "{job:#}");
+    let key = job["result"]["key"].as_str().unwrap();
+    let path = server.folder.path().join(key.replace('/', "-"));
+    std::fs::write(&path, server.api.download(job["result"]["url"].as_str().unwrap()).await).unwrap();
+    (job["result"].clone(), path)
+}
+
+/// Four coloured quarters, and a tone.
+async fn quarters(server: &Server) -> Value {
+    let filter = "color=red:160x90:d=2:r=10,pad=320:180:0:0:white,drawbox=160:0:160:90:lime:fill,drawbox=0:90:160:90:blue:fill";
+    let picture = clip(server, "quarters.mp4", &["-y", "-f", "lavfi", "-i", filter, "-pix_fmt", "yuv420p", "-crf", "5"]).await;
+    let tone = server.api.upload("tone.wav", "audio/wav", made::tone(2.0, 440.0, 0.5)).await;
+    json!([{ "video": { "source": { "asset": picture } } }, { "audio": { "source": { "asset": tone } } }])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_format_holds_what_it_says() {
+    let server = Server::sqlite().await;
+    let elements = quarters(&server).await;
+    for (format, codec, video, audio) in [
+        ("MP4", Some("H264"), "h264", Some("aac")),
+        ("MP4", Some("H265"), "hevc", Some("aac")),
+        ("MP4", Some("AV1"), "av1", Some("aac")),
+        ("WEBM", None, "vp9", Some("opus")),
+        ("WEBM", Some("AV1"), "av1", Some("opus")),
+        ("MOV", Some("PRORES"), "prores", Some("pcm_s16le")),
+        ("MOV", None, "h264", Some("aac")),
+        ("GIF", None, "gif", None),
+    ] {
+        let mut output = json!({ "format": format, "width": 320, "height": 180, "frameRate": 10, "quality": "HIGH" });
+        if let Some(codec) = codec {
+            output["videoCodec"] = codec.into();
+        }
+        let (result, path) = made(&server, output, elements.clone()).await;
+        let name = format!("{format} {codec:?}");
+        assert_eq!((result["videoCodec"].as_str(), result["audioCodec"].as_str()), (Some(video), audio), "{name}");
+        assert_eq!(probed(&path, "v:0", "codec_name,width,height,nb_read_frames"), format!("{video},320,180,20"), "{name}");
+        let picture = Picture::at(&path, 1.0, 320, 180);
+        for (x, y, colour) in [(80, 45, [255, 0, 0]), (240, 45, [0, 255, 0]), (80, 135, [0, 0, 255]), (240, 135, [255; 3])] {
+            assert!(picture.is(x, y, colour, 24), "{name}: {:?} at {x}, {y}", picture.pixel(x, y));
+        }
+        if let Some(audio) = audio {
+            assert_eq!(probed(&path, "a:0", "codec_name,channels"), format!("{audio},2"), "{name}");
+            let left = sound(&path);
+            let heard = amplitude(&left[24_000..72_000], 440.0);
+            assert!((heard - 0.5).abs() < 0.05, "{name}: {heard}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stills_show_the_frame_at_the_range_s_start() {
+    let server = Server::sqlite().await;
+    let elements = json!([
+        { "shape": { "shape": "RECTANGLE", "fill": "#ff0000", "length": 1, "track": 0 } },
+        { "shape": { "shape": "RECTANGLE", "fill": "#0000ff", "length": 1, "track": 0 } },
+    ]);
+    for (format, codec) in [("PNG", "png"), ("JPEG", "mjpeg")] {
+        for (range, colour) in [(Value::Null, [255, 0, 0]), (json!({ "start": 1.5, "length": 0.1 }), [0, 0, 255])] {
+            let output = json!({ "format": format, "width": 64, "height": 32, "frameRate": 10, "range": range });
+            let (result, path) = made(&server, output, elements.clone()).await;
+            assert_eq!((result["frames"].as_i64(), result["audioCodec"].as_str()), (Some(1), None));
+            assert_eq!(probed(&path, "v:0", "codec_name,width,height"), format!("{codec},64,32"));
+            assert!(Picture::at(&path, 0.0, 64, 32).is(20, 20, colour, 6), "{format}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sound_alone_and_a_part_of_it() {
+    let server = Server::sqlite().await;
+    // A second of one tone, and a second of another.
+    let low = server.api.upload("low.wav", "audio/wav", made::tone(1.0, 440.0, 0.5)).await;
+    let high = server.api.upload("high.wav", "audio/wav", made::tone(1.0, 880.0, 0.5)).await;
+    let elements = json!([
+        { "audio": { "source": { "asset": low }, "track": 0 } },
+        { "audio": { "source": { "asset": high }, "track": 0 } },
+    ]);
+    for (format, codec, tolerance) in [("WAV", "pcm_s16le", 1_usize), ("MP3", "mp3", 3_000)] {
+        let output = json!({ "format": format, "range": { "start": 0.5, "length": 1 } });
+        let (result, path) = made(&server, output, elements.clone()).await;
+        assert_eq!((result["videoCodec"].as_str(), result["audioCodec"].as_str()), (None, Some(codec)));
+        let left = sound(&path);
+        assert!(left.len().abs_diff(48_000) <= tolerance, "{format}: {}", left.len());
+        assert!((amplitude(&left[4_800..19_200], 440.0) - 0.5).abs() < 0.03, "{format}: the end of the first");
+        assert!((amplitude(&left[28_800..43_200], 880.0) - 0.5).abs() < 0.03, "{format}: the beginning of the second");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_a_video_is_that_part() {
+    let server = Server::sqlite().await;
+    let elements = json!([
+        { "shape": { "shape": "RECTANGLE", "fill": "#ff0000", "length": 1, "track": 0 } },
+        { "shape": { "shape": "RECTANGLE", "fill": "#0000ff", "length": 1, "track": 0 } },
+    ]);
+    let output = json!({ "width": 64, "height": 32, "frameRate": 10, "range": { "start": 0.5, "length": 1 } });
+    let (result, path) = made(&server, output, elements).await;
+    assert_eq!((result["frames"].as_i64(), result["duration"].as_f64()), (Some(10), Some(1.0)));
+    assert!(Picture::at(&path, 0.4, 64, 32).is(20, 20, [255, 0, 0], 12));
+    assert!(Picture::at(&path, 0.5, 64, 32).is(20, 20, [0, 0, 255], 12));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_is_no_sound_file() {
+    let server = Server::sqlite().await;
+    let elements = json!([{ "text": { "text": "silence", "length": 1 } }]);
+    let id = server.api.create(json!({ "outputs": [{ "format": "WAV" }], "elements": elements, "maxAttempts": 1 })).await;
+    let job = server.api.finished(&id).await;
+    assert_eq!(job["status"], "FAILED");
+    assert!(job["error"]["message"].as_str().unwrap().contains("sounds"), "{job:#}");
+}
