@@ -20,6 +20,8 @@ HAS_NODE := node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 
 
 BUILD_PACKAGES := build-essential pkg-config curl clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev \
 	libswscale-dev libswresample-dev
+# For words beyond the scripts of the font that the service carries.
+FONT_PACKAGES := fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji
 TEST_PACKAGES := postgresql redis-server chromium ffmpeg
 
 .PHONY: all build demo test check playground packages test-packages node stop
@@ -34,7 +36,7 @@ define install
 endef
 
 packages:
-	$(call install,$(BUILD_PACKAGES))
+	$(call install,$(BUILD_PACKAGES) $(FONT_PACKAGES))
 
 test-packages: packages node
 	$(call install,$(TEST_PACKAGES))

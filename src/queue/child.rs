@@ -60,7 +60,7 @@ async fn note(worker: &Worker, lease: &Lease, report: Report) -> Result<(), Halt
 async fn write(worker: &Worker, lease: &Lease, report: &Report) -> Result<(), LeaseError> {
     let services = &worker.services;
     match report {
-        Report::StepCompleted { step, usage } => services.complete_step(lease, *step, *usage, serde_json::json!({})).await,
+        Report::StepCompleted { step, usage, details } => services.complete_step(lease, *step, *usage, details.clone()).await,
         Report::Media { element_id, media } => services.note_media(lease, element_id, media).await,
         Report::Planned { duration, starts } => services.note_schedule(lease, *duration, starts).await,
         Report::Progress { fraction, frames_per_second } => {

@@ -52,6 +52,15 @@ pub struct Ready {
     pub media: Vec<Prepared>,
     /// By layer.
     pub arts: Vec<Art>,
+    pub warnings: Vec<Warning>,
+}
+
+/// What is not as its author may have meant it, and no reason to fail.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Warning {
+    pub element_id: String,
+    pub message: String,
 }
 
 /// Looks into every source, in order; `found` is told of each.
@@ -71,8 +80,15 @@ pub fn prepare(composition: &Composition, found: &mut dyn FnMut(usize, &Prepared
             None => unplaceable.failure,
         }
     })?;
-    let arts = arts(&plan, &elements, &media);
-    Ok(Ready { plan, media, arts })
+    let mut typesetter = None;
+    let mut warnings = Vec::new();
+    let arts = plan.layers.iter().map(|layer| {
+        let art = art(&plan, layer, &elements[layer.element].content, &media[layer.element], &mut typesetter);
+        warnings.extend(typesetter.as_mut().and_then(|typesetter| no_glyphs(&ids[layer.element], typesetter)));
+        art
+    });
+    let arts = arts.collect();
+    Ok(Ready { plan, media, arts, warnings })
 }
 
 fn understand(element: &Element) -> Result<Prepared, MediaError> {
@@ -151,14 +167,18 @@ impl Prepared {
     }
 }
 
-fn arts(plan: &Plan, elements: &[Element], media: &[Prepared]) -> Vec<Art> {
-    let mut typesetter = None;
-    let art = |layer: &Layer| match (&media[layer.element], &elements[layer.element].content) {
-        (Prepared::Clip { .. }, _) => Art::Clip,
-        (Prepared::Still(image), _) => still(plan, layer, image),
-        (Prepared::Drawn, content) => drawn(plan, layer, content, &mut typesetter).unwrap_or(Art::Nothing),
-    };
-    plan.layers.iter().map(art).collect()
+fn art(plan: &Plan, layer: &Layer, content: &Content, medium: &Prepared, typesetter: &mut Option<Typesetter>) -> Art {
+    match medium {
+        Prepared::Clip { .. } => Art::Clip,
+        Prepared::Still(image) => still(plan, layer, image),
+        Prepared::Drawn => drawn(plan, layer, content, typesetter).unwrap_or(Art::Nothing),
+    }
+}
+
+fn no_glyphs(element_id: &str, typesetter: &mut Typesetter) -> Option<Warning> {
+    let missing: Vec<String> = typesetter.take_missing().into_iter().map(|c| format!("U+{:04X}", u32::from(c))).collect();
+    let message = || format!("no font has a glyph for {}", missing.join(", "));
+    (!missing.is_empty()).then(|| Warning { element_id: element_id.to_owned(), message: message() })
 }
 
 fn still(plan: &Plan, layer: &Layer, image: &RgbaImage) -> Art {

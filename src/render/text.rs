@@ -1,10 +1,14 @@
 //! Words: shaped and broken into lines by cosmic-text, drawn once.
 
+use std::collections::BTreeSet;
+
 use cosmic_text::{
     Align, Attrs, Buffer, CacheKeyFlags, Command, Ellipsize, EllipsizeHeightLimit, Family, FontSystem, Metrics, Shaping,
     SwashCache, SwashContent, Weight, Wrap, fontdb,
 };
 use tiny_skia::{Path, PathBuilder};
+use unicode_properties::{EmojiStatus, UnicodeEmoji};
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
     drawing::{self, Drawing, Paper},
@@ -19,10 +23,15 @@ use crate::domain::{
 /// Inter, under the SIL Open Font License: see fonts/README.md.
 const FONTS: [&[u8]; 2] = [include_bytes!("fonts/Inter-Regular.otf"), include_bytes!("fonts/Inter-Bold.otf")];
 
-/// Sets words in the fonts that the service carries.
+/// The font of the system whose emoji have colours.
+const EMOJI_FONT: &str = "Noto Color Emoji";
+
+/// Sets words in the font that the service carries, and what that has no glyph for in the fonts of the system.
 pub struct Typesetter {
     fonts: FontSystem,
     glyphs: SwashCache,
+    has_system_fonts: bool,
+    missing: BTreeSet<char>,
 }
 
 /// Lines that are set, and where they lie: `place` is of the canvas, and what is of the font is as large as the scale says.
@@ -39,7 +48,17 @@ impl Typesetter {
             database.load_font_data(font.to_vec());
         }
         database.set_sans_serif_family("Inter");
-        Self { fonts: FontSystem::new_with_locale_and_db("en-US".into(), database), glyphs: SwashCache::new() }
+        Self {
+            fonts: FontSystem::new_with_locale_and_db("en-US".into(), database),
+            glyphs: SwashCache::new(),
+            has_system_fonts: false,
+            missing: BTreeSet::new(),
+        }
+    }
+
+    /// The characters that no font had a glyph for, since this was asked last.
+    pub fn take_missing(&mut self) -> BTreeSet<char> {
+        std::mem::take(&mut self.missing)
     }
 
     /// Draws a text into a box of the canvas, at a scale; `None` where nothing of it is to be seen. Percentages are of the
@@ -75,6 +94,19 @@ impl Typesetter {
     }
 
     fn set(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64) -> Lines {
+        let lines = self.set_in_loaded(text, bounds, canvas_height, scale);
+        let missing = missing(&text.text, &lines.buffer);
+        if missing.is_empty() || self.has_system_fonts {
+            self.missing.extend(missing);
+            return lines;
+        }
+        // They take time to look through: only for who needs them.
+        self.fonts.db_mut().load_system_fonts();
+        self.has_system_fonts = true;
+        self.set(text, bounds, canvas_height, scale)
+    }
+
+    fn set_in_loaded(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64) -> Lines {
         let size = text.font_size.resolve(canvas_height).max(1.0);
         let font = (size * scale) as f32;
         let mut buffer = Buffer::new_empty(Metrics::new(font, font * text.line_height as f32));
@@ -99,7 +131,12 @@ impl Typesetter {
             composition::Align::Right => Align::Right,
             composition::Align::Justify => Align::Justified,
         };
-        buffer.set_text(&text.text, &attributes, Shaping::Advanced, Some(align));
+        // The fonts of symbols have emoji too, without colours.
+        let in_colours = attributes.clone().family(Family::Name(EMOJI_FONT));
+        let spans = emoji_apart(&text.text)
+            .into_iter()
+            .map(|(part, emoji)| (part, if emoji { in_colours.clone() } else { attributes.clone() }));
+        buffer.set_rich_text(spans, &attributes, Shaping::Advanced, Some(align));
         buffer.shape_until_scroll(&mut self.fonts, false);
         let height = buffer.layout_runs().fold(0.0, |height, run| f32::max(height, run.line_top + run.line_height));
         let room = bounds.height - f64::from(height) / scale;
@@ -185,6 +222,42 @@ impl Lines {
     }
 }
 
+/// The parts of a text, and which of them are emoji that want their colours (Unicode Technical Standard 51, 4.1).
+fn emoji_apart(text: &str) -> Vec<(&str, bool)> {
+    const AS_EMOJI: char = '\u{FE0F}';
+    let is_emoji = |sign: &str| {
+        sign.contains(AS_EMOJI)
+            || sign.chars().any(|c| {
+                matches!(
+                    c.emoji_status(),
+                    EmojiStatus::EmojiPresentation
+                        | EmojiStatus::EmojiPresentationAndModifierBase
+                        | EmojiStatus::EmojiPresentationAndEmojiComponent
+                        | EmojiStatus::EmojiPresentationAndModifierAndEmojiComponent
+                )
+            })
+    };
+    let mut parts: Vec<(usize, usize, bool)> = Vec::new();
+    for (start, sign) in text.grapheme_indices(true) {
+        let (end, emoji) = (start + sign.len(), is_emoji(sign));
+        match parts.last_mut() {
+            Some(last) if last.2 == emoji => last.1 = end,
+            _ => parts.push((start, end, emoji)),
+        }
+    }
+    parts.into_iter().map(|(start, end, emoji)| (&text[start..end], emoji)).collect()
+}
+
+/// The characters whose glyph is the font's sign for none.
+fn missing(text: &str, buffer: &Buffer) -> BTreeSet<char> {
+    let lines: Vec<&str> = buffer.lines.iter().map(|line| line.text()).collect();
+    let clusters = buffer.layout_runs().flat_map(|run| {
+        let line = lines.get(run.line_i).copied().unwrap_or(text);
+        run.glyphs.iter().filter(|glyph| glyph.glyph_id == 0).filter_map(move |glyph| line.get(glyph.start..glyph.end))
+    });
+    clusters.flat_map(str::chars).filter(|c| !c.is_control() && !c.is_whitespace()).collect()
+}
+
 fn grown(rect: &Rect, by: f64) -> Rect {
     Rect { x: rect.x - by, y: rect.y - by, width: rect.width + 2.0 * by, height: rect.height + 2.0 * by }
 }
@@ -219,5 +292,68 @@ fn glyph_pixel(coverage: &[u8], color: Color) -> [u8; 4] {
             [color.red, color.green, color.blue, alpha as u8]
         }
         [] => [0; 4],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        composition::{Align as TextAlign, VerticalAlign},
+        geometry::Length,
+    };
+
+    const BOX: Rect = Rect { x: 0.0, y: 0.0, width: 400.0, height: 100.0 };
+
+    fn text(words: &str) -> Text {
+        Text {
+            text: words.into(),
+            family: "Inter".into(),
+            font_size: Length::Pixels(40.0),
+            weight: 400,
+            italic: false,
+            color: Color::WHITE,
+            stroke: None,
+            shadow: None,
+            align: TextAlign::Center,
+            vertical_align: VerticalAlign::Middle,
+            line_height: 1.2,
+            background: None,
+            letter_spacing: None,
+            max_lines: None,
+        }
+    }
+
+    #[test]
+    fn words_of_any_script_have_their_glyphs() {
+        for words in ["Grüße", "Ελληνικά", "Кириллица", "日本語と中文", "한국어", "العربية", "עברית", "हिन्दी", "ไทย", "😀🎬"]
+        {
+            let mut typesetter = Typesetter::new();
+            assert!(typesetter.draw(&text(words), &BOX, 720.0, 1.0).is_some(), "{words}");
+            assert_eq!(typesetter.take_missing(), BTreeSet::new(), "{words}");
+        }
+    }
+
+    #[test]
+    fn an_emoji_has_colours_of_its_own() {
+        let drawn = Typesetter::new().draw(&text("😀"), &BOX, 720.0, 1.0).unwrap();
+        assert!(drawn.image.pixels().any(|pixel| pixel.0[3] == 255 && pixel.0[0] > 200 && pixel.0[2] < 120), "it is yellow");
+    }
+
+    #[test]
+    fn what_no_font_has_is_told() {
+        let mut typesetter = Typesetter::new();
+        typesetter.draw(&text("a\u{10FFFD}"), &BOX, 720.0, 1.0);
+        assert_eq!(typesetter.take_missing(), ['\u{10FFFD}'].into());
+    }
+
+    #[test]
+    fn lines_beyond_those_asked_for_are_cut() {
+        let long = "one two three four five six seven eight nine ten eleven twelve";
+        let height = |lines| {
+            let text = Text { max_lines: lines, ..text(long) };
+            Typesetter::new().draw(&text, &Rect { height: 400.0, ..BOX }, 720.0, 1.0).unwrap().rect.height
+        };
+        assert!(height(None) > 120.0 && height(Some(1)) < 60.0 && height(Some(2)) > height(Some(1)));
     }
 }

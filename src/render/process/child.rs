@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
+
 use nix::sys::resource::{Usage as Rusage, UsageWho, getrusage};
 
 use super::{MadeFile, Report, Task, peak_memory};
@@ -102,7 +104,8 @@ fn process(task: &Task, out: &Reports) -> Result<Ready, JobFailure> {
     let ids = task.composition.elements.iter().map(|placed| placed.id.clone());
     let starts = ids.zip(plan.starts.iter().copied()).collect();
     out.send(&Report::Planned { duration: plan.rate.seconds(plan.frames), starts });
-    out.send(&Report::StepCompleted { step, usage: before.usage_since(Duration::ZERO) });
+    let details = if ready.warnings.is_empty() { json!({}) } else { json!({ "warnings": ready.warnings }) };
+    out.send(&Report::StepCompleted { step, usage: before.usage_since(Duration::ZERO), details });
     Ok(ready)
 }
 
@@ -118,7 +121,7 @@ fn compose_and_encode(task: &Task, elements: &[Element], ready: &Ready, out: &Re
     let mut usage = before.usage_since(made.composition_cpu);
     usage.frames_per_second = Some(watcher.frames_per_second(made.frames));
     usage.bytes_written = std::fs::metadata(&task.output_path).ok().map(|file| file.len() as i64);
-    out.send(&Report::StepCompleted { step: ProcessingStep::Encoding, usage });
+    out.send(&Report::StepCompleted { step: ProcessingStep::Encoding, usage, details: json!({}) });
     Ok(MadeFile {
         width: output.width,
         height: output.height,
@@ -223,6 +226,6 @@ impl Watcher for Progress {
             frames_per_second: Some(self.frames_per_second(self.frames)),
             ..Usage::default()
         };
-        self.out.send(&Report::StepCompleted { step: ProcessingStep::Composition, usage });
+        self.out.send(&Report::StepCompleted { step: ProcessingStep::Composition, usage, details: json!({}) });
     }
 }

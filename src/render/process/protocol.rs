@@ -31,6 +31,8 @@ pub enum Report {
     StepCompleted {
         step: ProcessingStep,
         usage: Usage,
+        /// An object: what else is to be told of it.
+        details: serde_json::Value,
     },
     /// An element's source was looked into.
     Media {
