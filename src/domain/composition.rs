@@ -10,6 +10,7 @@ use super::{
     look::{ChromaKey, Crop, Effect, Shape, Stroke},
     motion::{self, KenBurns, Keyframe, Property},
     paint::Color,
+    subtitles::Cue,
     transition::Transition,
 };
 
@@ -58,6 +59,13 @@ pub enum Content {
     },
     Shape {
         shape: Shape,
+        visual: Visual,
+    },
+    /// Words of their own times; those of a source are read from it.
+    Subtitles {
+        source: Option<Source>,
+        cues: Vec<Cue>,
+        style: Text,
         visual: Visual,
     },
 }
@@ -232,6 +240,7 @@ impl Element {
             Content::Audio { .. } => ElementType::Audio,
             Content::Text { .. } => ElementType::Text,
             Content::Shape { .. } => ElementType::Shape,
+            Content::Subtitles { .. } => ElementType::Subtitles,
         }
     }
 
@@ -239,6 +248,7 @@ impl Element {
         match &self.content {
             Content::Video { playback, .. } | Content::Audio { playback } => Some(&playback.source),
             Content::Image { source, .. } => Some(source),
+            Content::Subtitles { source, .. } => source.as_ref(),
             Content::Text { .. } | Content::Shape { .. } => None,
         }
     }
@@ -247,6 +257,7 @@ impl Element {
         match &mut self.content {
             Content::Video { playback, .. } | Content::Audio { playback } => Some(&mut playback.source),
             Content::Image { source, .. } => Some(source),
+            Content::Subtitles { source, .. } => source.as_mut(),
             Content::Text { .. } | Content::Shape { .. } => None,
         }
     }
@@ -256,8 +267,17 @@ impl Element {
             Content::Video { visual, .. }
             | Content::Image { visual, .. }
             | Content::Text { visual, .. }
-            | Content::Shape { visual, .. } => Some(visual),
+            | Content::Shape { visual, .. }
+            | Content::Subtitles { visual, .. } => Some(visual),
             Content::Audio { .. } => None,
+        }
+    }
+
+    /// The words of subtitles.
+    pub fn cues(&self) -> Option<&[Cue]> {
+        match &self.content {
+            Content::Subtitles { cues, .. } => Some(cues),
+            _ => None,
         }
     }
 

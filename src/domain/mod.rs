@@ -20,6 +20,7 @@ pub mod output;
 pub mod paint;
 pub mod schedule;
 pub mod storage;
+pub mod subtitles;
 pub mod template;
 pub mod timeline;
 pub mod transition;

@@ -101,7 +101,8 @@ fn own_length(index: usize, element: &Element, media: Option<f64>) -> Result<Opt
             // What repeats has no end of its own.
             (!playback.repeat).then_some(left / playback.speed)
         }
-        _ => None,
+        // To the end of the last words.
+        _ => element.cues().and_then(|cues| cues.iter().map(|cue| cue.end).reduce(f64::max)),
     };
     Ok(element.timing.length.or(trimmed))
 }

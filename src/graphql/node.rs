@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Interface, Object};
 
 use super::{
-    element::{AudioElement, Element, ImageElement, ShapeElement, TextElement, VideoElement},
+    element::{AudioElement, Element, ImageElement, ShapeElement, SubtitlesElement, TextElement, VideoElement},
     error::{Problem, Result, failed},
     id::invalid_id,
     job::Job,
@@ -27,6 +27,7 @@ pub enum Node {
     ImageElement(ImageElement),
     AudioElement(AudioElement),
     ShapeElement(ShapeElement),
+    SubtitlesElement(SubtitlesElement),
     TextElement(TextElement),
     TimelineStep(TimelineStep),
     StorageOperation(StorageOperation),
@@ -40,6 +41,7 @@ impl From<Element> for Node {
             Element::ImageElement(element) => Node::ImageElement(element),
             Element::AudioElement(element) => Node::AudioElement(element),
             Element::ShapeElement(element) => Node::ShapeElement(element),
+            Element::SubtitlesElement(element) => Node::SubtitlesElement(element),
             Element::TextElement(element) => Node::TextElement(element),
         }
     }

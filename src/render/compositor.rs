@@ -7,8 +7,9 @@ use super::{
     clip::{Clip, Showing, Shown},
     effects::Effects,
     plan::{Area, Layer, Plan, Shift, Stage},
-    prepare::{Art, Prepared, Ready},
+    prepare::{self, Art, Prepared, Ready},
     sprite::{self, Raster},
+    text::Typesetter,
     transition, warp,
 };
 use crate::{
@@ -23,9 +24,11 @@ use crate::{
 /// Draws one frame after the other. Lives on one thread; decoders live only while their layer shows.
 pub struct Compositor<'a> {
     ready: &'a Ready,
-    elements: &'a [Element],
     smoothness: Smoothness,
     clips: HashMap<usize, Clip>,
+    /// What was drawn late, by layer.
+    words: HashMap<usize, Art>,
+    typesetter: Option<Typesetter>,
     /// A second canvas, for transitions.
     scratch: Option<Picture>,
     interval: usize,
@@ -40,8 +43,8 @@ struct Manner {
 }
 
 impl<'a> Compositor<'a> {
-    pub fn new(ready: &'a Ready, elements: &'a [Element], smoothness: Smoothness) -> Self {
-        Self { ready, elements, smoothness, clips: HashMap::new(), scratch: None, interval: 0 }
+    pub fn new(ready: &'a Ready, smoothness: Smoothness) -> Self {
+        Self { ready, smoothness, clips: HashMap::new(), words: HashMap::new(), typesetter: None, scratch: None, interval: 0 }
     }
 
     /// Draws frame `number` on a canvas of any content. Numbers only go forward.
@@ -52,6 +55,14 @@ impl<'a> Compositor<'a> {
         }
         let layers = &plan.intervals[self.interval].layers;
         self.clips.retain(|layer, _| layers.contains(layer));
+        self.words.retain(|layer, _| layers.contains(layer));
+        for &index in layers.iter().filter(|&&index| matches!(self.ready.arts[index], Art::Later)) {
+            self.words.entry(index).or_insert_with(|| {
+                let layer = &plan.layers[index];
+                let content = &self.ready.elements[layer.element].content;
+                prepare::drawn(plan, layer, content, &mut self.typesetter).unwrap_or(Art::Nothing)
+            });
+        }
         canvas.fill(sprite::yuv(plan.background));
         let seconds = plan.rate.seconds(number);
         let mut drawn_with_the_next = false;
@@ -131,6 +142,10 @@ impl<'a> Compositor<'a> {
         Ok(())
     }
 
+    fn art(&self, index: usize) -> &Art {
+        self.words.get(&index).unwrap_or(&self.ready.arts[index])
+    }
+
     fn copy_of(&mut self, canvas: &Picture) -> Result<Picture, RenderError> {
         let mut scratch = match self.scratch.take() {
             Some(scratch) => scratch,
@@ -144,8 +159,8 @@ impl<'a> Compositor<'a> {
     fn area(&self, index: usize, manner: Manner) -> Option<Area> {
         let plan = &self.ready.plan;
         let layer = &plan.layers[index];
-        let rect = match (&self.ready.arts[index], layer.stage) {
-            (Art::Nothing, _) => return None,
+        let rect = match (self.art(index), layer.stage) {
+            (Art::Nothing | Art::Later, _) => return None,
             (Art::Resting { sprite, corner }, _) => {
                 return Some(Area { x: corner.0, y: corner.1, width: sprite.width(), height: sprite.height() });
             }
@@ -160,8 +175,8 @@ impl<'a> Compositor<'a> {
     fn draw(&mut self, index: usize, manner: Manner, canvas: &mut Picture) -> Result<(), RenderError> {
         let plan = &self.ready.plan;
         let layer = &plan.layers[index];
-        match &self.ready.arts[index] {
-            Art::Nothing => {}
+        match self.art(index) {
+            Art::Nothing | Art::Later => {}
             Art::Resting { sprite, corner } => sprite.put(canvas, *corner, blend::weight(manner.opacity)),
             Art::Moving { sprite, rect } => {
                 let pose = layer.pose(&plan.canvas(), manner.seconds, *rect, manner.shift);
@@ -175,13 +190,13 @@ impl<'a> Compositor<'a> {
     fn draw_clip(&mut self, index: usize, manner: Manner, canvas: &mut Picture) -> Result<(), MediaError> {
         let plan = &self.ready.plan;
         let layer = &plan.layers[index];
-        let Content::Video { playback, .. } = &self.elements[layer.element].content else { return Ok(()) };
+        let Content::Video { playback, .. } = &self.ready.elements[layer.element].content else { return Ok(()) };
         let medium = &self.ready.media[layer.element];
         let (lap, at) = moment(plan, layer, medium, playback, manner.seconds);
         let clip = match self.clips.entry(index) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(place) => {
-                let showing = showing(plan, layer, medium, &self.elements[layer.element], self.smoothness)?;
+                let showing = showing(plan, layer, medium, &self.ready.elements[layer.element], self.smoothness)?;
                 place.insert(Clip::open(showing, lap, at)?)
             }
         };

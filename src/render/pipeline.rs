@@ -16,10 +16,7 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::{RenderError, compositor::Compositor, encoding, mixer::Mixer, prepare::Ready, still};
 use crate::{
-    domain::{
-        composition::Element,
-        output::{Format, Output, Quality},
-    },
+    domain::output::{Format, Output, Quality},
     media::{AudioEncoder, Encoded, MediaError, Muxer, Palette, PaletteMaker, Picture, Smoothness, VideoEncoder},
 };
 
@@ -79,15 +76,9 @@ impl Shared {
 }
 
 /// Renders into a file.
-pub fn render(
-    ready: &Ready,
-    elements: &[Element],
-    output: &Output,
-    path: &Path,
-    watcher: &mut dyn Watcher,
-) -> Result<Made, RenderError> {
+pub fn render(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Watcher) -> Result<Made, RenderError> {
     if output.format.is_still() {
-        return still(ready, elements, output, path, watcher);
+        return still(ready, output, path, watcher);
     }
     let mut mixer = Mixer::new(ready).filter(|_| output.format.has_sound());
     let mut audio = mixer
@@ -100,7 +91,7 @@ pub fn render(
     if output.format.is_sound_alone() {
         return sound_alone(&mut mixer, &mut audio, ready, output, path, watcher);
     }
-    let palette = (output.format == Format::Gif).then(|| palette(ready, elements, output)).transpose()?;
+    let palette = (output.format == Format::Gif).then(|| palette(ready, output)).transpose()?;
     let mut video = VideoEncoder::open(&encoding::video(output, palette)).map_err(RenderError::whole)?;
     let container = encoding::container(output.format);
     let mut muxer = Muxer::create(path, container, Some(&video), audio.as_ref()).map_err(RenderError::whole)?;
@@ -110,7 +101,7 @@ pub fn render(
 
     let shared = Shared::default();
     thread::scope(|scope| {
-        let composing = scope.spawn(|| shared.watch(compose(ready, elements, output, &shared, frame_out, used_in)));
+        let composing = scope.spawn(|| shared.watch(compose(ready, output, &shared, frame_out, used_in)));
         let sounding = scope.spawn(|| match (&mut mixer, &mut audio) {
             (Some(mixer), Some(encoder)) => shared.watch(sound(mixer, encoder, &shared, sound_out)),
             _ => Ok(()),
@@ -131,15 +122,9 @@ fn panicked() -> RenderError {
 }
 
 /// The one frame of a still.
-fn still(
-    ready: &Ready,
-    elements: &[Element],
-    output: &Output,
-    path: &Path,
-    watcher: &mut dyn Watcher,
-) -> Result<Made, RenderError> {
+fn still(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Watcher) -> Result<Made, RenderError> {
     let mut canvas = Picture::new(ready.plan.width, ready.plan.height).map_err(RenderError::whole)?;
-    Compositor::new(ready, elements, smoothness(output.quality)).compose(ready.plan.first, &mut canvas)?;
+    Compositor::new(ready, smoothness(output.quality)).compose(ready.plan.first, &mut canvas)?;
     let composition_cpu = thread_cpu();
     watcher.composed(composition_cpu);
     still::write(&canvas, output, path).map_err(RenderError::whole)?;
@@ -178,9 +163,9 @@ fn sound_alone(
 }
 
 /// The colours of a GIF, from frames all over it.
-fn palette(ready: &Ready, elements: &[Element], output: &Output) -> Result<Palette, RenderError> {
+fn palette(ready: &Ready, output: &Output) -> Result<Palette, RenderError> {
     let plan = &ready.plan;
-    let mut compositor = Compositor::new(ready, elements, smoothness(output.quality));
+    let mut compositor = Compositor::new(ready, smoothness(output.quality));
     let mut canvas = Picture::new(plan.width, plan.height).map_err(RenderError::whole)?;
     let mut maker = PaletteMaker::default();
     for number in (plan.first..plan.end).step_by((plan.length() / PALETTE_FRAMES).max(1) as usize) {
@@ -201,14 +186,13 @@ fn thread_cpu() -> Duration {
 
 fn compose(
     ready: &Ready,
-    elements: &[Element],
     output: &Output,
     shared: &Shared,
     frames: SyncSender<(i64, Picture)>,
     used: Receiver<Picture>,
 ) -> Result<(), RenderError> {
     let plan = &ready.plan;
-    let mut compositor = Compositor::new(ready, elements, smoothness(output.quality));
+    let mut compositor = Compositor::new(ready, smoothness(output.quality));
     for number in plan.first..plan.end {
         let mut canvas = match reused(&used) {
             Some(canvas) => canvas,

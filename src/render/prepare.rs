@@ -15,12 +15,17 @@ use super::{
 };
 use crate::{
     domain::{
-        composition::{Content, Element, Source},
+        composition::{Content, Element, Source, Text},
         error::JobFailure,
         geometry::{Fit, Rect},
+        subtitles::{self, Cue},
     },
     media::{self, MediaError, MediaProbe, Turn, VideoInfo},
 };
+
+/// The largest file of subtitles, bytes.
+const MOST_WORDS: u64 = 4 << 20;
+const MOST_CUES: usize = 20_000;
 
 /// An element's medium, opened and understood.
 pub enum Prepared {
@@ -41,6 +46,8 @@ pub enum Art {
     Resting { sprite: Sprite, corner: (usize, usize) },
     /// One picture that goes where the layer's pose says; of what was drawn for the element's box, where it lies at rest.
     Moving { sprite: Sprite, rect: Option<Rect> },
+    /// Words that are drawn when they are first seen, and forgotten when they are gone.
+    Later,
     /// Nothing is to be seen of it.
     Nothing,
 }
@@ -48,6 +55,8 @@ pub enum Art {
 /// A composition that is ready to be drawn and mixed.
 pub struct Ready {
     pub plan: Plan,
+    /// As they are rendered: subtitles with the words of their files.
+    pub elements: Vec<Element>,
     /// By element.
     pub media: Vec<Prepared>,
     /// By layer.
@@ -66,9 +75,9 @@ pub struct Warning {
 /// Looks into every source, in order; `found` is told of each.
 pub fn prepare(composition: &Composition, found: &mut dyn FnMut(usize, &Prepared)) -> Result<Ready, JobFailure> {
     let ids: Vec<String> = composition.elements.iter().map(|placed| placed.id.clone()).collect();
-    let elements: Vec<Element> = composition.elements.iter().map(|placed| placed.element.clone()).collect();
+    let mut elements: Vec<Element> = composition.elements.iter().map(|placed| placed.element.clone()).collect();
     let mut media = Vec::with_capacity(elements.len());
-    for (index, element) in elements.iter().enumerate() {
+    for (index, element) in elements.iter_mut().enumerate() {
         let prepared = understand(element).map_err(RenderError::of(index)).map_err(|error| error.into_failure(&ids))?;
         found(index, &prepared);
         media.push(prepared);
@@ -88,11 +97,16 @@ pub fn prepare(composition: &Composition, found: &mut dyn FnMut(usize, &Prepared
         art
     });
     let arts = arts.collect();
-    Ok(Ready { plan, media, arts, warnings })
+    Ok(Ready { plan, elements, media, arts, warnings })
 }
 
-fn understand(element: &Element) -> Result<Prepared, MediaError> {
-    match &element.content {
+/// Opens an element's source; the words of subtitles become the element's own.
+fn understand(element: &mut Element) -> Result<Prepared, MediaError> {
+    match &mut element.content {
+        Content::Subtitles { source: Some(source), cues, .. } => {
+            *cues = words(local(source)?)?;
+            Ok(Prepared::Drawn)
+        }
         Content::Video { playback, .. } => {
             let prepared = clip(&playback.source)?;
             match &prepared {
@@ -112,7 +126,22 @@ fn understand(element: &Element) -> Result<Prepared, MediaError> {
             }
         }
         Content::Image { source, .. } => still::read(local(source)?).map(Prepared::Still),
-        Content::Text { .. } | Content::Shape { .. } => Ok(Prepared::Drawn),
+        Content::Text { .. } | Content::Shape { .. } | Content::Subtitles { .. } => Ok(Prepared::Drawn),
+    }
+}
+
+/// The cues of a file.
+fn words(path: &Path) -> Result<Vec<Cue>, MediaError> {
+    let unreadable = |_| MediaError::Unsupported("the file cannot be read".into());
+    if std::fs::metadata(path).map_err(unreadable)?.len() > MOST_WORDS {
+        return Err(MediaError::TooLarge(format!("subtitles have at most {MOST_WORDS} bytes")));
+    }
+    let file = std::fs::read(path).map_err(unreadable)?;
+    let cues = subtitles::parse(&String::from_utf8_lossy(&file));
+    match cues.len() {
+        0 => Err(MediaError::Unsupported("the source holds no subtitles of SRT, WebVTT or ASS".into())),
+        count if count > MOST_CUES => Err(MediaError::TooLarge(format!("subtitles have at most {MOST_CUES} cues"))),
+        _ => Ok(cues),
     }
 }
 
@@ -171,6 +200,7 @@ fn art(plan: &Plan, layer: &Layer, content: &Content, medium: &Prepared, typeset
     match medium {
         Prepared::Clip { .. } => Art::Clip,
         Prepared::Still(image) => still(plan, layer, image),
+        Prepared::Drawn if layer.cue.is_some() => Art::Later,
         Prepared::Drawn => drawn(plan, layer, content, typesetter).unwrap_or(Art::Nothing),
     }
 }
@@ -198,7 +228,7 @@ fn still(plan: &Plan, layer: &Layer, image: &RgbaImage) -> Art {
 }
 
 /// Words and shapes.
-fn drawn(plan: &Plan, layer: &Layer, content: &Content, typesetter: &mut Option<Typesetter>) -> Option<Art> {
+pub fn drawn(plan: &Plan, layer: &Layer, content: &Content, typesetter: &mut Option<Typesetter>) -> Option<Art> {
     let canvas = plan.canvas();
     let bounds = bounds_at_rest(&layer.visual, &canvas);
     let scale = match layer.stage {
@@ -208,6 +238,11 @@ fn drawn(plan: &Plan, layer: &Layer, content: &Content, typesetter: &mut Option<
     };
     let drawing = match content {
         Content::Text { text, .. } => typesetter.get_or_insert_with(Typesetter::new).draw(text, &bounds, canvas.height, scale),
+        Content::Subtitles { cues, style, .. } => {
+            let words = layer.cue.and_then(|cue| cues.get(cue))?;
+            let text = Text { text: words.text.clone(), ..style.clone() };
+            typesetter.get_or_insert_with(Typesetter::new).draw(&text, &bounds, canvas.height, scale)
+        }
         Content::Shape { shape, .. } => {
             let corner = layer.visual.corner_radius.resolve(bounds.width.min(bounds.height));
             shape::draw(shape, &bounds, corner, canvas.height, scale)

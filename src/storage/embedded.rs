@@ -4,9 +4,21 @@
 //! the SDK like any other, presigned addresses included. The port is kept too, so that addresses that were
 //! handed out survive a restart.
 
-use std::{fs, io, net::SocketAddr, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use hyper::{Method, Request, Response, StatusCode, body::Incoming, header};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Body, Bytes, Frame, Incoming, SizeHint},
+    header,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -16,9 +28,11 @@ use s3s::{
     service::{S3Service, S3ServiceBuilder},
 };
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    time::{Instant, Sleep},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower_http::timeout::TimeoutBody;
 
 use super::Connection;
 
@@ -66,6 +80,39 @@ impl EmbeddedStore {
 
 /// The longest that an upload may pause before it is given up.
 const BODY_PAUSE: Duration = Duration::from_secs(30);
+
+/// A body that fails when it pauses for too long. It says its length as it did before, which the store asks for.
+struct Impatient {
+    body: Incoming,
+    patience: Pin<Box<Sleep>>,
+}
+
+impl Impatient {
+    fn new(body: Incoming) -> Self {
+        Self { body, patience: Box::pin(tokio::time::sleep(BODY_PAUSE)) }
+    }
+}
+
+impl Body for Impatient {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            self.patience.as_mut().reset(Instant::now() + BODY_PAUSE);
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        self.patience.as_mut().poll(context).map(|()| Some(Err("the body paused for too long".into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 /// On the kept port, or another where that is taken.
 async fn listen(port: u16) -> io::Result<TcpListener> {
@@ -129,7 +176,7 @@ async fn answer(service: S3Service, request: Request<Incoming>) -> Result<s3s::H
         *empty.status_mut() = StatusCode::NO_CONTENT;
         empty
     } else {
-        let request = request.map(|body| s3s::Body::http_body_unsync(TimeoutBody::new(BODY_PAUSE, body)));
+        let request = request.map(|body| s3s::Body::http_body_unsync(Impatient::new(body)));
         service.call(request).await?
     };
     let headers = response.headers_mut();

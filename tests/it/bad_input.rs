@@ -67,7 +67,12 @@ fn breaches() -> Vec<(Value, &'static str)> {
         (with(json!([{ "text": { "text": "  " } }])), "input.elements[0].text.text"),
         (with(json!([{ "shape": { "shape": "ELLIPSE" } }])), "input.elements[0].shape.fill"),
         (with(json!([{ "shape": { "shape": "GRADIENT", "fill": "red" } }])), "input.elements[0].shape.gradient"),
-        (with(json!([{ "subtitles": { "cues": [] } }])), "input.elements[0].subtitles"),
+        (with(json!([{ "subtitles": { "cues": [] } }])), "input.elements[0].subtitles.cues"),
+        (
+            with(json!([{ "subtitles": { "cues": [{ "start": 2, "end": 1, "text": "a" }] } }])),
+            "input.elements[0].subtitles.cues[0].end",
+        ),
+        (with(json!([{ "composition": { "elements": [] } }])), "input.elements[0].composition"),
         (video(json!({ "trimStart": 3, "trimEnd": 2 })), "input.elements[0].video.trimEnd"),
         (video(json!({ "volume": 5 })), "input.elements[0].video.volume"),
         (video(json!({ "speed": 2 })), "input.elements[0].video.speed"),

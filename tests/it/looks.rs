@@ -288,3 +288,32 @@ async fn a_clip_plays_faster_and_again() {
         assert!((luma(&again, frame) - expected).abs() <= 4, "frame {frame}: {} not {expected}", luma(&again, frame));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subtitles_show_their_words_in_their_time() {
+    let server = Server::sqlite().await;
+    let srt = "1\n00:00:00,500 --> 00:00:01,000\n██████\n\n2\n00:00:01,500 --> 00:00:02,000\n<i>██████</i>\n██████\n";
+    let file = server.api.upload("words.srt", "application/x-subrip", srt.as_bytes().to_vec()).await;
+    let cues = json!([{ "start": 0.5, "end": 1, "text": "██████" }, { "start": 1.5, "end": 2, "text": "██████\n██████" }]);
+    let styled = |more: Value| {
+        let mut fields = json!({ "color": "#ff0000", "fontSize": 20, "lineHeight": 1.0 });
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!([{ "subtitles": fields }])
+    };
+    for elements in [styled(json!({ "cues": cues })), styled(json!({ "source": { "asset": file } }))] {
+        let (job, path) = render(&server, video(elements)).await;
+        assert_eq!(job["result"]["frames"], 20, "to the end of the last words");
+        // At the bottom of the box, which ends a twentieth above the canvas's edge: lines from 151 and from 131 on.
+        let red = |seconds: f64, y: usize| {
+            let picture = Picture::at(&path, seconds, 320, 180);
+            (60..260).filter(|x| picture.is(*x, y, RED, 40)).count()
+        };
+        assert_eq!((red(0.3, 161), red(1.2, 161)), (0, 0), "before, and between");
+        assert!(red(0.7, 161) > 40 && red(0.7, 141) == 0, "one line: {} {}", red(0.7, 161), red(0.7, 141));
+        assert!(red(1.7, 161) > 40 && red(1.7, 141) > 40, "two lines: {} {}", red(1.7, 161), red(1.7, 141));
+    }
+    let nonsense = server.api.upload("words.srt", "application/x-subrip", b"no words".to_vec()).await;
+    let elements = styled(json!({ "source": { "asset": nonsense } }));
+    let job = server.api.finished(&server.api.create(video(elements)).await).await;
+    assert_eq!((job["status"].as_str(), job["error"]["code"].as_str()), (Some("FAILED"), Some("UNSUPPORTED_FORMAT")), "{job:#}");
+}

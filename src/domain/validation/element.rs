@@ -9,6 +9,7 @@ use crate::domain::{
     job::limits,
     look::{ChromaKey, Crop, Effect, Shape, ShapeKind, Stroke},
     motion::{Keyframe, Property},
+    subtitles::Cue,
     transition::Transition,
 };
 
@@ -16,6 +17,7 @@ const TEXT_CHARS: usize = 5_000;
 const ELEMENT_METADATA_BYTES: usize = 16 * 1024;
 const KEYFRAMES: usize = 500;
 const EFFECTS: usize = 20;
+const CUES: usize = 5_000;
 
 /// Checks the elements of one job against each other and the output's duration.
 pub fn composition(check: &mut Checker, path: &str, elements: &[Element], duration: Option<f64>) {
@@ -60,7 +62,14 @@ pub fn element(check: &mut Checker, at: &str, element: &Element) {
         self::playback(check, at, playback);
     }
     match &element.content {
-        Content::Text { text, .. } => self::text(check, at, text),
+        Content::Text { text, .. } => {
+            words(check, &format!("{at}.text"), &text.text);
+            style(check, at, text);
+        }
+        Content::Subtitles { source, cues, style, .. } => {
+            self::cues(check, at, source.is_some(), cues);
+            self::style(check, at, style);
+        }
         Content::Shape { shape, .. } => self::shape(check, at, shape),
         Content::Video { chroma_key: Some(key), .. } => chroma_key(check, &format!("{at}.chromaKey"), key),
         _ => {}
@@ -262,11 +271,35 @@ fn playback(check: &mut Checker, at: &str, playback: &Playback) {
     check.range(format!("{at}.fadeOut"), playback.fade_out, 0.0..=LONGEST);
 }
 
-fn text(check: &mut Checker, at: &str, text: &Text) {
-    if text.text.trim().is_empty() {
-        check.breach(format!("{at}.text"), ViolationCode::Required, "must not be empty");
+fn words(check: &mut Checker, at: &str, words: &str) {
+    if words.trim().is_empty() {
+        check.breach(at, ViolationCode::Required, "must not be empty");
     }
-    check.chars(format!("{at}.text"), &text.text, TEXT_CHARS);
+    check.chars(at, words, TEXT_CHARS);
+}
+
+fn cues(check: &mut Checker, at: &str, has_source: bool, cues: &[Cue]) {
+    if has_source != cues.is_empty() {
+        let rule = "must have either a source or cues";
+        return check.breach(format!("{at}.cues"), ViolationCode::Inconsistent, rule);
+    }
+    if cues.len() > CUES {
+        let message = format!("must have at most {CUES} cues, and has {}", cues.len());
+        return check.breach(format!("{at}.cues"), ViolationCode::TooMany, message);
+    }
+    for (index, cue) in cues.iter().enumerate() {
+        let at = format!("{at}.cues[{index}]");
+        check.range(format!("{at}.start"), cue.start, 0.0..=LONGEST);
+        check.range(format!("{at}.end"), cue.end, 0.0..=LONGEST);
+        if cue.end <= cue.start {
+            check.breach(format!("{at}.end"), ViolationCode::Inconsistent, "must be greater than start");
+        }
+        words(check, &format!("{at}.text"), &cue.text);
+    }
+}
+
+/// How words look.
+fn style(check: &mut Checker, at: &str, text: &Text) {
     if !FONT_FAMILIES.iter().any(|family| family.eq_ignore_ascii_case(&text.family)) {
         let known = FONT_FAMILIES.join(", ");
         check.breach(

@@ -4,8 +4,8 @@
 use async_graphql::{InputObject, OneofObject};
 
 use super::{
-    later::{CompositionInput, SubtitlesInput},
-    look::{self, ChromaKey, Crop, EffectInput, Gradient, Keyframe, Shadow, Stroke},
+    later::CompositionInput,
+    look::{self, ChromaKey, Crop, Cue, EffectInput, Gradient, Keyframe, Shadow, Stroke},
     words::{Anchor, Fit, MediaSourceInput, ShapeKind, TextAlign, TextBackground, Transition, VerticalAlign},
 };
 use crate::{
@@ -33,7 +33,7 @@ pub enum ElementInput {
     Text(Box<TextInput>),
     /// A drawn shape.
     Shape(Box<ShapeInput>),
-    /// Timed words. Not yet.
+    /// Timed words.
     Subtitles(Box<SubtitlesInput>),
     /// Elements of its own. Not yet.
     Composition(Box<CompositionInput>),
@@ -202,9 +202,8 @@ pub struct TextStyleInput {
     /// How lines lie in the box.
     #[graphql(default_with = "TextAlign::Center")]
     align: TextAlign,
-    /// How the lines together lie in the box.
-    #[graphql(default_with = "VerticalAlign::Middle")]
-    vertical_align: VerticalAlign,
+    /// How the lines together lie in the box; MIDDLE where it is not given, and BOTTOM for subtitles.
+    vertical_align: Option<VerticalAlign>,
     /// A factor of the font's size.
     #[graphql(default = 1.2)]
     line_height: f64,
@@ -231,6 +230,21 @@ pub struct ShapeInput {
     stroke: Option<Stroke>,
 }
 
+/// Timed words: of a file, or these. Their box is nine tenths of the canvas where its size is not given.
+#[derive(InputObject)]
+pub struct SubtitlesInput {
+    /// SRT, WebVTT or ASS; of the last only the words and their times.
+    source: Option<MediaSourceInput>,
+    /// Or the words themselves.
+    cues: Option<Vec<Cue>>,
+    #[graphql(flatten)]
+    timing: TimingInput,
+    #[graphql(flatten)]
+    visual: VisualInput,
+    #[graphql(flatten)]
+    style: TextStyleInput,
+}
+
 /// Which font.
 #[derive(OneofObject)]
 pub enum FontInput {
@@ -249,7 +263,7 @@ impl ElementInput {
             ElementInput::Audio(audio) => Some(audio.into_domain(check, &format!("{at}.audio"))),
             ElementInput::Text(text) => Some(text.into_domain(check, &format!("{at}.text"))),
             ElementInput::Shape(shape) => Some(shape.into_domain(check, &format!("{at}.shape"))),
-            ElementInput::Subtitles(_) => not_yet(check, &format!("{at}.subtitles"), "subtitles"),
+            ElementInput::Subtitles(subtitles) => Some(subtitles.into_domain(check, &format!("{at}.subtitles"))),
             ElementInput::Composition(_) => not_yet(check, &format!("{at}.composition"), "a composition within another"),
         }
     }
@@ -355,13 +369,13 @@ impl AudioInput {
 impl TextInput {
     fn into_domain(self, check: &mut Checker, at: &str) -> Element {
         let visual = self.visual.into_domain(check, at, geometry::Fit::None);
-        let text = self.style.into_domain(check, at, self.text);
+        let text = self.style.into_domain(check, at, self.text, VerticalAlign::Middle);
         Element { timing: self.timing.into_domain(check, at), content: Content::Text { text, visual } }
     }
 }
 
 impl TextStyleInput {
-    fn into_domain(self, check: &mut Checker, at: &str, text: String) -> composition::Text {
+    fn into_domain(self, check: &mut Checker, at: &str, text: String, usual: VerticalAlign) -> composition::Text {
         refuse(check, at, &[("font.asset", matches!(self.font, Some(FontInput::Asset(_))))]);
         composition::Text {
             text,
@@ -376,12 +390,25 @@ impl TextStyleInput {
             stroke: self.stroke.map(Into::into),
             shadow: self.shadow.map(Into::into),
             align: self.align.into(),
-            vertical_align: self.vertical_align.into(),
+            vertical_align: self.vertical_align.unwrap_or(usual).into(),
             line_height: self.line_height,
             background: self.background.map(Into::into),
             letter_spacing: self.letter_spacing.map(|spacing| spacing.0),
             max_lines: self.max_lines.map(|lines| lines.max(0) as u32),
         }
+    }
+}
+
+impl SubtitlesInput {
+    fn into_domain(mut self, check: &mut Checker, at: &str) -> Element {
+        let most = || Some(Length(geometry::Length::Percent(90.0)));
+        self.visual.width = self.visual.width.or_else(most);
+        self.visual.height = self.visual.height.or_else(most);
+        let visual = self.visual.into_domain(check, at, geometry::Fit::None);
+        let style = self.style.into_domain(check, at, String::new(), VerticalAlign::Bottom);
+        let cues = self.cues.unwrap_or_default().into_iter().map(Into::into).collect();
+        let content = Content::Subtitles { source: self.source.map(Into::into), cues, style, visual };
+        Element { timing: self.timing.into_domain(check, at), content }
     }
 }
 

@@ -2,27 +2,7 @@
 
 use async_graphql::InputObject;
 
-use super::{input::ElementInput, words::MediaSourceInput};
-
-/// Timed words. Not yet.
-#[derive(InputObject)]
-pub struct SubtitlesInput {
-    /// SRT, WebVTT or ASS.
-    pub source: Option<MediaSourceInput>,
-    /// Or the words themselves.
-    pub cues: Option<Vec<CueInput>>,
-}
-
-/// Words and their time.
-#[derive(InputObject)]
-pub struct CueInput {
-    /// Seconds.
-    pub start: f64,
-    /// Seconds.
-    pub end: f64,
-    /// The words.
-    pub text: String,
-}
+use super::input::ElementInput;
 
 /// Elements placed, timed and moved as one. Not yet.
 #[derive(InputObject)]

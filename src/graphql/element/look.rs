@@ -4,7 +4,7 @@ use async_graphql::{InputObject, OneofObject, SimpleObject};
 
 use super::words::{Anchor, Easing, KeyframeProperty, MediaSourceInput};
 use crate::{
-    domain::{composition, look, motion, validation::Checker},
+    domain::{composition, look, motion, subtitles, validation::Checker},
     graphql::scalars::{Color, Length},
 };
 
@@ -165,6 +165,18 @@ pub struct Gradient {
     pub angle: f64,
 }
 
+/// Words and their time.
+#[derive(InputObject, SimpleObject, Clone)]
+#[graphql(input_name = "CueInput")]
+pub struct Cue {
+    /// Seconds from the element's start.
+    pub start: f64,
+    /// Seconds from the element's start.
+    pub end: f64,
+    /// The words; line breaks count.
+    pub text: String,
+}
+
 /// The keyframes in order of time.
 pub fn in_order(keyframes: Option<Vec<Keyframe>>) -> Vec<motion::Keyframe> {
     let mut keyframes: Vec<motion::Keyframe> = keyframes.unwrap_or_default().into_iter().map(Into::into).collect();
@@ -241,6 +253,7 @@ alike! {
     Keyframe = motion::Keyframe { property, at, value, easing };
     KenBurns = motion::KenBurns { from_scale, to_scale, from_anchor, to_anchor };
     Gradient = look::Gradient { from, to, angle };
+    Cue = subtitles::Cue { start, end, text };
 }
 
 impl From<ChromaKey> for look::ChromaKey {

@@ -9,5 +9,5 @@ mod words;
 
 pub use input::ElementInput;
 pub use mutation::{ElementMutation, ElementQuery};
-pub use object::{AudioElement, Element, ImageElement, ShapeElement, TextElement, VideoElement};
+pub use object::{AudioElement, Element, ImageElement, ShapeElement, SubtitlesElement, TextElement, VideoElement};
 pub use words::{ElementStatus, ElementType};

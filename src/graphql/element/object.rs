@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, Interface, Object};
 use serde::Deserialize;
 
 use super::{
-    look::{ChromaKey, Crop, Effect, Gradient, Keyframe, Shadow, Stroke},
+    look::{ChromaKey, Crop, Cue, Effect, Gradient, Keyframe, Shadow, Stroke},
     words::{
         Anchor, ElementStatus, ElementType, Fit, MediaSource, ShapeKind, TextAlign, TextBackground, Transition, VerticalAlign,
     },
@@ -16,7 +16,7 @@ use crate::{
         caller::Role,
         clock::Timestamp,
         composition::{self, Content},
-        look, media,
+        look, media, subtitles,
     },
     entities::element,
     graphql::{
@@ -57,6 +57,7 @@ pub enum Element {
     AudioElement(AudioElement),
     TextElement(TextElement),
     ShapeElement(ShapeElement),
+    SubtitlesElement(SubtitlesElement),
 }
 
 /// A row, and what of its document all elements have.
@@ -79,6 +80,9 @@ impl Element {
             Content::Image { source, visual } => Element::ImageElement(ImageElement { row, source, visual }),
             Content::Audio { playback } => Element::AudioElement(AudioElement { row, playback }),
             Content::Text { text, visual } => Element::TextElement(TextElement { row, text, visual }),
+            Content::Subtitles { source, cues, style, visual } => {
+                Element::SubtitlesElement(SubtitlesElement { row, source, cues, text: style, visual })
+            }
             Content::Shape { shape, visual } => Element::ShapeElement(ShapeElement { row, shape, visual }),
         })
     }
@@ -279,6 +283,80 @@ macro_rules! visible_object {
     };
 }
 
+/// The fields of words, likewise.
+macro_rules! styled_object {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* } { $($own:tt)* }) => {
+        visible_object! { $(#[$doc])* $name { $($field: $type,)* text: composition::Text } {
+    /// The font's family.
+    async fn font_family(&self) -> &str {
+        &self.text.family
+    }
+
+    /// The font's size.
+    async fn font_size(&self) -> Length {
+        Length(self.text.font_size)
+    }
+
+    /// 100…900.
+    async fn weight(&self) -> i32 {
+        self.text.weight.into()
+    }
+
+    /// Slanted.
+    async fn italic(&self) -> bool {
+        self.text.italic
+    }
+
+    /// The words' colour.
+    async fn color(&self) -> Color {
+        Color(self.text.color)
+    }
+
+    /// How lines lie in the box.
+    async fn align(&self) -> TextAlign {
+        self.text.align.into()
+    }
+
+    /// How the lines together lie in the box.
+    async fn vertical_align(&self) -> VerticalAlign {
+        self.text.vertical_align.into()
+    }
+
+    /// A factor of the font's size.
+    async fn line_height(&self) -> f64 {
+        self.text.line_height
+    }
+
+    /// The box behind the words.
+    async fn background(&self) -> Option<TextBackground> {
+        self.text.background.map(Into::into)
+    }
+
+    /// The outline.
+    async fn stroke(&self) -> Option<Stroke> {
+        self.text.stroke.map(Into::into)
+    }
+
+    /// The soft copy below the words.
+    async fn shadow(&self) -> Option<Shadow> {
+        self.text.shadow.map(Into::into)
+    }
+
+    /// Beyond what the font has between letters.
+    async fn letter_spacing(&self) -> Option<Length> {
+        self.text.letter_spacing.map(Length)
+    }
+
+    /// What does not fit into them ends in an ellipsis.
+    async fn max_lines(&self) -> Option<i32> {
+        self.text.max_lines.map(|lines| lines as i32)
+    }
+
+            $($own)*
+        } }
+    };
+}
+
 visible_object! {
     /// A clip, with its sound.
     VideoElement { playback: composition::Playback, chroma_key: Option<look::ChromaKey> } {
@@ -401,77 +479,27 @@ element_object! {
     }
 }
 
-visible_object! {
+styled_object! {
     /// Words.
-    TextElement { text: composition::Text } {
+    TextElement {} {
     /// The words.
     async fn text(&self) -> &str {
         &self.text.text
     }
+    }
+}
 
-    /// The font's family.
-    async fn font_family(&self) -> &str {
-        &self.text.family
+styled_object! {
+    /// Timed words.
+    SubtitlesElement { source: Option<composition::Source>, cues: Vec<subtitles::Cue> } {
+    /// The file that holds the words; null where they are given.
+    async fn source(&self) -> Option<MediaSource> {
+        self.source.as_ref().map(Into::into)
     }
 
-    /// The font's size.
-    async fn font_size(&self) -> Length {
-        Length(self.text.font_size)
-    }
-
-    /// 100…900.
-    async fn weight(&self) -> i32 {
-        self.text.weight.into()
-    }
-
-    /// Slanted.
-    async fn italic(&self) -> bool {
-        self.text.italic
-    }
-
-    /// The words' colour.
-    async fn color(&self) -> Color {
-        Color(self.text.color)
-    }
-
-    /// How lines lie in the box.
-    async fn align(&self) -> TextAlign {
-        self.text.align.into()
-    }
-
-    /// How the lines together lie in the box.
-    async fn vertical_align(&self) -> VerticalAlign {
-        self.text.vertical_align.into()
-    }
-
-    /// A factor of the font's size.
-    async fn line_height(&self) -> f64 {
-        self.text.line_height
-    }
-
-    /// The box behind the words.
-    async fn background(&self) -> Option<TextBackground> {
-        self.text.background.map(Into::into)
-    }
-
-    /// The outline.
-    async fn stroke(&self) -> Option<Stroke> {
-        self.text.stroke.map(Into::into)
-    }
-
-    /// The soft copy below the words.
-    async fn shadow(&self) -> Option<Shadow> {
-        self.text.shadow.map(Into::into)
-    }
-
-    /// Beyond what the font has between letters.
-    async fn letter_spacing(&self) -> Option<Length> {
-        self.text.letter_spacing.map(Length)
-    }
-
-    /// What does not fit into them ends in an ellipsis.
-    async fn max_lines(&self) -> Option<i32> {
-        self.text.max_lines.map(|lines| lines as i32)
+    /// The words that are given; none where a file holds them.
+    async fn cues(&self) -> Vec<Cue> {
+        self.cues.iter().cloned().map(Into::into).collect()
     }
     }
 }

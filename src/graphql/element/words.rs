@@ -21,7 +21,7 @@ pub enum ElementType {
     Text,
     /// A drawn shape.
     Shape,
-    /// Timed words. Not yet.
+    /// Timed words.
     Subtitles,
     /// Elements of its own. Not yet.
     Composition,

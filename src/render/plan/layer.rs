@@ -18,6 +18,8 @@ use crate::domain::{
 pub struct Layer {
     /// The element, by index.
     pub element: usize,
+    /// Of subtitles, the words that it shows, by index.
+    pub cue: Option<usize>,
     /// From this frame…
     pub first: i64,
     /// …up to but not including this one.
@@ -160,6 +162,7 @@ pub(super) fn layer(
     let longest = slot.end - slot.start;
     let mut layer = Layer {
         element: index,
+        cue: None,
         first,
         end,
         start_s: slot.start,

@@ -13,7 +13,7 @@ use crate::domain::{
     geometry::Rect,
     output::{FrameRate, Output},
     paint::Color,
-    schedule::{self, Schedule, Unplaceable},
+    schedule::{self, Schedule, Slot, Unplaceable},
 };
 
 pub use layer::{Area, Figure, Layer, Part, Stage};
@@ -122,6 +122,15 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
     let mut layers: Vec<Layer> = Vec::new();
     for index in order {
         let (slot, medium) = (&schedule.slots[index], &media[index]);
+        if let Some(cues) = elements[index].cues() {
+            layers.extend(cues.iter().enumerate().filter_map(|(number, cue)| {
+                let start = slot.start + cue.start;
+                let shown = Slot { start, end: (slot.start + cue.end).min(slot.end), crosses_from: None, ..*slot };
+                let layer = layer::layer(plan, index, &elements[index], None, false, &shown)?;
+                Some(Layer { cue: Some(number), ..layer })
+            }));
+            continue;
+        }
         let Some(mut layer) = layer::layer(plan, index, &elements[index], medium.size, medium.opaque, slot) else { continue };
         layer.crosses_from =
             slot.crosses_from.and_then(|from| layers.iter().position(|below| below.element == from && below.end > layer.first));

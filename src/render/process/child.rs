@@ -16,7 +16,6 @@ use nix::sys::resource::{Usage as Rusage, UsageWho, getrusage};
 use super::{MadeFile, Report, Task, peak_memory};
 use crate::{
     domain::{
-        composition::Element,
         error::{ErrorCode, JobFailure},
         media::MediaInfo,
         timeline::{ProcessingStep, Usage},
@@ -84,9 +83,8 @@ fn internal(error: impl std::fmt::Display) -> JobFailure {
 fn work(task: &Task, out: &Reports) -> Result<MadeFile, JobFailure> {
     task.limits.apply().map_err(internal)?;
     media::init().map_err(internal)?;
-    let elements: Vec<Element> = task.composition.elements.iter().map(|placed| placed.element.clone()).collect();
     let ready = process(task, out).map_err(|failure| failure.at(ProcessingStep::Processing))?;
-    compose_and_encode(task, &elements, &ready, out)
+    compose_and_encode(task, &ready, out)
 }
 
 /// The step PROCESSING.
@@ -110,13 +108,13 @@ fn process(task: &Task, out: &Reports) -> Result<Ready, JobFailure> {
 }
 
 /// The steps COMPOSITION and ENCODING, which run side by side: a frame is encoded while the next is composed.
-fn compose_and_encode(task: &Task, elements: &[Element], ready: &Ready, out: &Reports) -> Result<MadeFile, JobFailure> {
+fn compose_and_encode(task: &Task, ready: &Ready, out: &Reports) -> Result<MadeFile, JobFailure> {
     out.send(&Report::StepStarted { step: ProcessingStep::Composition });
     out.send(&Report::StepStarted { step: ProcessingStep::Encoding });
     let before = Cost::now();
     let mut watcher = Progress::new(out.clone(), ready.plan.length());
     let output = &task.composition.output;
-    let made = pipeline::render(ready, elements, output, Path::new(&task.output_path), &mut watcher);
+    let made = pipeline::render(ready, output, Path::new(&task.output_path), &mut watcher);
     let made = made.map_err(|error| failure(error, task))?;
     let mut usage = before.usage_since(made.composition_cpu);
     usage.frames_per_second = Some(watcher.frames_per_second(made.frames));

@@ -1,0 +1,142 @@
+//! Timed words, and the files that hold them: SRT, WebVTT and ASS. What styles a file gives single words is left out: the
+//! element's own style counts.
+
+use serde::{Deserialize, Serialize};
+
+/// Words and their time, seconds from the element's start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cue {
+    pub start: f64,
+    pub end: f64,
+    pub text: String,
+}
+
+/// The cues of a file, in order of their starts; those without words or time are left out.
+pub fn parse(file: &str) -> Vec<Cue> {
+    let file = file.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
+    let is_ass = file.trim_start().starts_with("[Script Info]") || file.contains("\nDialogue:");
+    let mut cues = if is_ass { ass(&file) } else { blocks(&file) };
+    cues.retain(|cue| cue.end > cue.start && !cue.text.is_empty());
+    cues.sort_by(|a, b| a.start.total_cmp(&b.start));
+    cues
+}
+
+/// SRT and WebVTT: blocks between empty lines, each with a line of two times and then its words.
+fn blocks(file: &str) -> Vec<Cue> {
+    let mut cues: Vec<Cue> = Vec::new();
+    let mut lines = file.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some((start, end)) = span(line) else { continue };
+        let mut words: Vec<String> = Vec::new();
+        while let Some(line) = lines.next_if(|line| !line.trim().is_empty()) {
+            words.push(without_marks(line));
+        }
+        cues.push(Cue { start, end, text: words.join("\n").trim().to_owned() });
+    }
+    cues
+}
+
+/// `00:01:02,500 --> 00:01:04.000 align:left`
+fn span(line: &str) -> Option<(f64, f64)> {
+    let (start, rest) = line.split_once("-->")?;
+    Some((time(start)?, time(rest.split_whitespace().next()?)?))
+}
+
+/// Hours, which may be missing, minutes and seconds.
+fn time(text: &str) -> Option<f64> {
+    let text = text.trim().replace(',', ".");
+    let parts: Vec<f64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let seconds = parts.iter().fold(0.0, |sum, part| sum * 60.0 + part);
+    ((2..=3).contains(&parts.len()) && seconds.is_finite() && seconds >= 0.0).then_some(seconds)
+}
+
+/// Without tags (`<i>`), overrides (`{\an8}`) and entities.
+fn without_marks(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(['<', '{']) {
+        out.push_str(&rest[..at]);
+        let opened = &rest[at..];
+        let is_tag = opened.starts_with("{\\")
+            || opened[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c.is_ascii_digit());
+        let close = if opened.starts_with('<') { '>' } else { '}' };
+        match opened.find(close).filter(|_| is_tag) {
+            Some(end) => rest = &opened[end + 1..],
+            None => {
+                out.push_str(&opened[..1]);
+                rest = &opened[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    for (entity, sign) in
+        [("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", "\u{a0}"), ("&lrm;", "\u{200e}"), ("&rlm;", "\u{200f}"), ("&amp;", "&")]
+    {
+        out = out.replace(entity, sign);
+    }
+    out
+}
+
+/// The lines `Dialogue:` of an ASS or SSA file, by the order of fields that its `Format:` says.
+fn ass(file: &str) -> Vec<Cue> {
+    let mut fields =
+        ["Layer", "Start", "End", "Style", "Name", "MarginL", "MarginR", "MarginV", "Effect", "Text"].map(String::from).to_vec();
+    let mut cues = Vec::new();
+    let mut in_events = false;
+    for line in file.lines() {
+        let line = line.trim();
+        if line.starts_with('[') {
+            in_events = line.eq_ignore_ascii_case("[Events]");
+        } else if let Some(format) = line.strip_prefix("Format:").filter(|_| in_events) {
+            fields = format.split(',').map(|field| field.trim().to_owned()).collect();
+        } else if let Some(dialogue) = line.strip_prefix("Dialogue:") {
+            // The last field is the words, commas and all.
+            let values: Vec<&str> = dialogue.splitn(fields.len().max(1), ',').collect();
+            let value = |name: &str| {
+                let at = fields.iter().position(|field| field.eq_ignore_ascii_case(name))?;
+                values.get(at).map(|value| value.trim())
+            };
+            if let (Some(start), Some(end), Some(text)) =
+                (value("Start").and_then(time), value("End").and_then(time), value("Text"))
+            {
+                let text = text.replace("\\N", "\n").replace("\\n", "\n").replace("\\h", "\u{a0}");
+                cues.push(Cue { start, end, text: without_marks(&text).trim().to_owned() });
+            }
+        }
+    }
+    cues
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cue(start: f64, end: f64, text: &str) -> Cue {
+        Cue { start, end, text: text.into() }
+    }
+
+    #[test]
+    fn srt_with_its_marks() {
+        let file = "\u{feff}1\r\n00:00:01,500 --> 00:00:03,000\r\n<i>Hello</i>, {\\an8}world\r\nsecond line\r\n\r\n2\r\n01:00:00,000 --> 01:00:01,000\r\n1 < 2 & {3}\r\n";
+        assert_eq!(parse(file), [cue(1.5, 3.0, "Hello, world\nsecond line"), cue(3600.0, 3601.0, "1 < 2 & {3}")]);
+    }
+
+    #[test]
+    fn webvtt_with_settings_notes_and_entities() {
+        let file = "WEBVTT\n\nNOTE a remark\n\nintro\n00:02.000 --> 00:03.500 align:start\n<v Ann>Fish &amp; chips</v>\n\n00:00.000 --> 00:01.000\nfirst\n";
+        assert_eq!(parse(file), [cue(0.0, 1.0, "first"), cue(2.0, 3.5, "Fish & chips")]);
+    }
+
+    #[test]
+    fn ass_by_its_own_order_of_fields() {
+        let file = "[Script Info]\nTitle: x\n\n[Events]\nFormat: Start, End, Style, Text\nDialogue: 0:00:01.00,0:00:02.50,Main,{\\b1}One{\\b0}, two\\Nthree\nComment: 0:00:01.00,0:00:02.50,Main,no\n";
+        assert_eq!(parse(file), [cue(1.0, 2.5, "One, two\nthree")]);
+    }
+
+    #[test]
+    fn nonsense_has_no_cues() {
+        for file in ["", "hello", "00:01 --> ", "-->", "a:b --> c:d\nx", "00:02.000 --> 00:01.000\nbackwards", "{", "<"] {
+            assert_eq!(parse(file), [], "{file:?}");
+        }
+    }
+}
