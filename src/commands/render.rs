@@ -13,7 +13,10 @@ use serde_json::Value;
 
 use crate::{
     config::Config,
-    domain::{composition::Source, error::JobFailure},
+    domain::{
+        composition::Source,
+        error::{ErrorCode, JobFailure},
+    },
     graphql,
     render::{
         Composition, PlacedElement,
@@ -101,7 +104,7 @@ async fn read(json: Value) -> Result<Composition, RenderCommandError> {
     })?;
     let placed =
         elements.into_iter().enumerate().map(|(index, element)| PlacedElement { id: format!("elements[{index}]"), element });
-    Ok(Composition { elements: placed.collect(), output })
+    Ok(Composition { elements: placed.collect(), outputs: vec![output] })
 }
 
 async fn render(
@@ -119,7 +122,7 @@ async fn render(
     let limits = Limits { memory: config.render.memory, cpu_s: config.render.cpu_s, file: config.render.file };
     // Beside its place, and put there when it is whole: what lies there now may be a source, or worth keeping.
     let part = output.with_file_name(format!(".{}.part", output.file_name().unwrap_or_default().to_string_lossy()));
-    let task = Task { composition, output_path: part.to_string_lossy().into_owned(), limits };
+    let task = Task { composition, paths: vec![part.to_string_lossy().into_owned()], limits };
     let followed = follow(config, folder, &task, progress).await;
     match &followed {
         Ok(_) => {
@@ -142,7 +145,11 @@ async fn follow(
         match running.next().await.map_err(RenderCommandError::Failed)? {
             Report::Progress { fraction, .. } => progress(fraction),
             Report::Failed { failure } => return Err(RenderCommandError::Failed(failure)),
-            Report::Done { made } => return Ok((made, started.elapsed().as_secs_f64())),
+            Report::Done { made } => {
+                let nothing = || JobFailure::new(ErrorCode::Internal, "no file was made");
+                let made = made.into_iter().next().ok_or_else(nothing).map_err(RenderCommandError::Failed)?;
+                return Ok((made, started.elapsed().as_secs_f64()));
+            }
             _ => {}
         }
     }

@@ -57,8 +57,11 @@ fn without_marks(line: &str) -> String {
     while let Some(at) = rest.find(['<', '{']) {
         out.push_str(&rest[..at]);
         let opened = &rest[at..];
-        let is_tag = opened.starts_with("{\\")
-            || opened[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c.is_ascii_digit());
+        let next = opened[1..].chars().next();
+        let is_tag = match opened.starts_with('<') {
+            true => next.is_some_and(|c| c.is_ascii_alphanumeric() || c == '/'),
+            false => next == Some('\\'),
+        };
         let close = if opened.starts_with('<') { '>' } else { '}' };
         match opened.find(close).filter(|_| is_tag) {
             Some(end) => rest = &opened[end + 1..],

@@ -64,7 +64,7 @@ pub async fn run(worker: Worker, claimed: Claimed, slot: OwnedSemaphorePermit) {
         },
         // Dropped by the branch above, it kills its child and removes its folder.
         worked = work(&worker, &lease, outputs) => match worked {
-            Ok(file) => Some(Ending::Done(Some(file))),
+            Ok(files) => Some(Ending::Done(files)),
             Err(Halt::Failed(failure)) => Some(Ending::Failed(failure)),
             Err(Halt::Lost) => None,
         },
@@ -92,18 +92,26 @@ async fn end(worker: &Worker, lease: &Lease, mut ending: Ending) {
     }
 }
 
-async fn work(worker: &Worker, lease: &Lease, outputs: Vec<Output>) -> Result<RenderedFile, Halt> {
-    let (elements, output) = validation_step(worker, lease, outputs).await?;
+async fn work(worker: &Worker, lease: &Lease, outputs: Vec<Output>) -> Result<Vec<RenderedFile>, Halt> {
+    let elements = validation_step(worker, lease, &outputs).await?;
     let folder = WorkFolder::create(worker.folder_of(lease)).map_err(|error| disk(&error).at(ProcessingStep::Download))?;
-    let composition = download_step(worker, lease, elements, &output, folder.path()).await?;
-    let output_path = folder.path().join(format!("output.{}", output.format.extension()));
-    let task = Task { composition, output_path: output_path.to_string_lossy().into_owned(), limits: worker.settings.limits };
+    let composition = download_step(worker, lease, elements, &outputs, folder.path()).await?;
+    let path = |(index, output)| folder.path().join(name(index, output)).to_string_lossy().into_owned();
+    let paths: Vec<String> = outputs.iter().enumerate().map(path).collect();
+    let task = Task { composition, paths, limits: worker.settings.limits };
     let rendering = Instant::now();
     let made = child::render(worker, lease, folder.path(), &task).await?;
-    let speed = made.frames as f64 / made.frame_rate / rendering.elapsed().as_secs_f64().max(1e-3);
-    let file = upload_step(worker, lease, &output_path, &output, &made, speed).await?;
+    let seconds: f64 = made.iter().map(|made| made.frames as f64 / made.frame_rate).sum();
+    let speed = seconds / rendering.elapsed().as_secs_f64().max(1e-3);
+    let files = upload_step(worker, lease, &task, &made, speed).await?;
     cleanup_step(worker, lease, &folder).await?;
-    Ok(file)
+    Ok(files)
+}
+
+/// The name of an output's file.
+fn name(index: usize, output: &Output) -> String {
+    let extension = output.format.extension();
+    if index == 0 { format!("output.{extension}") } else { format!("output-{}.{extension}", index + 1) }
 }
 
 fn disk(error: &std::io::Error) -> JobFailure {
@@ -136,23 +144,21 @@ async fn step<T>(
 
 type Elements = Vec<(String, Element)>;
 
-async fn validation_step(worker: &Worker, lease: &Lease, outputs: Vec<Output>) -> Result<(Elements, Output), Halt> {
+async fn validation_step(worker: &Worker, lease: &Lease, outputs: &[Output]) -> Result<Elements, Halt> {
     step(worker, lease, ProcessingStep::Validation, 0.0, async {
         let elements = worker.services.elements_of(&lease.job_id).await.map_err(LeaseError::Failed)?;
-        let output =
-            outputs.into_iter().next().ok_or_else(|| JobFailure::new(ErrorCode::BadUserInput, "the job has no output"))?;
-        check(&elements, &output)?;
-        Ok(((elements, output), Usage::default()))
+        check(&elements, outputs)?;
+        Ok((elements, Usage::default()))
     })
     .await
 }
 
 /// The rules again, as they are now: the job may have waited through an upgrade.
-fn check(elements: &Elements, output: &Output) -> Result<(), JobFailure> {
+fn check(elements: &Elements, outputs: &[Output]) -> Result<(), JobFailure> {
     let mut check = Checker::default();
-    validation::output(&mut check, "outputs[0]", output);
+    validation::outputs(&mut check, "outputs", outputs);
     let only: Vec<Element> = elements.iter().map(|(_, element)| element.clone()).collect();
-    validation::composition(&mut check, "elements", &only, output.duration);
+    validation::composition(&mut check, "elements", &only, validation::shortest(outputs));
     match check.finish().first() {
         None => Ok(()),
         Some(first) => Err(JobFailure::new(ErrorCode::BadUserInput, format!("{}: {}", first.path, first.message))),
@@ -163,7 +169,7 @@ async fn download_step(
     worker: &Worker,
     lease: &Lease,
     elements: Elements,
-    output: &Output,
+    outputs: &[Output],
     folder: &Path,
 ) -> Result<Composition, Halt> {
     worker.services.note_elements(lease, ElementStatus::Downloading).await?;
@@ -177,7 +183,7 @@ async fn download_step(
             }
             PlacedElement { id, element }
         });
-        let composition = Composition { elements: placed.collect(), output: output.clone() };
+        let composition = Composition { elements: placed.collect(), outputs: outputs.to_vec() };
         Ok((composition, Usage { bytes_read: Some(local.bytes), ..Usage::default() }))
     })
     .await?;
@@ -188,44 +194,56 @@ async fn download_step(
 async fn upload_step(
     worker: &Worker,
     lease: &Lease,
+    task: &Task,
+    made: &[MadeFile],
+    render_speed: f64,
+) -> Result<Vec<RenderedFile>, Halt> {
+    step(worker, lease, ProcessingStep::Upload, child::PICTURE.1, async {
+        let mut files: Vec<RenderedFile> = Vec::with_capacity(made.len());
+        for (index, (made, (output, path))) in made.iter().zip(task.composition.outputs.iter().zip(&task.paths)).enumerate() {
+            // Under the fence, so that a worker that lost the job overwrites nothing of the one that has it.
+            let key = format!("{}{}/{}", objects::job_prefix(&lease.job_id), lease.fence, name(index, output));
+            files.push(upload(worker, lease, key, Path::new(path), output, made, render_speed).await?);
+        }
+        let bytes = files.iter().map(|file| file.size).sum();
+        Ok((files, Usage { bytes_written: Some(bytes), ..Usage::default() }))
+    })
+    .await
+}
+
+async fn upload(
+    worker: &Worker,
+    lease: &Lease,
+    key: String,
     path: &Path,
     output: &Output,
     made: &MadeFile,
     render_speed: f64,
-) -> Result<RenderedFile, Halt> {
-    step(worker, lease, ProcessingStep::Upload, child::PICTURE.1, async {
-        // Under the fence, so that a worker that lost the job overwrites nothing of the one that has it.
-        let name = format!("output.{}", output.format.extension());
-        let key = format!("{}{}/{name}", objects::job_prefix(&lease.job_id), lease.fence);
-        let purpose = Purpose { tenant: lease.tenant.clone(), job_id: Some(lease.job_id.clone()), element_id: None };
-        let store = worker.services.store();
-        let stored =
-            store.put_file(&purpose, &key, path, output.format.media_type()).await.map_err(|error| match error.kind {
-                StorageErrorKind::Full => JobFailure::new(ErrorCode::StorageFull, "the object store is full"),
-                _ => JobFailure::new(ErrorCode::StorageUnavailable, "the result could not be stored"),
-            })?;
-        let usage = Usage { bytes_written: Some(stored.size), ..Usage::default() };
-        let file = RenderedFile {
-            bucket: store.bucket().to_owned(),
-            key,
-            etag: stored.etag,
-            checksum_sha256: stored.sha256,
-            size: stored.size,
-            duration: made.frames as f64 / made.frame_rate,
-            width: made.width,
-            height: made.height,
-            frame_rate: made.frame_rate,
-            frames: made.frames,
-            container: output.format.extension().into(),
-            video_codec: output.video_codec_name().map(str::to_owned),
-            audio_codec: output.audio_codec_name().filter(|_| made.has_sound).map(str::to_owned),
-            render_speed,
-            rendered_segments: 1,
-            reused_segments: 0,
-        };
-        Ok((file, usage))
+) -> Result<RenderedFile, JobFailure> {
+    let purpose = Purpose { tenant: lease.tenant.clone(), job_id: Some(lease.job_id.clone()), element_id: None };
+    let store = worker.services.store();
+    let stored = store.put_file(&purpose, &key, path, output.format.media_type()).await.map_err(|error| match error.kind {
+        StorageErrorKind::Full => JobFailure::new(ErrorCode::StorageFull, "the object store is full"),
+        _ => JobFailure::new(ErrorCode::StorageUnavailable, "the result could not be stored"),
+    })?;
+    Ok(RenderedFile {
+        bucket: store.bucket().to_owned(),
+        key,
+        etag: stored.etag,
+        checksum_sha256: stored.sha256,
+        size: stored.size,
+        duration: made.frames as f64 / made.frame_rate,
+        width: made.width,
+        height: made.height,
+        frame_rate: made.frame_rate,
+        frames: made.frames,
+        container: output.format.extension().into(),
+        video_codec: output.video_codec_name().map(str::to_owned),
+        audio_codec: output.audio_codec_name().filter(|_| made.has_sound).map(str::to_owned),
+        render_speed,
+        rendered_segments: 1,
+        reused_segments: 0,
     })
-    .await
 }
 
 async fn cleanup_step(worker: &Worker, lease: &Lease, folder: &WorkFolder) -> Result<(), Halt> {

@@ -17,7 +17,7 @@ pub const PICTURE: (f64, f64) = (15.0, 90.0);
 const TRIES: u32 = 5;
 
 /// Renders, and follows.
-pub async fn render(worker: &Worker, lease: &Lease, folder: &Path, task: &Task) -> Result<MadeFile, Halt> {
+pub async fn render(worker: &Worker, lease: &Lease, folder: &Path, task: &Task) -> Result<Vec<MadeFile>, Halt> {
     let mut running = Running::start(&worker.settings.program, folder, task).await?;
     let mut step = ProcessingStep::Processing;
     loop {

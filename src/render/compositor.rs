@@ -23,7 +23,7 @@ use crate::{
 
 /// Draws one frame after the other. Lives on one thread; decoders live only while their layer shows.
 pub struct Compositor<'a> {
-    ready: &'a Ready,
+    ready: &'a Ready<'a>,
     smoothness: Smoothness,
     clips: HashMap<usize, Clip>,
     /// What was drawn late, by layer.
@@ -43,13 +43,13 @@ struct Manner {
 }
 
 impl<'a> Compositor<'a> {
-    pub fn new(ready: &'a Ready, smoothness: Smoothness) -> Self {
+    pub fn new(ready: &'a Ready<'a>, smoothness: Smoothness) -> Self {
         Self { ready, smoothness, clips: HashMap::new(), words: HashMap::new(), typesetter: None, scratch: None, interval: 0 }
     }
 
     /// Draws frame `number` on a canvas of any content. Numbers only go forward.
     pub fn compose(&mut self, number: i64, canvas: &mut Picture) -> Result<(), RenderError> {
-        let plan = &self.ready.plan;
+        let plan = self.ready.plan;
         while plan.intervals[self.interval].end <= number {
             self.interval += 1;
         }
@@ -157,7 +157,7 @@ impl<'a> Compositor<'a> {
 
     /// All that a layer may touch of the canvas.
     fn area(&self, index: usize, manner: Manner) -> Option<Area> {
-        let plan = &self.ready.plan;
+        let plan = self.ready.plan;
         let layer = &plan.layers[index];
         let rect = match (self.art(index), layer.stage) {
             (Art::Nothing | Art::Later, _) => return None,
@@ -173,7 +173,7 @@ impl<'a> Compositor<'a> {
     }
 
     fn draw(&mut self, index: usize, manner: Manner, canvas: &mut Picture) -> Result<(), RenderError> {
-        let plan = &self.ready.plan;
+        let plan = self.ready.plan;
         let layer = &plan.layers[index];
         match self.art(index) {
             Art::Nothing | Art::Later => {}
@@ -188,7 +188,7 @@ impl<'a> Compositor<'a> {
     }
 
     fn draw_clip(&mut self, index: usize, manner: Manner, canvas: &mut Picture) -> Result<(), MediaError> {
-        let plan = &self.ready.plan;
+        let plan = self.ready.plan;
         let layer = &plan.layers[index];
         let Content::Video { playback, .. } = &self.ready.elements[layer.element].content else { return Ok(()) };
         let medium = &self.ready.media[layer.element];

@@ -1,24 +1,36 @@
-//! The sound of the whole timeline: stereo, 48 kHz, placed by sample.
+//! The sound of the whole timeline: stereo, 48 kHz, placed by sample, and limited as a whole.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+};
 
 use super::{
     RenderError,
+    limiter::Limiter,
     plan::{Plan, Sounding},
     prepare::{Prepared, Ready},
 };
 use crate::{
     domain::motion::{self, Property},
-    media::{AudioDecoder, MediaError, SAMPLE_RATE, Sound},
+    media::{AudioDecoder, MediaError, PacedDecoder, SAMPLE_RATE, Sound},
 };
 
 /// A sound may end this much before the file says; more is a file cut short.
 const MISSING_END_S: f64 = 0.5;
 
+/// Samples that are mixed at once.
+const BLOCK: usize = 1_024;
+
 /// Mixes block after block.
 pub struct Mixer {
     voices: Vec<Voice>,
     position: i64,
+    limiter: Limiter,
+    /// What came out of the limiter and was not asked for yet.
+    limited: VecDeque<[f32; 2]>,
+    /// The sample that comes out of the limiter next.
+    told: i64,
     /// The sample after the last.
     end: i64,
 }
@@ -26,7 +38,7 @@ pub struct Mixer {
 impl Mixer {
     /// `None` where nothing sounds.
     pub fn new(ready: &Ready) -> Option<Self> {
-        let plan: &Plan = &ready.plan;
+        let plan: &Plan = ready.plan;
         let voices: Vec<Voice> = plan
             .sounds
             .iter()
@@ -40,24 +52,50 @@ impl Mixer {
             .collect();
         let end = plan.rate.sample_at(plan.end, SAMPLE_RATE);
         let position = plan.rate.sample_at(plan.first, SAMPLE_RATE);
-        (!voices.is_empty()).then_some(Self { voices, position, end })
+        (!voices.is_empty()).then_some(Self {
+            voices,
+            position,
+            limiter: Limiter::new(),
+            limited: VecDeque::new(),
+            told: position,
+            end,
+        })
     }
 
     /// Fills both channels with the next samples; returns how many there were before the end.
     pub fn mix(&mut self, left: &mut [f32], right: &mut [f32]) -> Result<usize, RenderError> {
-        let count = (self.end - self.position).clamp(0, left.len() as i64) as usize;
-        left.fill(0.0);
-        right.fill(0.0);
+        let mut count = 0;
+        while count < left.len() {
+            match self.limited.pop_front() {
+                Some(sample) => {
+                    [left[count], right[count]] = sample;
+                    count += 1;
+                }
+                None if self.told == self.end => break,
+                None => self.mix_block()?,
+            }
+        }
+        Ok(count)
+    }
+
+    /// Mixes a block, or silence after the end, through the limiter.
+    fn mix_block(&mut self) -> Result<(), RenderError> {
+        let (mut left, mut right) = ([0.0; BLOCK], [0.0; BLOCK]);
         for voice in &mut self.voices {
             let element = voice.sounding.element;
-            voice.add(self.position, &mut left[..count], &mut right[..count]).map_err(RenderError::of(element))?;
+            voice.add(self.position, &mut left, &mut right).map_err(RenderError::of(element))?;
         }
-        for sample in left.iter_mut().chain(right) {
-            *sample = sample.clamp(-1.0, 1.0);
-        }
-        self.position += count as i64;
+        self.position += BLOCK as i64;
         self.voices.retain(|voice| voice.sounding.end > self.position);
-        Ok(count)
+        for sample in left.into_iter().zip(right) {
+            if let Some(sample) = self.limiter.push(sample.into())
+                && self.told < self.end
+            {
+                self.told += 1;
+                self.limited.push_back(sample.map(|value| value.clamp(-1.0, 1.0)));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -67,10 +105,28 @@ struct Voice {
     runs: Runs,
 }
 
+/// A source at its own speed, or at another.
+enum Decoder {
+    Plain(Box<AudioDecoder>),
+    Paced(Box<PacedDecoder>),
+}
+
+impl Decoder {
+    fn next_sound(&mut self) -> Result<Option<Sound>, MediaError> {
+        match self {
+            Decoder::Plain(decoder) => decoder.next_sound(),
+            Decoder::Paced(decoder) => decoder.next_sound(),
+        }
+    }
+}
+
 /// The samples of a source, in order. Its decoder is open only while it sounds.
 struct Runs {
     path: PathBuf,
-    decoder: Option<AudioDecoder>,
+    /// The sample of the source that sounds first, and how fast it plays.
+    source_start: i64,
+    speed: f64,
+    decoder: Option<Decoder>,
     /// The newest run, some of it perhaps still ahead.
     run: Option<Sound>,
     ended: bool,
@@ -82,7 +138,11 @@ struct Runs {
 
 impl Voice {
     fn new(sounding: Sounding, path: PathBuf, told_end_s: Option<f64>) -> Self {
-        Self { sounding, runs: Runs { path, decoder: None, run: None, ended: false, lap: 0, told_end_s } }
+        let (source_start, speed) = (sounding.source_start, sounding.speed);
+        // At another speed the samples' numbers are not times of the file.
+        let told_end_s = told_end_s.filter(|_| speed == 1.0);
+        let runs = Runs { path, source_start, speed, decoder: None, run: None, ended: false, lap: 0, told_end_s };
+        Self { sounding, runs }
     }
 
     /// Adds its part of the block that starts at `position` of the timeline.
@@ -136,7 +196,7 @@ impl Runs {
         while !self.ended && self.run.as_ref().is_none_or(|run| run.start + run.left.len() as i64 <= wanted) {
             let decoder = match &mut self.decoder {
                 Some(decoder) => decoder,
-                None => self.decoder.insert(open(&self.path, wanted)?),
+                None => self.decoder.insert(open(&self.path, wanted, self.source_start, self.speed)?),
             };
             let next = decoder.next_sound()?;
             self.ended = next.is_none();
@@ -168,8 +228,15 @@ fn lap(sounding: &Sounding, at: i64) -> (i64, i64) {
     sounding.period.map_or((0, played), |period| (played / period, played % period))
 }
 
-fn open(path: &Path, sample: i64) -> Result<AudioDecoder, MediaError> {
-    AudioDecoder::open(path, sample as f64 / f64::from(SAMPLE_RATE))
+/// Opens a source where the sample numbered `wanted` sounds; numbers are the source's own but for what speed makes of the time
+/// since `source_start`.
+fn open(path: &Path, wanted: i64, source_start: i64, speed: f64) -> Result<Decoder, MediaError> {
+    if speed == 1.0 {
+        let seconds = wanted as f64 / f64::from(SAMPLE_RATE);
+        return AudioDecoder::open(path, seconds).map(|decoder| Decoder::Plain(Box::new(decoder)));
+    }
+    let from = source_start + ((wanted - source_start) as f64 * speed).round() as i64;
+    PacedDecoder::open(path, from, wanted, speed).map(|decoder| Decoder::Paced(Box::new(decoder)))
 }
 
 fn gain(sounding: &Sounding, at: i64) -> f32 {
@@ -195,6 +262,7 @@ mod tests {
             end: 100,
             source_start: 0,
             period: None,
+            speed: 1.0,
             volume: 2.0,
             keyframes: Vec::new(),
             rises: vec![(0, 10)],

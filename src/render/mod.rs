@@ -4,7 +4,7 @@
 //! pictures: stills, words and shapes become a [`sprite`] once ([`still`], [`text`], [`shape`]), clips are decoded only while
 //! they show ([`clip`]), and [`compositor`] puts them on a YUV canvas, frame by frame: rows copied and mixed where a layer
 //! rests ([`blend`]), sampled where it moves ([`warp`]), and one picture given way to by another ([`transition`]). The sound is
-//! mixed beside it ([`mixer`]). [`pipeline`] runs these on threads of their own with bounded channels between.
+//! mixed beside it ([`mixer`], [`limiter`]). [`pipeline`] runs these on threads of their own with bounded channels between.
 //!
 //! All that runs in a child process ([`process`]), which is this same binary: a file that crashes a codec fails
 //! one job and nothing else.
@@ -20,6 +20,7 @@ mod effects;
 mod encoding;
 mod error;
 mod key;
+mod limiter;
 mod mixer;
 mod pipeline;
 pub mod plan;
@@ -34,11 +35,11 @@ mod warp;
 
 pub use error::RenderError;
 
-/// What is rendered: elements whose sources are local files, and one output.
+/// What is rendered: elements whose sources are local files, and the files to make of them.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Composition {
     pub elements: Vec<PlacedElement>,
-    pub output: crate::domain::output::Output,
+    pub outputs: Vec<crate::domain::output::Output>,
 }
 
 /// An element and the id by which errors name it.

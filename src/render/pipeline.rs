@@ -40,8 +40,6 @@ pub struct Made {
 pub trait Watcher {
     /// `frames` of the picture are encoded.
     fn encoded(&mut self, frames: i64);
-    /// The last frame is composed; `cpu` is what decoding, composing and mixing took so far.
-    fn composed(&mut self, cpu: Duration);
 }
 
 /// A frame on its way to the encoder, and back to be drawn again.
@@ -107,7 +105,7 @@ pub fn render(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Wat
             _ => Ok(()),
         });
         let frames = Frames { ready: frame_in, used: used_out };
-        let encoded = encode(&mut video, &mut muxer, frames, ready.plan.length(), sound_in, &shared, watcher);
+        let encoded = encode(&mut video, &mut muxer, frames, sound_in, watcher);
         // The threads' own errors come first: a channel that closed early is only their consequence.
         composing.join().map_err(|_| panicked())??;
         sounding.join().map_err(|_| panicked())??;
@@ -126,7 +124,6 @@ fn still(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Watcher)
     let mut canvas = Picture::new(ready.plan.width, ready.plan.height).map_err(RenderError::whole)?;
     Compositor::new(ready, smoothness(output.quality)).compose(ready.plan.first, &mut canvas)?;
     let composition_cpu = thread_cpu();
-    watcher.composed(composition_cpu);
     still::write(&canvas, output, path).map_err(RenderError::whole)?;
     watcher.encoded(1);
     Ok(Made { frames: 1, has_sound: false, composition_cpu })
@@ -156,7 +153,6 @@ fn sound_alone(
         });
         sounding.join().map_err(|_| panicked())??;
         written.map_err(RenderError::whole)?;
-        watcher.composed(shared.composition_cpu());
         muxer.finish().map_err(RenderError::whole)?;
         Ok(Made { frames: ready.plan.length(), has_sound: true, composition_cpu: shared.composition_cpu() })
     })
@@ -164,7 +160,7 @@ fn sound_alone(
 
 /// The colours of a GIF, from frames all over it.
 fn palette(ready: &Ready, output: &Output) -> Result<Palette, RenderError> {
-    let plan = &ready.plan;
+    let plan = ready.plan;
     let mut compositor = Compositor::new(ready, smoothness(output.quality));
     let mut canvas = Picture::new(plan.width, plan.height).map_err(RenderError::whole)?;
     let mut maker = PaletteMaker::default();
@@ -191,7 +187,7 @@ fn compose(
     frames: SyncSender<(i64, Picture)>,
     used: Receiver<Picture>,
 ) -> Result<(), RenderError> {
-    let plan = &ready.plan;
+    let plan = ready.plan;
     let mut compositor = Compositor::new(ready, smoothness(output.quality));
     for number in plan.first..plan.end {
         let mut canvas = match reused(&used) {
@@ -247,9 +243,7 @@ fn encode(
     encoder: &mut VideoEncoder,
     muxer: &mut Muxer,
     frames: Frames,
-    last: i64,
     sound: Receiver<Encoded>,
-    shared: &Shared,
     watcher: &mut dyn Watcher,
 ) -> Result<i64, MediaError> {
     let mut sound = sound.into_iter().peekable();
@@ -262,10 +256,6 @@ fn encode(
         let _ = frames.used.try_send(picture);
         count = number + 1;
         watcher.encoded(count);
-    }
-    // However the frames ended, only the last one is the end of composing.
-    if count == last {
-        watcher.composed(shared.composition_cpu());
     }
     for packet in encoder.finish()? {
         write(muxer, packet, &mut sound)?;

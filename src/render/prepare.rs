@@ -52,13 +52,22 @@ pub enum Art {
     Nothing,
 }
 
-/// A composition that is ready to be drawn and mixed.
-pub struct Ready {
-    pub plan: Plan,
+/// A composition whose sources are open, and the plan of each of its outputs.
+pub struct Understood {
+    ids: Vec<String>,
     /// As they are rendered: subtitles with the words of their files.
-    pub elements: Vec<Element>,
+    elements: Vec<Element>,
     /// By element.
-    pub media: Vec<Prepared>,
+    media: Vec<Prepared>,
+    pub plans: Vec<Plan>,
+}
+
+/// An output that is ready to be drawn and mixed.
+pub struct Ready<'a> {
+    pub plan: &'a Plan,
+    pub elements: &'a [Element],
+    /// By element.
+    pub media: &'a [Prepared],
     /// By layer.
     pub arts: Vec<Art>,
     pub warnings: Vec<Warning>,
@@ -72,36 +81,46 @@ pub struct Warning {
     pub message: String,
 }
 
-/// Looks into every source, in order; `found` is told of each.
-pub fn prepare(composition: &Composition, found: &mut dyn FnMut(usize, &Prepared)) -> Result<Ready, JobFailure> {
+/// Looks into every source, in order, and plans every output; `found` is told of each source.
+pub fn understand(composition: &Composition, found: &mut dyn FnMut(usize, &Prepared)) -> Result<Understood, JobFailure> {
     let ids: Vec<String> = composition.elements.iter().map(|placed| placed.id.clone()).collect();
     let mut elements: Vec<Element> = composition.elements.iter().map(|placed| placed.element.clone()).collect();
     let mut media = Vec::with_capacity(elements.len());
     for (index, element) in elements.iter_mut().enumerate() {
-        let prepared = understand(element).map_err(RenderError::of(index)).map_err(|error| error.into_failure(&ids))?;
+        let prepared = open(element).map_err(RenderError::of(index)).map_err(|error| error.into_failure(&ids))?;
         found(index, &prepared);
         media.push(prepared);
     }
     let known: Vec<Medium> = elements.iter().zip(&media).map(|(element, prepared)| prepared.medium(element)).collect();
-    let plan = plan::plan(&elements, &known, &composition.output).map_err(|unplaceable| {
-        match unplaceable.element.and_then(|index| ids.get(index)) {
+    let plan = |output| {
+        plan::plan(&elements, &known, output).map_err(|unplaceable| match unplaceable.element.and_then(|index| ids.get(index)) {
             Some(id) => unplaceable.failure.of_element(id.clone()),
             None => unplaceable.failure,
-        }
-    })?;
-    let mut typesetter = None;
-    let mut warnings = Vec::new();
-    let arts = plan.layers.iter().map(|layer| {
-        let art = art(&plan, layer, &elements[layer.element].content, &media[layer.element], &mut typesetter);
-        warnings.extend(typesetter.as_mut().and_then(|typesetter| no_glyphs(&ids[layer.element], typesetter)));
-        art
-    });
-    let arts = arts.collect();
-    Ok(Ready { plan, elements, media, arts, warnings })
+        })
+    };
+    let plans = composition.outputs.iter().map(plan).collect::<Result<_, _>>()?;
+    Ok(Understood { ids, elements, media, plans })
+}
+
+impl Understood {
+    /// Draws what is drawn once for an output.
+    pub fn ready(&self, output: usize) -> Ready<'_> {
+        let Self { ids, elements, media, plans } = self;
+        let plan = &plans[output];
+        let mut typesetter = None;
+        let mut warnings = Vec::new();
+        let arts = plan.layers.iter().map(|layer| {
+            let art = art(plan, layer, &elements[layer.element].content, &media[layer.element], &mut typesetter);
+            warnings.extend(typesetter.as_mut().and_then(|typesetter| no_glyphs(&ids[layer.element], typesetter)));
+            art
+        });
+        let arts = arts.collect();
+        Ready { plan, elements, media, arts, warnings }
+    }
 }
 
 /// Opens an element's source; the words of subtitles become the element's own.
-fn understand(element: &mut Element) -> Result<Prepared, MediaError> {
+fn open(element: &mut Element) -> Result<Prepared, MediaError> {
     match &mut element.content {
         Content::Subtitles { source: Some(source), cues, .. } => {
             *cues = words(local(source)?)?;

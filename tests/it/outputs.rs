@@ -125,3 +125,53 @@ async fn silence_is_no_sound_file() {
     assert_eq!(job["status"], "FAILED");
     assert!(job["error"]["message"].as_str().unwrap().contains("sounds"), "{job:#}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_files_come_from_one_job() {
+    let server = Server::sqlite().await;
+    let elements = quarters(&server).await;
+    let outputs = json!([
+        { "width": 320, "height": 180, "frameRate": 10 },
+        { "format": "GIF", "width": 160, "height": 90, "frameRate": 5 },
+        { "format": "PNG", "width": 64, "height": 36 },
+        { "format": "MP3" },
+    ]);
+    let id = server.api.create(json!({ "outputs": outputs, "elements": elements })).await;
+    let job = server.api.finished(&id).await;
+    assert_eq!(job["status"], "COMPLETED", "{job:#}");
+    let query =
+        "query($id: ID!) { job(id: $id) { result { key } results { key url container frames size } timeline { step status } } }";
+    let job = server.api.ask(query, json!({ "id": id })).await["job"].take();
+    let results = job["results"].as_array().unwrap();
+    let told: Vec<_> =
+        results.iter().map(|file| (file["container"].as_str().unwrap(), file["frames"].as_i64().unwrap())).collect();
+    assert_eq!(told, [("mp4", 20), ("gif", 10), ("png", 1), ("mp3", 60)]);
+    assert_eq!(job["result"]["key"], results[0]["key"]);
+    assert!(job["timeline"].as_array().unwrap().iter().all(|step| step["status"] == "COMPLETED"), "{job:#}");
+    for (index, file) in results.iter().enumerate() {
+        let bytes = server.api.download(file["url"].as_str().unwrap()).await;
+        assert_eq!(file["size"].as_i64(), Some(bytes.len() as i64));
+        let path = server.folder.path().join(format!("file-{index}"));
+        std::fs::write(&path, bytes).unwrap();
+        if index < 3 {
+            let picture = Picture::at(&path, 0.0, 64, 36);
+            assert!(picture.is(16, 9, [255, 0, 0], 24) && picture.is(48, 27, [255; 3], 24), "file {index}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_speed_keeps_the_pitch() {
+    let server = Server::sqlite().await;
+    let tone = server.api.upload("tone.wav", "audio/wav", made::tone(2.0, 440.0, 0.5)).await;
+    for (speed, samples) in [(2.0, 48_000), (0.25, 384_000)] {
+        let elements = json!([{ "audio": { "source": { "asset": tone }, "speed": speed } }]);
+        let (_, path) = made(&server, json!({ "format": "WAV" }), elements).await;
+        let heard = sound(&path);
+        assert!(heard.len().abs_diff(samples) <= 1, "{speed}: {}", heard.len());
+        // In each part of a tenth: what atempo joins does not cancel itself for longer.
+        let middle = &heard[samples / 4..samples / 4 + 24_000.min(samples / 2)];
+        let (at_pitch, an_octave_up) = (amplitude(middle, 440.0), amplitude(middle, 880.0));
+        assert!(at_pitch > 0.35 && an_octave_up < 0.1, "{speed}: {at_pitch} at 440 Hz, {an_octave_up} at 880 Hz");
+    }
+}

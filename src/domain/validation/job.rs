@@ -19,13 +19,13 @@ pub fn new_job(check: &mut Checker, at: &str, new: &NewJob) {
             check.breach(format!("{at}.idempotencyKey"), ViolationCode::Required, "must not be empty");
         }
     }
-    outputs_of(check, at, &new.outputs);
+    outputs(check, &format!("{at}.outputs"), &new.outputs);
     let path = format!("{at}.elements");
     if new.submit && new.elements.is_empty() {
         check.breach(&path, ViolationCode::Required, "must have at least one element, or submit must be false");
     }
     if !too_many_elements(check, &path, new.elements.len()) {
-        composition(check, &path, &new.elements, new.outputs.first().and_then(|output| output.duration));
+        composition(check, &path, &new.elements, shortest(&new.outputs));
     }
 }
 
@@ -39,7 +39,7 @@ pub fn job_patch(check: &mut Checker, at: &str, patch: &JobPatch) {
         check.json_bytes(format!("{at}.metadata"), metadata, limits::METADATA_BYTES);
     }
     if let Some(outputs) = &patch.outputs {
-        outputs_of(check, at, outputs);
+        self::outputs(check, &format!("{at}.outputs"), outputs);
     }
 }
 
@@ -49,13 +49,22 @@ fn name(check: &mut Checker, at: &str, name: Option<&str>) {
     }
 }
 
-fn outputs_of(check: &mut Checker, at: &str, outputs: &[Output]) {
+/// Checks a job's outputs; `at` is the path of the list.
+pub fn outputs(check: &mut Checker, at: &str, outputs: &[Output]) {
     match outputs.len() {
-        1 => {}
-        0 => check.breach(format!("{at}.outputs"), ViolationCode::Required, "must have at least one output"),
-        _ => check.not_yet(format!("{at}.outputs"), "more than one output"),
+        1..=limits::OUTPUTS => {}
+        0 => check.breach(at, ViolationCode::Required, "must have at least one output"),
+        count => {
+            let message = format!("must have at most {} outputs, and has {count}", limits::OUTPUTS);
+            return check.breach(at, ViolationCode::TooMany, message);
+        }
     }
     for (index, output) in outputs.iter().enumerate() {
-        super::output(check, &format!("{at}.outputs[{index}]"), output);
+        super::output(check, &format!("{at}[{index}]"), output);
     }
+}
+
+/// The shortest duration that outputs give the composition, seconds.
+pub fn shortest(outputs: &[Output]) -> Option<f64> {
+    outputs.iter().filter_map(|output| output.duration).reduce(f64::min)
 }

@@ -316,9 +316,7 @@ impl VisualInput {
 }
 
 impl PlaybackInput {
-    fn into_domain(self, check: &mut Checker, at: &str, source: MediaSourceInput) -> Playback {
-        let silent = self.muted == Some(true) || self.volume == 0.0;
-        refuse(check, at, &[("speed", self.speed != 1.0 && !silent)]);
+    fn into_domain(self, source: MediaSourceInput) -> Playback {
         Playback {
             source: source.into(),
             trim_start: self.trim_start,
@@ -337,7 +335,7 @@ impl PlaybackInput {
 impl VideoInput {
     fn into_domain(self, check: &mut Checker, at: &str) -> Element {
         refuse(check, at, &[("reverse", self.reverse == Some(true))]);
-        let playback = self.playback.into_domain(check, at, self.source);
+        let playback = self.playback.into_domain(self.source);
         let visual = self.visual.into_domain(check, at, geometry::Fit::Cover);
         let chroma_key = self.chroma_key.map(Into::into);
         Element { timing: self.timing.into_domain(check, at), content: Content::Video { playback, visual, chroma_key } }
@@ -360,7 +358,7 @@ impl AudioInput {
             at,
             &[("normalize", self.normalize == Some(true)), ("loudness", self.loudness.is_some()), ("duckUnder", ducks)],
         );
-        let playback = self.playback.into_domain(check, at, self.source);
+        let playback = self.playback.into_domain(self.source);
         let playback = Playback { keyframes: look::in_order(self.keyframes), ..playback };
         Element { timing: self.timing.into_domain(check, at), content: Content::Audio { playback } }
     }

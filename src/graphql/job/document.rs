@@ -81,7 +81,8 @@ fn refused(message: &str, at: &str) -> Violation {
 /// All that is wrong with it.
 pub async fn read_document(document: serde_json::Value) -> Result<(Vec<Element>, Output), Vec<Violation>> {
     let new = JobReader::default().read(document, "input", "").await?;
-    let missing = || vec![refused("must have at least one output", "input.outputs")];
-    let output = new.outputs.into_iter().next().ok_or_else(missing)?;
-    Ok((new.elements, output))
+    match <[Output; 1]>::try_from(new.outputs) {
+        Ok([output]) => Ok((new.elements, output)),
+        Err(_) => Err(vec![refused("must have one output, since there is one file to write", "input.outputs")]),
+    }
 }

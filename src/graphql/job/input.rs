@@ -25,7 +25,7 @@ use crate::{
 pub struct CreateJobInput {
     /// For people; at most 255 characters.
     name: Option<String>,
-    /// The files to make; several come from one pass. Only one, yet.
+    /// The files to make; at most 10.
     #[graphql(default_with = "vec![OutputInput::standard()]")]
     outputs: Vec<OutputInput>,
     /// What it shows and plays; at most 500.

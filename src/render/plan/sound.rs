@@ -20,6 +20,8 @@ pub struct Sounding {
     pub source_start: i64,
     /// Where it starts again, in samples from `source_start`; `None`: it does not.
     pub period: Option<i64>,
+    /// How fast it plays.
+    pub speed: f64,
     pub volume: f64,
     /// Of the volume, in order of time.
     pub keyframes: Vec<Keyframe>,
@@ -46,6 +48,7 @@ fn sounding(plan: &Plan, index: usize, elements: &[Element], media: &[Medium], s
         end,
         source_start: sample(playback.trim_start),
         period: period(playback, &media[index]),
+        speed: playback.speed,
         volume: playback.volume,
         keyframes: elements[index].volume_keyframes(),
         rises: Vec::new(),
@@ -83,7 +86,7 @@ fn add_crossings(sounding: &mut Sounding, index: usize, elements: &[Element], sc
 
 fn period(playback: &Playback, medium: &Medium) -> Option<i64> {
     let length = medium.duration.and_then(|duration| playback.trimmed(duration))?;
-    playback.repeat.then(|| sample(length).max(1))
+    playback.repeat.then(|| sample(length / playback.speed).max(1))
 }
 
 fn sample(seconds: f64) -> i64 {

@@ -24,7 +24,7 @@ use crate::{
     render::{
         RenderError,
         pipeline::{self, Watcher},
-        prepare::{self, Prepared, Ready},
+        prepare::{self, Prepared, Ready, Understood},
     },
 };
 
@@ -80,53 +80,64 @@ fn internal(error: impl std::fmt::Display) -> JobFailure {
     JobFailure::new(ErrorCode::Internal, error.to_string())
 }
 
-fn work(task: &Task, out: &Reports) -> Result<MadeFile, JobFailure> {
+fn work(task: &Task, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
     task.limits.apply().map_err(internal)?;
     media::init().map_err(internal)?;
-    let ready = process(task, out).map_err(|failure| failure.at(ProcessingStep::Processing))?;
-    compose_and_encode(task, &ready, out)
-}
-
-/// The step PROCESSING.
-fn process(task: &Task, out: &Reports) -> Result<Ready, JobFailure> {
     let step = ProcessingStep::Processing;
     out.send(&Report::StepStarted { step });
     let before = Cost::now();
-    let ready = prepare::prepare(&task.composition, &mut |index, prepared| {
+    let understood = understand(task, out).map_err(|failure| failure.at(step))?;
+    let first = understood.ready(0);
+    let details = if first.warnings.is_empty() { json!({}) } else { json!({ "warnings": first.warnings }) };
+    out.send(&Report::StepCompleted { step, usage: before.usage_since(Duration::ZERO), details });
+    compose_and_encode(task, &understood, first, out)
+}
+
+fn understand(task: &Task, out: &Reports) -> Result<Understood, JobFailure> {
+    let understood = prepare::understand(&task.composition, &mut |index, prepared| {
         let element_id = task.composition.elements[index].id.clone();
         if let Some(media) = facts(prepared) {
             out.send(&Report::Media { element_id, media });
         }
     })?;
-    let plan = &ready.plan;
+    let plan = understood.plans.first().ok_or_else(|| internal("the task has no output"))?;
     let ids = task.composition.elements.iter().map(|placed| placed.id.clone());
     let starts = ids.zip(plan.starts.iter().copied()).collect();
     out.send(&Report::Planned { duration: plan.rate.seconds(plan.frames), starts });
-    let details = if ready.warnings.is_empty() { json!({}) } else { json!({ "warnings": ready.warnings }) };
-    out.send(&Report::StepCompleted { step, usage: before.usage_since(Duration::ZERO), details });
-    Ok(ready)
+    Ok(understood)
 }
 
-/// The steps COMPOSITION and ENCODING, which run side by side: a frame is encoded while the next is composed.
-fn compose_and_encode(task: &Task, ready: &Ready, out: &Reports) -> Result<MadeFile, JobFailure> {
+/// The steps COMPOSITION and ENCODING, which run side by side: a frame is encoded while the next is composed. Of several
+/// outputs one is made after the other.
+fn compose_and_encode(task: &Task, understood: &Understood, first: Ready, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
     out.send(&Report::StepStarted { step: ProcessingStep::Composition });
     out.send(&Report::StepStarted { step: ProcessingStep::Encoding });
     let before = Cost::now();
-    let mut watcher = Progress::new(out.clone(), ready.plan.length());
-    let output = &task.composition.output;
-    let made = pipeline::render(ready, output, Path::new(&task.output_path), &mut watcher);
-    let made = made.map_err(|error| failure(error, task))?;
-    let mut usage = before.usage_since(made.composition_cpu);
-    usage.frames_per_second = Some(watcher.frames_per_second(made.frames));
-    usage.bytes_written = std::fs::metadata(&task.output_path).ok().map(|file| file.len() as i64);
+    let outputs = &task.composition.outputs;
+    let frames = understood.plans.iter().map(|plan| plan.length()).sum();
+    let mut watcher = Progress::new(out.clone(), frames);
+    let mut first = Some(first);
+    let (mut files, mut bytes, mut cpu) = (Vec::with_capacity(outputs.len()), 0, Duration::ZERO);
+    for (index, (output, path)) in outputs.iter().zip(&task.paths).enumerate() {
+        let ready = first.take().unwrap_or_else(|| understood.ready(index));
+        let made = pipeline::render(&ready, output, Path::new(path), &mut watcher).map_err(|error| failure(error, task))?;
+        watcher.finish_one(ready.plan.length());
+        cpu += made.composition_cpu;
+        bytes += std::fs::metadata(path).map_or(0, |file| file.len() as i64);
+        files.push(MadeFile {
+            width: output.width,
+            height: output.height,
+            frames: made.frames,
+            frame_rate: output.frame_rate.as_f64(),
+            has_sound: made.has_sound,
+        });
+    }
+    watcher.tell_composed(cpu);
+    let mut usage = before.usage_since(cpu);
+    usage.frames_per_second = Some(watcher.frames_per_second(frames));
+    usage.bytes_written = Some(bytes);
     out.send(&Report::StepCompleted { step: ProcessingStep::Encoding, usage, details: json!({}) });
-    Ok(MadeFile {
-        width: output.width,
-        height: output.height,
-        frames: made.frames,
-        frame_rate: output.frame_rate.as_f64(),
-        has_sound: made.has_sound,
-    })
+    Ok(files)
 }
 
 fn failure(error: RenderError, task: &Task) -> JobFailure {
@@ -193,31 +204,29 @@ fn cpu(usage: &Rusage) -> Duration {
 /// Tells of progress, not too often.
 struct Progress {
     out: Reports,
+    /// Of all outputs.
     frames: i64,
+    /// Of those that are made.
+    done: i64,
     started: Instant,
     told: Option<Instant>,
 }
 
 impl Progress {
     fn new(out: Reports, frames: i64) -> Self {
-        Self { out, frames, started: Instant::now(), told: None }
+        Self { out, frames, done: 0, started: Instant::now(), told: None }
     }
 
     fn frames_per_second(&self, frames: i64) -> f64 {
         frames as f64 / self.started.elapsed().as_secs_f64().max(1e-3)
     }
-}
 
-impl Watcher for Progress {
-    fn encoded(&mut self, frames: i64) {
-        if self.told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY) {
-            self.told = Some(Instant::now());
-            let fraction = frames as f64 / self.frames.max(1) as f64;
-            self.out.send(&Report::Progress { fraction, frames_per_second: self.frames_per_second(frames) });
-        }
+    fn finish_one(&mut self, frames: i64) {
+        self.done += frames;
     }
 
-    fn composed(&mut self, cpu: Duration) {
+    /// The last frame of the last output is composed; `cpu` is what decoding, composing and mixing took.
+    fn tell_composed(&self, cpu: Duration) {
         let usage = Usage {
             cpu_ms: cpu.as_secs_f64() * 1e3,
             peak_memory: peak_memory(),
@@ -225,5 +234,16 @@ impl Watcher for Progress {
             ..Usage::default()
         };
         self.out.send(&Report::StepCompleted { step: ProcessingStep::Composition, usage, details: json!({}) });
+    }
+}
+
+impl Watcher for Progress {
+    fn encoded(&mut self, frames: i64) {
+        if self.told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY) {
+            self.told = Some(Instant::now());
+            let frames = self.done + frames;
+            let fraction = frames as f64 / self.frames.max(1) as f64;
+            self.out.send(&Report::Progress { fraction, frames_per_second: self.frames_per_second(frames) });
+        }
     }
 }

@@ -16,8 +16,8 @@ use crate::{
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Task {
     pub composition: Composition,
-    /// The file to write.
-    pub output_path: String,
+    /// The files to write, one for each output.
+    pub paths: Vec<String>,
     pub limits: Limits,
 }
 
@@ -49,8 +49,9 @@ pub enum Report {
         fraction: f64,
         frames_per_second: f64,
     },
+    /// All files are made, in the order of the outputs.
     Done {
-        made: MadeFile,
+        made: Vec<MadeFile>,
     },
     Failed {
         failure: JobFailure,

@@ -26,8 +26,8 @@ use crate::{
 /// How an attempt ended.
 #[derive(Debug)]
 pub enum Ending {
-    /// With the file that was made; a worker outside may keep its own.
-    Done(Option<RenderedFile>),
+    /// With the files that were made; a worker outside may keep its own.
+    Done(Vec<RenderedFile>),
     Failed(JobFailure),
     Cancelled,
     /// The node stops: the attempt counts for nothing.
@@ -155,8 +155,8 @@ impl Services {
 
 pub(super) fn decide(row: &job::Model, ending: Ending, jitter: f64) -> Result<(JobStatus, Leave), Error> {
     let decided = match ending {
-        Ending::Done(file) => {
-            let results = serde_json::to_value(file.as_slice()).map_err(|error| Error::internal(error.to_string()))?;
+        Ending::Done(files) => {
+            let results = serde_json::to_value(&files).map_err(|error| Error::internal(error.to_string()))?;
             (JobStatus::Completed, Leave { results: Some(results), ..Leave::default() })
         }
         Ending::Cancelled => (JobStatus::Cancelled, Leave::default()),

@@ -130,7 +130,7 @@ impl Session {
             JobStatus::Completed => {
                 let steps = attempt::steps(unit.transaction(), &row.id, row.attempt).await?;
                 all_or_none(&steps)?;
-                Ending::Done(report.result)
+                Ending::Done(report.result.into_iter().collect())
             }
             JobStatus::Failed => {
                 let reason = || JobFailure::new(ErrorCode::Internal, "the worker gave no reason");
