@@ -146,9 +146,11 @@ async fn follow(
             Report::Progress { fraction, .. } => progress(fraction),
             Report::Failed { failure } => return Err(RenderCommandError::Failed(failure)),
             Report::Done { made } => {
+                let seconds = started.elapsed().as_secs_f64();
+                running.end().await;
                 let nothing = || JobFailure::new(ErrorCode::Internal, "no file was made");
                 let made = made.into_iter().next().ok_or_else(nothing).map_err(RenderCommandError::Failed)?;
-                return Ok((made, started.elapsed().as_secs_f64()));
+                return Ok((made, seconds));
             }
             _ => {}
         }

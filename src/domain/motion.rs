@@ -49,19 +49,26 @@ impl Property {
 /// The value of a property at a time, seconds from the element's start: between two keyframes eased, before the first
 /// and after the last as they are; `None` where none is of the property. The keyframes are in order of time.
 pub fn value(keyframes: &[Keyframe], property: Property, at: f64) -> Option<f64> {
-    let mut own = keyframes.iter().filter(|keyframe| keyframe.property == property);
-    let mut before = own.next()?;
-    if at <= before.at {
-        return Some(before.value);
-    }
-    for after in own {
-        if at < after.at {
+    let of_it = |keyframe: &&Keyframe| keyframe.property == property;
+    let before = keyframes.iter().filter(of_it).rfind(|keyframe| keyframe.at <= at);
+    let after = keyframes.iter().filter(of_it).find(|keyframe| keyframe.at > at);
+    between(before, after, at)
+}
+
+/// The same, of keyframes that are all of one property: quick, however many.
+pub fn value_of_one(keyframes: &[Keyframe], at: f64) -> Option<f64> {
+    let next = keyframes.partition_point(|keyframe| keyframe.at <= at);
+    between(next.checked_sub(1).and_then(|last| keyframes.get(last)), keyframes.get(next), at)
+}
+
+fn between(before: Option<&Keyframe>, after: Option<&Keyframe>, at: f64) -> Option<f64> {
+    match (before, after) {
+        (Some(before), Some(after)) => {
             let share = before.easing.at((at - before.at) / (after.at - before.at));
-            return Some(before.value + (after.value - before.value) * share);
+            Some(before.value + (after.value - before.value) * share)
         }
-        before = after;
+        (one, other) => one.or(other).map(|keyframe| keyframe.value),
     }
-    Some(before.value)
 }
 
 impl KenBurns {
@@ -88,6 +95,10 @@ mod tests {
         let x = |seconds| value(&keyframes, Property::X, seconds);
         assert_eq!([0.0, 1.0, 2.0, 3.0, 4.9, 5.0, 9.0].map(x), [10.0, 10.0, 15.0, 20.0, 20.0, 0.0, 0.0].map(Some));
         assert_eq!(value(&keyframes, Property::Y, 1.0), None);
+        for at in [0.0, 1.0, 2.0, 3.0, 4.9, 5.0, 9.0] {
+            assert_eq!(value_of_one(&keyframes, at), x(at));
+        }
+        assert_eq!(value_of_one(&[], 1.0), None);
     }
 
     #[test]

@@ -23,7 +23,10 @@ pub async fn render(worker: &Worker, lease: &Lease, folder: &Path, task: &Task) 
     loop {
         let report = running.next().await.map_err(|failure| failure.at(step))?;
         match report {
-            Report::Done { made } => return Ok(made),
+            Report::Done { made } => {
+                running.end().await;
+                return Ok(made);
+            }
             Report::Failed { failure } => return Err(Halt::Failed(failure.at(step))),
             Report::StepStarted { step: started } => {
                 step = started;

@@ -2,10 +2,17 @@
 
 use std::path::PathBuf;
 
-use super::{backdrop::Backdrop, effects::Effects, key, plan::Part, sprite::Sprite};
+use super::{
+    ahead::{AheadDecoder, CpuCount},
+    backdrop::Backdrop,
+    effects::Effects,
+    key,
+    plan::Part,
+    sprite::Sprite,
+};
 use crate::{
     domain::look::ChromaKey,
-    media::{Decoded, MediaError, Picture, Scaler, Smoothness, Turn, VideoDecoder},
+    media::{Decoded, MediaError, Picture, Scaler, Smoothness, Turn},
 };
 
 /// A picture may end this much before the file says; more is a file cut short.
@@ -35,7 +42,8 @@ pub struct Showing {
 /// A clip that is being shown.
 pub struct Clip {
     showing: Showing,
-    decoder: VideoDecoder,
+    decoder: AheadDecoder,
+    decoding: CpuCount,
     scaler: Scaler,
     backdrop: Option<Backdrop>,
     /// How often it has started again.
@@ -56,12 +64,13 @@ pub enum Shown<'a> {
 }
 
 impl Clip {
-    /// Opens it near `seconds` of the file, in some lap.
-    pub fn open(showing: Showing, lap: i64, seconds: f64) -> Result<Self, MediaError> {
+    /// Opens it near `seconds` of the file, in some lap; what decoding costs is added to `decoding`.
+    pub fn open(showing: Showing, lap: i64, seconds: f64, decoding: CpuCount) -> Result<Self, MediaError> {
         let (width, height) = showing.size;
         let backdrop = showing.over_its_blur.map(|size| Backdrop::new(size, showing.size, showing.turn)).transpose()?;
         Ok(Self {
-            decoder: VideoDecoder::open(&showing.path, seconds.max(showing.from_s))?,
+            decoder: AheadDecoder::start(showing.path.clone(), seconds.max(showing.from_s), decoding.clone()),
+            decoding,
             scaler: Scaler::new(width, height, showing.turn, showing.smoothness),
             backdrop,
             lap,
@@ -79,7 +88,8 @@ impl Clip {
     /// forward.
     pub fn at(&mut self, lap: i64, seconds: f64) -> Result<Shown<'_>, MediaError> {
         if lap != self.lap {
-            self.decoder = VideoDecoder::open(&self.showing.path, self.showing.from_s)?;
+            let path = self.showing.path.clone();
+            self.decoder = AheadDecoder::start(path, self.showing.from_s, self.decoding.clone());
             (self.current, self.next, self.ended, self.lap) = (None, None, false, lap);
         }
         self.advance(seconds)?;

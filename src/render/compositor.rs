@@ -1,9 +1,14 @@
 //! The canvas: draws the layers of a frame, the lowest first, in YUV from start to end.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    time::Duration,
+};
 
 use super::{
-    RenderError, blend,
+    RenderError,
+    ahead::CpuCount,
+    blend,
     clip::{Clip, Showing, Shown},
     effects::Effects,
     plan::{Area, Layer, Plan, Shift, Stage},
@@ -26,6 +31,7 @@ pub struct Compositor<'a> {
     ready: &'a Ready<'a>,
     smoothness: Smoothness,
     clips: HashMap<usize, Clip>,
+    decoding: CpuCount,
     /// What was drawn late, by layer.
     words: HashMap<usize, Art>,
     typesetter: Option<Typesetter>,
@@ -44,7 +50,21 @@ struct Manner {
 
 impl<'a> Compositor<'a> {
     pub fn new(ready: &'a Ready<'a>, smoothness: Smoothness) -> Self {
-        Self { ready, smoothness, clips: HashMap::new(), words: HashMap::new(), typesetter: None, scratch: None, interval: 0 }
+        Self {
+            ready,
+            smoothness,
+            clips: HashMap::new(),
+            decoding: CpuCount::default(),
+            words: HashMap::new(),
+            typesetter: None,
+            scratch: None,
+            interval: 0,
+        }
+    }
+
+    /// CPU time that decoding took so far, on threads of its own.
+    pub fn decoding_cpu(&self) -> Duration {
+        self.decoding.get()
     }
 
     /// Draws frame `number` on a canvas of any content. Numbers only go forward.
@@ -197,7 +217,7 @@ impl<'a> Compositor<'a> {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(place) => {
                 let showing = showing(plan, layer, medium, &self.ready.elements[layer.element], self.smoothness)?;
-                place.insert(Clip::open(showing, lap, at)?)
+                place.insert(Clip::open(showing, lap, at, self.decoding.clone())?)
             }
         };
         let pose = || layer.pose(&plan.canvas(), manner.seconds, None, manner.shift);

@@ -25,8 +25,12 @@ pub struct Paper {
 }
 
 impl Paper {
-    /// For all of a rectangle of the canvas, as far as it is not absurdly large.
-    pub fn around(rect: &Rect, scale: f64) -> Option<Self> {
+    /// For all of a rectangle, in pixels of the canvas: `within` some bounds, or as far as it is not absurdly large.
+    pub fn around(rect: &Rect, scale: f64, within: Option<&Rect>) -> Option<Self> {
+        let rect = within.map_or(*rect, |bounds| rect.intersection(bounds));
+        if rect.is_empty() {
+            return None;
+        }
         let scale = scale.min(MAX_EDGE / rect.width.max(rect.height).max(1.0));
         let origin = ((rect.x / 2.0).floor() * 2.0, (rect.y / 2.0).floor() * 2.0);
         let edge = |end: f64, start: f64| ((end - start) * scale).ceil().clamp(1.0, MAX_EDGE + 2.0) as u32;

@@ -12,7 +12,7 @@ use super::{
     prepare::{Prepared, Ready},
 };
 use crate::{
-    domain::motion::{self, Property},
+    domain::motion,
     media::{AudioDecoder, MediaError, PacedDecoder, SAMPLE_RATE, Sound},
 };
 
@@ -246,7 +246,7 @@ fn gain(sounding: &Sounding, at: i64) -> f32 {
     let rise: f64 = sounding.rises.iter().map(|ramp| share(*ramp)).product();
     let fall: f64 = sounding.falls.iter().map(|ramp| 1.0 - share(*ramp)).product();
     let seconds = (at - sounding.start) as f64 / f64::from(SAMPLE_RATE);
-    let volume = motion::value(&sounding.keyframes, Property::Volume, seconds).unwrap_or(sounding.volume);
+    let volume = motion::value_of_one(&sounding.keyframes, seconds).unwrap_or(sounding.volume);
     (volume * rise * fall) as f32
 }
 

@@ -2,7 +2,7 @@
 //!
 //! First a [`plan`], as pure code: where each layer lies, from which frame to which, what hides what. Then the
 //! pictures: stills, words and shapes become a [`sprite`] once ([`still`], [`text`], [`shape`]), clips are decoded only while
-//! they show ([`clip`]), and [`compositor`] puts them on a YUV canvas, frame by frame: rows copied and mixed where a layer
+//! they show ([`clip`], [`ahead`]), and [`compositor`] puts them on a YUV canvas, frame by frame: rows copied and mixed where a layer
 //! rests ([`blend`]), sampled where it moves ([`warp`]), and one picture given way to by another ([`transition`]). The sound is
 //! mixed beside it ([`mixer`], [`limiter`]). [`pipeline`] runs these on threads of their own with bounded channels between.
 //!
@@ -11,6 +11,7 @@
 //!
 //! Nothing here knows a database, a tenant or the network.
 
+mod ahead;
 mod backdrop;
 mod blend;
 mod clip;

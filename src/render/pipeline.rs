@@ -12,9 +12,7 @@ use std::{
     time::Duration,
 };
 
-use nix::time::{ClockId, clock_gettime};
-
-use super::{RenderError, compositor::Compositor, encoding, mixer::Mixer, prepare::Ready, still};
+use super::{RenderError, ahead::thread_cpu, compositor::Compositor, encoding, mixer::Mixer, prepare::Ready, still};
 use crate::{
     domain::output::{Format, Output, Quality},
     media::{AudioEncoder, Encoded, MediaError, Muxer, Palette, PaletteMaker, Picture, Smoothness, VideoEncoder},
@@ -175,11 +173,6 @@ fn smoothness(quality: Quality) -> Smoothness {
     if quality == Quality::Draft { Smoothness::Bilinear } else { Smoothness::Bicubic }
 }
 
-/// CPU time of this thread so far.
-fn thread_cpu() -> Duration {
-    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
-}
-
 fn compose(
     ready: &Ready,
     output: &Output,
@@ -195,7 +188,7 @@ fn compose(
             None => Picture::new(plan.width, plan.height).map_err(RenderError::whole)?,
         };
         compositor.compose(number, &mut canvas)?;
-        shared.composing_ns.store(thread_cpu().as_nanos() as u64, Relaxed);
+        shared.composing_ns.store((thread_cpu() + compositor.decoding_cpu()).as_nanos() as u64, Relaxed);
         if shared.has_failed() || frames.send((number - plan.first, canvas)).is_err() {
             break; // Another thread has failed, and says why.
         }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     domain::{
         composition::{Content, Element, Source, Text},
-        error::JobFailure,
+        error::{ErrorCode, JobFailure},
         geometry::{Fit, Rect},
         subtitles::{self, Cue},
     },
@@ -25,6 +25,7 @@ use crate::{
 
 /// The largest file of subtitles, bytes.
 const MOST_WORDS: u64 = 4 << 20;
+/// Of all subtitles of a job.
 const MOST_CUES: usize = 20_000;
 
 /// An element's medium, opened and understood.
@@ -90,6 +91,13 @@ pub fn understand(composition: &Composition, found: &mut dyn FnMut(usize, &Prepa
         let prepared = open(element).map_err(RenderError::of(index)).map_err(|error| error.into_failure(&ids))?;
         found(index, &prepared);
         media.push(prepared);
+    }
+    let cues: usize = elements.iter().filter_map(Element::cues).map(<[Cue]>::len).sum();
+    if cues > MOST_CUES {
+        return Err(JobFailure::new(
+            ErrorCode::ResourceLimit,
+            format!("a job has at most {MOST_CUES} cues of subtitles, and has {cues}"),
+        ));
     }
     let known: Vec<Medium> = elements.iter().zip(&media).map(|(element, prepared)| prepared.medium(element)).collect();
     let plan = |output| {
@@ -157,10 +165,9 @@ fn words(path: &Path) -> Result<Vec<Cue>, MediaError> {
     }
     let file = std::fs::read(path).map_err(unreadable)?;
     let cues = subtitles::parse(&String::from_utf8_lossy(&file));
-    match cues.len() {
-        0 => Err(MediaError::Unsupported("the source holds no subtitles of SRT, WebVTT or ASS".into())),
-        count if count > MOST_CUES => Err(MediaError::TooLarge(format!("subtitles have at most {MOST_CUES} cues"))),
-        _ => Ok(cues),
+    match cues.is_empty() {
+        true => Err(MediaError::Unsupported("the source holds no subtitles of SRT, WebVTT or ASS".into())),
+        false => Ok(cues),
     }
 }
 
@@ -255,16 +262,20 @@ pub fn drawn(plan: &Plan, layer: &Layer, content: &Content, typesetter: &mut Opt
         // As large as it ever appears.
         Stage::Moving { sprite } => (f64::from(sprite.0) / bounds.width).max(f64::from(sprite.1) / bounds.height).clamp(1.0, 4.0),
     };
+    // What rests is drawn where it can be seen; what moves may come from anywhere.
+    let within = matches!(layer.stage, Stage::Rest { .. }).then_some(&canvas);
     let drawing = match content {
-        Content::Text { text, .. } => typesetter.get_or_insert_with(Typesetter::new).draw(text, &bounds, canvas.height, scale),
+        Content::Text { text, .. } => {
+            typesetter.get_or_insert_with(Typesetter::new).draw(text, &bounds, canvas.height, scale, within)
+        }
         Content::Subtitles { cues, style, .. } => {
             let words = layer.cue.and_then(|cue| cues.get(cue))?;
             let text = Text { text: words.text.clone(), ..style.clone() };
-            typesetter.get_or_insert_with(Typesetter::new).draw(&text, &bounds, canvas.height, scale)
+            typesetter.get_or_insert_with(Typesetter::new).draw(&text, &bounds, canvas.height, scale, within)
         }
         Content::Shape { shape, .. } => {
             let corner = layer.visual.corner_radius.resolve(bounds.width.min(bounds.height));
-            shape::draw(shape, &bounds, corner, canvas.height, scale)
+            shape::draw(shape, &bounds, corner, canvas.height, scale, within)
         }
         _ => None,
     }?;

@@ -9,12 +9,13 @@ use crate::domain::{
     paint::Color,
 };
 
-/// Draws a shape as large as `bounds`, at a scale; `canvas` is what percentages of a stroke are of.
-pub fn draw(shape: &Shape, bounds: &Rect, corner: f64, canvas_height: f64, scale: f64) -> Option<Drawing> {
+/// Draws a shape as large as `bounds`, at a scale, as far as it lies `within` others; percentages of a stroke are of the canvas's
+/// height.
+pub fn draw(shape: &Shape, bounds: &Rect, corner: f64, canvas_height: f64, scale: f64, within: Option<&Rect>) -> Option<Drawing> {
     let width = shape.stroke.map_or(0.0, |stroke| stroke.width.resolve(canvas_height));
     let reach = width / 2.0;
     let around = Rect { x: bounds.x - reach, y: bounds.y - reach, width: bounds.width + width, height: bounds.height + width };
-    let mut paper = Paper::around(&around, scale)?;
+    let mut paper = Paper::around(&around, scale, within)?;
     let path = outline(shape.kind, bounds, corner)?;
     match (shape.gradient, shape.fill) {
         (Some(gradient), _) => paper.fill(&path, &gradient_paint(&gradient, bounds)?),
@@ -62,10 +63,10 @@ mod tests {
 
     #[test]
     fn a_rectangle_fills_its_box_and_an_ellipse_its_middle() {
-        let rectangle = draw(&shape(ShapeKind::Rectangle), &BOX, 0.0, 100.0, 1.0).unwrap();
+        let rectangle = draw(&shape(ShapeKind::Rectangle), &BOX, 0.0, 100.0, 1.0, None).unwrap();
         assert_eq!(rectangle.rect, BOX);
         assert!(rectangle.image.pixels().all(|pixel| pixel.0 == [255, 0, 0, 255]));
-        let ellipse = draw(&shape(ShapeKind::Ellipse), &BOX, 0.0, 100.0, 1.0).unwrap();
+        let ellipse = draw(&shape(ShapeKind::Ellipse), &BOX, 0.0, 100.0, 1.0, None).unwrap();
         let filled: u32 = ellipse.image.pixels().map(|pixel| u32::from(pixel.0[3])).sum::<u32>() / 255;
         // π/4 of the box.
         assert!(filled.abs_diff(628) < 10, "{filled}");
@@ -75,14 +76,14 @@ mod tests {
     fn a_gradient_goes_from_colour_to_colour() {
         let gradient = Gradient { from: Color::BLACK, to: Color::WHITE, angle: 0.0 };
         let shape = Shape { gradient: Some(gradient), ..shape(ShapeKind::Gradient) };
-        let drawn = draw(&shape, &BOX, 0.0, 100.0, 1.0).unwrap().image;
+        let drawn = draw(&shape, &BOX, 0.0, 100.0, 1.0, None).unwrap().image;
         let grey = |x| drawn.get_pixel(x, 10).0[0];
         assert!(grey(0) < 8 && grey(39) > 247 && grey(20).abs_diff(131) < 5, "{} {} {}", grey(0), grey(20), grey(39));
     }
 
     #[test]
     fn at_another_scale_it_lies_in_the_same_place() {
-        let drawn = draw(&shape(ShapeKind::Rectangle), &BOX, 0.0, 100.0, 2.0).unwrap();
+        let drawn = draw(&shape(ShapeKind::Rectangle), &BOX, 0.0, 100.0, 2.0, None).unwrap();
         assert_eq!((drawn.rect, drawn.image.width()), (BOX, 80));
     }
 }

@@ -61,9 +61,9 @@ impl Typesetter {
         std::mem::take(&mut self.missing)
     }
 
-    /// Draws a text into a box of the canvas, at a scale; `None` where nothing of it is to be seen. Percentages are of the
-    /// canvas's height.
-    pub fn draw(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64) -> Option<Drawing> {
+    /// Draws a text into a box of the canvas, at a scale, as far as it lies `within` others; `None` where nothing of it is to be
+    /// seen. Percentages are of the canvas's height.
+    pub fn draw(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64, within: Option<&Rect>) -> Option<Drawing> {
         let lines = self.set(text, bounds, canvas_height, scale);
         let words = lines.extent(text.align, bounds.width);
         let stroke = text.stroke.map_or(0.0, |stroke| stroke.width.resolve(canvas_height));
@@ -79,13 +79,13 @@ impl Typesetter {
             let by = (shadow.x.resolve(canvas_height), shadow.y.resolve(canvas_height));
             around = union(&around, &grown(&around.moved(by), reach));
         }
-        let mut paper = Paper::around(&around, scale)?;
+        let mut paper = Paper::around(&around, scale, within)?;
         if let (Some(background), Some(rect)) = (&text.background, &background) {
             let path = drawing::rounded(rect, background.corner_radius.resolve(canvas_height))?;
             paper.fill(&path, &drawing::paint(background.color));
         }
         if let Some(shadow) = &text.shadow {
-            let mut shape = Paper::around(&around, scale)?;
+            let mut shape = Paper::around(&around, scale, within)?;
             self.write(&lines, text, stroke, &mut shape);
             cast(shadow, canvas_height, &shape, &mut paper);
         }
@@ -329,21 +329,21 @@ mod tests {
         for words in ["Grüße", "Ελληνικά", "Кириллица", "日本語と中文", "한국어", "العربية", "עברית", "हिन्दी", "ไทย", "😀🎬"]
         {
             let mut typesetter = Typesetter::new();
-            assert!(typesetter.draw(&text(words), &BOX, 720.0, 1.0).is_some(), "{words}");
+            assert!(typesetter.draw(&text(words), &BOX, 720.0, 1.0, None).is_some(), "{words}");
             assert_eq!(typesetter.take_missing(), BTreeSet::new(), "{words}");
         }
     }
 
     #[test]
     fn an_emoji_has_colours_of_its_own() {
-        let drawn = Typesetter::new().draw(&text("😀"), &BOX, 720.0, 1.0).unwrap();
+        let drawn = Typesetter::new().draw(&text("😀"), &BOX, 720.0, 1.0, None).unwrap();
         assert!(drawn.image.pixels().any(|pixel| pixel.0[3] == 255 && pixel.0[0] > 200 && pixel.0[2] < 120), "it is yellow");
     }
 
     #[test]
     fn what_no_font_has_is_told() {
         let mut typesetter = Typesetter::new();
-        typesetter.draw(&text("a\u{10FFFD}"), &BOX, 720.0, 1.0);
+        typesetter.draw(&text("a\u{10FFFD}"), &BOX, 720.0, 1.0, None);
         assert_eq!(typesetter.take_missing(), ['\u{10FFFD}'].into());
     }
 
@@ -352,7 +352,7 @@ mod tests {
         let long = "one two three four five six seven eight nine ten eleven twelve";
         let height = |lines| {
             let text = Text { max_lines: lines, ..text(long) };
-            Typesetter::new().draw(&text, &Rect { height: 400.0, ..BOX }, 720.0, 1.0).unwrap().rect.height
+            Typesetter::new().draw(&text, &Rect { height: 400.0, ..BOX }, 720.0, 1.0, None).unwrap().rect.height
         };
         assert!(height(None) > 120.0 && height(Some(1)) < 60.0 && height(Some(2)) > height(Some(1)));
     }

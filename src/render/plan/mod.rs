@@ -7,6 +7,8 @@ mod layer;
 mod pose;
 mod sound;
 
+use std::collections::BTreeSet;
+
 use crate::domain::{
     composition::Element,
     error::{ErrorCode, JobFailure},
@@ -152,7 +154,18 @@ fn intervals(plan: &Plan) -> Vec<Interval> {
     cuts.retain(|frame| (0..=plan.frames).contains(frame));
     cuts.sort_unstable();
     cuts.dedup();
-    cuts.windows(2).map(|pair| Interval { first: pair[0], end: pair[1], layers: seen_in(plan, pair[0], pair[1]) }).collect()
+    let mut coming: Vec<usize> = (0..plan.layers.len()).collect();
+    coming.sort_by_key(|&index| std::cmp::Reverse(plan.layers[index].first));
+    // Those that are there, the lowest first.
+    let mut there = BTreeSet::new();
+    let interval = |pair: &[i64]| {
+        while let Some(index) = coming.pop_if(|index| plan.layers[*index].first <= pair[0]) {
+            there.insert(index);
+        }
+        there.retain(|&index| plan.layers[index].end > pair[0]);
+        Interval { first: pair[0], end: pair[1], layers: unhidden(plan, &there, pair[0], pair[1]) }
+    };
+    cuts.windows(2).map(interval).collect()
 }
 
 /// The frames at which a layer comes, goes, or its transitions start or end.
@@ -165,11 +178,17 @@ fn cuts(plan: &Plan, layer: &Layer) -> Vec<i64> {
     cuts
 }
 
-fn seen_in(plan: &Plan, first: i64, end: i64) -> Vec<usize> {
-    let there: Vec<usize> =
-        (0..plan.layers.len()).filter(|&index| plan.layers[index].first <= first && plan.layers[index].end >= end).collect();
-    let lowest = there.iter().rposition(|&index| plan.layers[index].hides(plan, first, end)).unwrap_or(0);
-    there[lowest..].to_vec()
+/// Of the layers that are there those that nothing hides.
+fn unhidden(plan: &Plan, there: &BTreeSet<usize>, first: i64, end: i64) -> Vec<usize> {
+    let mut seen: Vec<usize> = Vec::new();
+    for &index in there.iter().rev() {
+        seen.push(index);
+        if plan.layers[index].hides(plan, first, end) {
+            break;
+        }
+    }
+    seen.reverse();
+    seen
 }
 
 #[cfg(test)]

@@ -36,6 +36,8 @@ impl Running {
             .env_clear()
             // Its encoder of AV1 would tell of itself at each start.
             .env("SVT_LOG", "1")
+            // Its address space is limited, and each thread would reserve 64 MiB of it for an arena of its own.
+            .env("MALLOC_ARENA_MAX", "2")
             .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -67,6 +69,11 @@ impl Running {
                 .map_err(|error| JobFailure::new(ErrorCode::Internal, format!("the renderer's report cannot be read: {error}"))),
             _ => Err(self.post_mortem().await),
         }
+    }
+
+    /// Lets the child end by itself after its last report, so that what it used is counted as its parent's.
+    pub async fn end(mut self) {
+        let _ = tokio::time::timeout(LAST_WORDS, self.child.wait()).await;
     }
 
     async fn post_mortem(&mut self) -> JobFailure {

@@ -1,0 +1,82 @@
+//! Pictures of a file decoded on a thread of their own, a few ahead of who draws them.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc::{self, Receiver, SyncSender},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use nix::time::{ClockId, clock_gettime};
+
+use crate::media::{Decoded, MediaError, VideoDecoder};
+
+/// Pictures that wait to be drawn.
+const AHEAD: usize = 3;
+
+/// CPU time that several threads spend on one thing. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct CpuCount(Arc<AtomicU64>);
+
+impl CpuCount {
+    pub fn get(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Relaxed))
+    }
+
+    fn add(&self, time: Duration) {
+        self.0.fetch_add(time.as_nanos() as u64, Relaxed);
+    }
+}
+
+/// CPU time of this thread so far.
+pub fn thread_cpu() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
+}
+
+/// A file that is being decoded. Dropped, its thread ends with the picture that it is at.
+pub struct AheadDecoder {
+    pictures: Receiver<Result<Decoded, MediaError>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl AheadDecoder {
+    /// Starts at `from` seconds of the file, or a little earlier; what it costs is added to `cpu`.
+    pub fn start(path: PathBuf, from: f64, cpu: CpuCount) -> Self {
+        let (out, pictures) = mpsc::sync_channel(AHEAD);
+        Self { pictures, thread: Some(thread::spawn(move || decode(path, from, &cpu, &out))) }
+    }
+
+    /// The next picture; `None` after the last.
+    pub fn next_picture(&mut self) -> Result<Option<Decoded>, MediaError> {
+        match self.pictures.recv() {
+            Ok(picture) => picture.map(Some),
+            // The thread has ended: with the file, or not as it should.
+            Err(_) => match self.thread.take().map(JoinHandle::join) {
+                Some(Err(_)) => Err(MediaError::Output("a decoder's thread panicked".into())),
+                _ => Ok(None),
+            },
+        }
+    }
+}
+
+fn decode(path: PathBuf, from: f64, cpu: &CpuCount, out: &SyncSender<Result<Decoded, MediaError>>) {
+    let mut decoder = match VideoDecoder::open(&path, from) {
+        Ok(decoder) => decoder,
+        // Nobody left to tell is no error.
+        Err(error) => return drop(out.send(Err(error))),
+    };
+    let mut before = Duration::ZERO;
+    while let Some(picture) = decoder.next_picture().transpose() {
+        let failed = picture.is_err();
+        let now = thread_cpu();
+        cpu.add(now.saturating_sub(before));
+        before = now;
+        if out.send(picture).is_err() || failed {
+            return;
+        }
+    }
+}
