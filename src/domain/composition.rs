@@ -152,7 +152,7 @@ pub struct Visual {
     pub crop: Crop,
     pub transition_in: Option<Transition>,
     pub transition_out: Option<Transition>,
-    /// In order of time.
+    /// In the client's order.
     pub keyframes: Vec<Keyframe>,
     pub effects: Vec<Effect>,
 }
@@ -285,7 +285,9 @@ impl Element {
     pub fn volume_keyframes(&self) -> Vec<Keyframe> {
         let all = self.visual().map(|visual| &visual.keyframes).or(self.playback().map(|playback| &playback.keyframes));
         let volume = |keyframe: &&Keyframe| keyframe.property == Property::Volume;
-        all.into_iter().flatten().filter(volume).copied().collect()
+        let mut keyframes: Vec<Keyframe> = all.into_iter().flatten().filter(volume).copied().collect();
+        motion::sort(&mut keyframes);
+        keyframes
     }
 
     pub fn playback(&self) -> Option<&Playback> {
@@ -353,7 +355,7 @@ impl Visual {
         })
     }
 
-    /// A keyframed value, seconds after the element's start.
+    /// A keyframed value, seconds after the element's start; the keyframes must be in order of time.
     pub fn moved(&self, property: Property, at: f64) -> Option<f64> {
         motion::value(&self.keyframes, property, at)
     }

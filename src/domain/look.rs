@@ -57,7 +57,7 @@ pub enum ShapeKind {
     Gradient,
 }
 
-/// An outline; half of it lies outside of the line.
+/// An outline: of words around them, of a shape half of it within.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Stroke {
     pub color: Color,

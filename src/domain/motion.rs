@@ -46,6 +46,11 @@ impl Property {
     }
 }
 
+/// Puts keyframes in order of time.
+pub fn sort(keyframes: &mut [Keyframe]) {
+    keyframes.sort_by(|a, b| a.at.total_cmp(&b.at));
+}
+
 /// The value of a property at a time, seconds from the element's start: between two keyframes eased, before the first
 /// and after the last as they are; `None` where none is of the property. The keyframes are in order of time.
 pub fn value(keyframes: &[Keyframe], property: Property, at: f64) -> Option<f64> {

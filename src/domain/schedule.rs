@@ -6,6 +6,9 @@ use super::{
     error::{ErrorCode, JobFailure},
 };
 
+/// The shortest that plays again and again, seconds: each time its source is opened again.
+const SHORTEST_LOOP: f64 = 0.05;
+
 /// An element's place in time, seconds on the composition's clock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slot {
@@ -98,6 +101,10 @@ fn own_length(index: usize, element: &Element, media: Option<f64>) -> Result<Opt
                     "give a trimStart within the source",
                 )
             })?;
+            if playback.repeat && left < SHORTEST_LOOP {
+                let message = format!("what plays again and again must last at least {SHORTEST_LOOP} s, and lasts {left:.4} s");
+                return Err(unplaceable(Some(index), &message, "trim less of it, or do not loop it"));
+            }
             // What repeats has no end of its own.
             (!playback.repeat).then_some(left / playback.speed)
         }

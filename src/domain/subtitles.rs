@@ -14,7 +14,7 @@ pub struct Cue {
 /// The cues of a file, in order of their starts; those without words or time are left out.
 pub fn parse(file: &str) -> Vec<Cue> {
     let file = file.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
-    let is_ass = file.trim_start().starts_with("[Script Info]") || file.contains("\nDialogue:");
+    let is_ass = file.trim_start().starts_with("[Script Info]") || file.lines().any(|line| line.trim() == "[Events]");
     let mut cues = if is_ass { ass(&file) } else { blocks(&file) };
     cues.retain(|cue| cue.end > cue.start && !cue.text.is_empty());
     cues.sort_by(|a, b| a.start.total_cmp(&b.start));
@@ -54,6 +54,9 @@ fn time(text: &str) -> Option<f64> {
 fn without_marks(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
+    // Bytes from the last of each to the end: what has fewer is closed by none, and is not looked through again and again.
+    let after_last = |close| line.rfind(close).map_or(usize::MAX, |at| line.len() - at);
+    let (after_angle, after_brace) = (after_last('>'), after_last('}'));
     while let Some(at) = rest.find(['<', '{']) {
         out.push_str(&rest[..at]);
         let opened = &rest[at..];
@@ -62,8 +65,9 @@ fn without_marks(line: &str) -> String {
             true => next.is_some_and(|c| c.is_ascii_alphanumeric() || c == '/'),
             false => next == Some('\\'),
         };
-        let close = if opened.starts_with('<') { '>' } else { '}' };
-        match opened.find(close).filter(|_| is_tag) {
+        let (close, after) = if opened.starts_with('<') { ('>', after_angle) } else { ('}', after_brace) };
+        let closes = is_tag && opened.len() >= after;
+        match closes.then(|| opened.find(close)).flatten() {
             Some(end) => rest = &opened[end + 1..],
             None => {
                 out.push_str(&opened[..1]);

@@ -9,7 +9,7 @@
 //! pictures enter the encoder numbered 0, 1, 2… at the output's rate.
 //!
 //! # Pictures
-//! A [`Picture`] is planar YUV 4:2:0 of 8 bits, BT.709, limited range: the form the encoder takes. Whatever
+//! A [`Picture`] is planar YUV 4:2:0 of 8 bits, BT.709, limited range: the form that most encoders take. Whatever
 //! a decoder gives is brought to it once, by [`scale::Scaler`], in the same pass that scales. Matrix and range
 //! come from the source's own tags; where it has none, 720 lines and more mean BT.709 and fewer BT.601, as
 //! players assume. Rotation tags are honoured after scaling ([`orient`]), when there is less to turn.
@@ -61,10 +61,14 @@ pub fn init() -> Result<(), MediaError> {
     Ok(())
 }
 
+/// All that an output may ask for.
+const ENCODERS: [&str; 10] =
+    ["libx264", "libx265", "libvpx-vp9", "libsvtav1", "prores_ks", "gif", "aac", "libopus", "libmp3lame", "pcm_s16le"];
+
 /// The versions of the libraries in use, and whether the encoders that the service needs are there.
 pub fn library_report() -> LibraryReport {
     let version = ffmpeg_next::codec::version();
-    let missing = ["libx264", "aac"].into_iter().filter(|name| ffmpeg_next::encoder::find_by_name(name).is_none()).collect();
+    let missing = ENCODERS.into_iter().filter(|name| ffmpeg_next::encoder::find_by_name(name).is_none()).collect();
     LibraryReport {
         libavcodec: format!("{}.{}.{}", version >> 16, (version >> 8) & 0xff, version & 0xff),
         missing_encoders: missing,

@@ -93,6 +93,11 @@ impl Palette {
         let mut rgb = frame::Video::empty();
         context.run(&picture.frame, &mut rgb).map_err(MediaError::writing)?;
         let mut indexed = frame::Video::new(Pixel::PAL8, width, height);
+        // SAFETY: a query on a frame that is ours.
+        let [picture, palette] = unsafe { [(*indexed.as_ptr()).data[0], (*indexed.as_ptr()).data[1]] };
+        if picture.is_null() || palette.is_null() {
+            return Err(MediaError::TooLarge(format!("no memory for a picture of {width}×{height}")));
+        }
         let (stride, from) = (indexed.stride(0), rgb.stride(0));
         for y in 0..height as usize {
             let source = &rgb.data(0)[y * from..][..width as usize * 3];

@@ -22,6 +22,8 @@ struct Crop {
 pub enum Smoothness {
     Bilinear,
     Bicubic,
+    /// Bicubic, each value rounded as it should be and not as is quickest.
+    Exact,
 }
 
 /// Scales the pictures of one stream and turns them upright; is set up anew where the stream changes its size
@@ -82,7 +84,8 @@ impl Scaler {
         let flags = match self.smoothness {
             Smoothness::Bilinear => Flags::BILINEAR,
             Smoothness::Bicubic => Flags::BICUBIC,
-        } | Flags::ACCURATE_RND;
+            Smoothness::Exact => Flags::BICUBIC | Flags::ACCURATE_RND,
+        };
         let Crop { width, height, .. } = setup.crop;
         let mut context = Context::get(setup.format, width, height, Pixel::YUV420P, self.width, self.height, flags)
             .map_err(|_| MediaError::Unsupported("the pixel format is not supported".into()))?;

@@ -13,6 +13,7 @@ use ffmpeg_next::{
 use super::{AudioDecoder, MediaError, SAMPLE_RATE, Sound};
 
 const F32: Sample = Sample::F32(Type::Planar);
+const SECOND: i64 = SAMPLE_RATE as i64;
 /// The slowest that one atempo goes.
 const SLOWEST: f64 = 0.5;
 
@@ -22,6 +23,8 @@ pub struct PacedDecoder {
     graph: Graph,
     /// The sample of the file that is fed next.
     fed: i64,
+    /// What was decoded and is not yet fed.
+    ahead: Option<Sound>,
     /// The number of the sample that comes out next.
     position: i64,
     ended: bool,
@@ -31,7 +34,7 @@ impl PacedDecoder {
     /// Opens a file's sound at a sample; the first that comes out has the number `position`.
     pub fn open(path: &Path, from: i64, position: i64, speed: f64) -> Result<Self, MediaError> {
         let decoder = AudioDecoder::open(path, from as f64 / f64::from(SAMPLE_RATE))?;
-        Ok(Self { decoder, graph: graph(speed).map_err(unusable)?, fed: from, position, ended: false })
+        Ok(Self { decoder, graph: graph(speed).map_err(unusable)?, fed: from, ahead: None, position, ended: false })
     }
 
     /// The next run of samples, numbered as they come out; `None` after the last.
@@ -43,7 +46,18 @@ impl PacedDecoder {
             if self.ended {
                 return Ok(None);
             }
-            match self.decoder.next_sound()? {
+            let next = match self.ahead.take() {
+                Some(sound) => Some(sound),
+                None => self.decoder.next_sound()?,
+            };
+            match next {
+                // A gap is fed as silence, a second at a time.
+                Some(sound) if sound.start - self.fed > SECOND => {
+                    let start = self.fed;
+                    let silence = || vec![0.0; SECOND as usize];
+                    self.ahead = Some(sound);
+                    self.feed(&Sound { start, left: silence(), right: silence() })?;
+                }
                 Some(sound) => self.feed(&sound)?,
                 None => {
                     self.ended = true;

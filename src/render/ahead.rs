@@ -45,9 +45,14 @@ pub struct AheadDecoder {
 
 impl AheadDecoder {
     /// Starts at `from` seconds of the file, or a little earlier; what it costs is added to `cpu`.
-    pub fn start(path: PathBuf, from: f64, cpu: CpuCount) -> Self {
+    ///
+    /// # Errors
+    /// The system has no thread left.
+    pub fn start(path: PathBuf, from: f64, cpu: CpuCount) -> Result<Self, MediaError> {
         let (out, pictures) = mpsc::sync_channel(AHEAD);
-        Self { pictures, thread: Some(thread::spawn(move || decode(path, from, &cpu, &out))) }
+        let thread = thread::Builder::new().spawn(move || decode(path, from, &cpu, &out));
+        let thread = thread.map_err(|error| MediaError::TooLarge(format!("no thread for a decoder: {error}")))?;
+        Ok(Self { pictures, thread: Some(thread) })
     }
 
     /// The next picture; `None` after the last.

@@ -6,7 +6,10 @@ use super::{
     warp,
 };
 use crate::{
-    domain::geometry::{self, Fit, Rect},
+    domain::{
+        geometry::{self, Fit, Rect},
+        look::Crop,
+    },
     media::{Decoded, MediaError, Picture, Scaler, Smoothness, Turn},
 };
 
@@ -20,6 +23,7 @@ pub struct Backdrop {
     /// Where the picture itself lies in the box.
     inner: Area,
     front: Scaler,
+    whole: Part,
     contained: Picture,
     back: Scaler,
     part: Part,
@@ -37,17 +41,18 @@ pub fn places(size: (f64, f64), (width, height): (u32, u32)) -> (Option<Area>, P
 }
 
 impl Backdrop {
-    pub fn new(source: (f64, f64), size: (u32, u32), turn: Turn) -> Result<Self, MediaError> {
-        let (inner, part) = places(source, size);
+    pub fn new(source: (f64, f64), crop: Crop, size: (u32, u32), turn: Turn) -> Result<Self, MediaError> {
+        let (inner, part) = places(crop.of(source), size);
         let inner = inner.ok_or_else(|| MediaError::Unsupported("the picture is too narrow to be seen".into()))?;
         let small = [size.0, size.1].map(|edge| (edge / SMALLER).next_multiple_of(2).max(16));
         let (width, height) = (inner.width as u32, inner.height as u32);
         Ok(Self {
             inner,
             front: Scaler::new(width, height, turn, Smoothness::Bicubic),
+            whole: crop.unfold((0.0, 0.0, 1.0, 1.0)),
             contained: Picture::new(width, height)?,
             back: Scaler::new(small[0], small[1], turn, Smoothness::Bilinear),
-            part,
+            part: crop.unfold(part),
             small: Picture::new(small[0], small[1])?,
         })
     }
@@ -62,7 +67,7 @@ impl Backdrop {
             (0..rows).for_each(|y| self.small.row_mut(plane, y).copy_from_slice(&pixels[y * width..][..width]));
         }
         warp::draw(out, &self.small, &Pose::filling(out.width(), out.height()), 1.0);
-        self.front.scale(decoded, (0.0, 0.0, 1.0, 1.0), &mut self.contained)?;
+        self.front.scale(decoded, self.whole, &mut self.contained)?;
         for plane in 0..3 {
             let half = usize::from(plane > 0);
             for y in 0..self.contained.plane_height(plane) {

@@ -11,7 +11,7 @@ use super::{
     sprite::Sprite,
 };
 use crate::{
-    domain::look::ChromaKey,
+    domain::look::{ChromaKey, Crop},
     media::{Decoded, MediaError, Picture, Scaler, Smoothness, Turn},
 };
 
@@ -29,8 +29,8 @@ pub struct Showing {
     /// The size that its pictures are to have.
     pub size: (u32, u32),
     pub part: Part,
-    /// In place of the part: contained, over its own blurred copy. The size of the source, in its own pixels.
-    pub over_its_blur: Option<(f64, f64)>,
+    /// In place of the part: contained, over its own blurred copy. The size of the source, in its own pixels, and its crop.
+    pub over_its_blur: Option<((f64, f64), Crop)>,
     pub effects: Option<Effects>,
     pub key: Option<ChromaKey>,
     pub smoothness: Smoothness,
@@ -67,9 +67,10 @@ impl Clip {
     /// Opens it near `seconds` of the file, in some lap; what decoding costs is added to `decoding`.
     pub fn open(showing: Showing, lap: i64, seconds: f64, decoding: CpuCount) -> Result<Self, MediaError> {
         let (width, height) = showing.size;
-        let backdrop = showing.over_its_blur.map(|size| Backdrop::new(size, showing.size, showing.turn)).transpose()?;
+        let backdrop =
+            showing.over_its_blur.map(|(size, crop)| Backdrop::new(size, crop, showing.size, showing.turn)).transpose()?;
         Ok(Self {
-            decoder: AheadDecoder::start(showing.path.clone(), seconds.max(showing.from_s), decoding.clone()),
+            decoder: AheadDecoder::start(showing.path.clone(), seconds.max(showing.from_s), decoding.clone())?,
             decoding,
             scaler: Scaler::new(width, height, showing.turn, showing.smoothness),
             backdrop,
@@ -89,7 +90,7 @@ impl Clip {
     pub fn at(&mut self, lap: i64, seconds: f64) -> Result<Shown<'_>, MediaError> {
         if lap != self.lap {
             let path = self.showing.path.clone();
-            self.decoder = AheadDecoder::start(path, self.showing.from_s, self.decoding.clone());
+            self.decoder = AheadDecoder::start(path, self.showing.from_s, self.decoding.clone())?;
             (self.current, self.next, self.ended, self.lap) = (None, None, false, lap);
         }
         self.advance(seconds)?;
@@ -109,12 +110,15 @@ impl Clip {
             Some(backdrop) => backdrop.draw(current, &mut self.scaled)?,
             None => self.scaler.scale(current, self.showing.part, &mut self.scaled)?,
         }
-        if let Some(effects) = &self.showing.effects {
-            effects.apply(&mut self.scaled);
-        }
+        // The colour that is seen through is the source's own: effects come after it.
         if let Some(key) = &self.showing.key {
             let sprite = self.keyed.get_or_insert_with(|| Sprite::clear(self.scaled.width(), self.scaled.height()));
             key::apply(key, &self.scaled, sprite);
+        }
+        match (&self.showing.effects, &mut self.keyed) {
+            (Some(effects), Some(sprite)) => effects.apply(sprite),
+            (Some(effects), None) => effects.apply(&mut self.scaled),
+            (None, _) => {}
         }
         Ok(())
     }

@@ -83,8 +83,13 @@ impl<'a> Compositor<'a> {
                 prepare::drawn(plan, layer, content, &mut self.typesetter).unwrap_or(Art::Nothing)
             });
         }
-        canvas.fill(sprite::yuv(plan.background));
         let seconds = plan.rate.seconds(number);
+        // What is covered at once need not be cleared; but what comes in place of that lies on the background too.
+        let crossed = layers.get(1).is_some_and(|&next| plan.layers[next].crossing_at(seconds).is_some());
+        let covered = layers.first().is_some_and(|&lowest| plan.layers[lowest].hides(plan, number, number + 1));
+        if !covered || crossed {
+            canvas.fill(sprite::yuv(plan.background));
+        }
         let mut drawn_with_the_next = false;
         for (place, &index) in layers.iter().enumerate() {
             if std::mem::take(&mut drawn_with_the_next) {
@@ -236,7 +241,8 @@ impl<'a> Compositor<'a> {
 /// Which moment of its file a clip shows, seconds, and how often it has started again before.
 fn moment(plan: &Plan, layer: &Layer, medium: &Prepared, playback: &Playback, seconds: f64) -> (i64, f64) {
     let half_frame = 0.5 / plan.rate.as_f64();
-    let played = (seconds - layer.start_s) * playback.speed;
+    // The first frame may lie a little before the start.
+    let played = ((seconds - layer.start_s) * playback.speed).max(0.0);
     let length = medium.picture_duration().and_then(|duration| playback.trimmed(duration));
     let (lap, played) = match length.filter(|_| playback.repeat) {
         // A frame that lies on the seam, but for rounding, is the first of the next lap.
@@ -261,9 +267,9 @@ fn showing(
     let (Prepared::Clip { path, probe }, Content::Video { playback, visual, chroma_key }) = (medium, &element.content) else {
         return Err(MediaError::Unsupported("not a clip".into()));
     };
-    let (size, part) = match layer.stage {
-        Stage::Rest { shown, part } => ((shown.width as u32, shown.height as u32), part),
-        Stage::Moving { sprite } => (sprite, visual.crop.unfold((0.0, 0.0, 1.0, 1.0))),
+    let (size, part, pixel) = match layer.stage {
+        Stage::Rest { shown, part } => ((shown.width as u32, shown.height as u32), part, 1.0),
+        Stage::Moving { sprite, pixel } => (sprite, visual.crop.unfold((0.0, 0.0, 1.0, 1.0)), pixel),
     };
     let source = probe.video.as_ref().map(crate::media::VideoInfo::display_size);
     Ok(Showing {
@@ -273,8 +279,8 @@ fn showing(
         from_s: playback.trim_start,
         size,
         part,
-        over_its_blur: source.filter(|_| visual.fit == Fit::ContainBlur),
-        effects: Effects::of(&visual.effects, layer.pixel(plan)),
+        over_its_blur: source.filter(|_| visual.fit == Fit::ContainBlur).map(|source| (source, visual.crop)),
+        effects: Effects::of(&visual.effects, pixel),
         key: *chroma_key,
         smoothness,
         half_frame_s: 0.5 / plan.rate.as_f64() * playback.speed,

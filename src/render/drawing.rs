@@ -16,6 +16,15 @@ pub struct Drawing {
     pub rect: Rect,
 }
 
+/// Where a drawing may lie.
+#[derive(Clone, Copy, Default)]
+pub struct Room<'a> {
+    /// Beyond this nothing of it is seen.
+    pub within: Option<&'a Rect>,
+    /// What is kept clear around it, for effects that spread it.
+    pub margin: f64,
+}
+
 /// Paper for a part of the canvas, drawn on at some scale.
 pub struct Paper {
     pub pixels: Pixmap,
@@ -76,8 +85,9 @@ impl Paper {
         }
     }
 
-    /// The part of it that has anything in it; `None` where nothing has. At the canvas's own scale its corner is an even pixel.
-    pub fn finish(self) -> Option<Drawing> {
+    /// The part of it that has anything in it, and a margin, in pixels of the canvas; `None` where nothing has. At the canvas's
+    /// own scale its corner is an even pixel.
+    pub fn finish(self, margin: f64) -> Option<Drawing> {
         let (width, height) = (self.pixels.width(), self.pixels.height());
         let seen = self.pixels.pixels().iter().enumerate().filter(|(_, pixel)| pixel.alpha() > 0);
         let (left, top, right, bottom) = seen.fold((width, height, 0, 0), |(left, top, right, bottom), (at, _)| {
@@ -87,7 +97,9 @@ impl Paper {
         if left >= right {
             return None;
         }
-        let (left, top) = (left & !1, top & !1);
+        let margin = (margin * self.scale).ceil() as u32;
+        let (left, top) = (left.saturating_sub(margin) & !1, top.saturating_sub(margin) & !1);
+        let (right, bottom) = ((right + margin).min(width), (bottom + margin).min(height));
         let image = RgbaImage::from_fn(right - left, bottom - top, |x, y| {
             let at = (y + top) * width + x + left;
             let color = self.pixels.pixels()[at as usize].demultiply();

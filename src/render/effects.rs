@@ -50,7 +50,7 @@ impl Effects {
         for step in &self.steps {
             match step {
                 Step::Colors(matrix) => matrix.apply(picture),
-                Step::Blur(sigma) => (0..3).for_each(|plane| blur(picture, plane, sigma / if plane > 0 { 2.0 } else { 1.0 })),
+                Step::Blur(sigma) => blur(picture, *sigma),
                 Step::Sharpen(share) => sharpen(picture, *share),
                 Step::Vignette(share) => vignette(picture, *share),
             }
@@ -173,9 +173,29 @@ impl YuvMatrix {
     }
 }
 
+/// Blurs a picture, and its alpha with it.
+fn blur(picture: &mut impl Raster, sigma: f64) {
+    for plane in 0..3 {
+        blur_of(picture, plane, if plane > 0 { sigma / 2.0 } else { sigma });
+    }
+    for half in 0..2 {
+        if let Some((alpha, width)) = picture.alpha_mut(half) {
+            let rows = alpha.len() / width;
+            blur_plane(alpha, width, rows, if half > 0 { sigma / 2.0 } else { sigma });
+        }
+    }
+    picture.alpha_changed();
+}
+
+/// How far beyond a picture's edge its effects may reach, in pixels of the canvas.
+pub fn reach(effects: &[Effect]) -> f64 {
+    let blurs = effects.iter().map(|effect| if let Effect::Blur(sigma) = effect { sigma * 3.0 } else { 0.0 });
+    blurs.fold(0.0, f64::max)
+}
+
 /// A Gaussian blur of one plane by three box blurs (Kovesi, "Fast Almost-Gaussian Filtering"); pixels beyond the edge are as
 /// those at it.
-fn blur(picture: &mut impl Raster, plane: usize, sigma: f64) {
+fn blur_of(picture: &mut impl Raster, plane: usize, sigma: f64) {
     let rows = if plane == 0 { picture.height() } else { picture.height() / 2 };
     let width = picture.row(plane, 0).len();
     let mut pixels: Vec<u8> = (0..rows).flat_map(|y| picture.row(plane, y).to_vec()).collect();
@@ -347,6 +367,21 @@ mod tests {
             / (0..101).map(|x| f64::from(pixels[50 * 101 + x])).sum::<f64>();
         // The square of five adds 2 to the variance.
         assert!((variance - 18.0).abs() < 2.5, "{variance}");
+    }
+
+    #[test]
+    fn what_is_white_stays_white_where_its_alpha_is_blurred() {
+        let white = |x: u32, y: u32| if (8..24).contains(&x) && (8..24).contains(&y) { [255; 4] } else { [0; 4] };
+        let mut sprite = Sprite::of(&RgbaImage::from_fn(32, 32, |x, y| image::Rgba(white(x, y))));
+        Effects::of(&[Effect::Blur(2.0)], 1.0).unwrap().apply(&mut sprite);
+        let mut canvas = Picture::new(32, 32).unwrap();
+        canvas.fill(yuv(Color::BLACK));
+        sprite.put(&mut canvas, (0, 0), 256);
+        // Half covered at the edge, a little beyond it, and grey all over.
+        assert!((100..150).contains(&canvas.row(0, 16)[8]) && canvas.row(0, 16)[5] > 17, "{:?}", &canvas.row(0, 16)[..12]);
+        for plane in 1..3 {
+            assert!((0..16).all(|y| canvas.row(plane, y).iter().all(|value| value.abs_diff(128) <= 3)), "no tint");
+        }
     }
 
     #[test]

@@ -100,6 +100,11 @@ impl Limiter {
         if self.envelope > 0.999_99 {
             self.envelope = 1.0f32.min(least);
         }
+        if leaving == 0 {
+            // As if it had been so before.
+            self.gains.iter_mut().for_each(|gain| *gain = self.envelope);
+            self.sum = f64::from(self.envelope) * AHEAD as f64;
+        }
         self.sum += f64::from(self.envelope) - f64::from(self.gains.pop_front().unwrap_or(1.0));
         self.gains.push_back(self.envelope);
         // What needs nothing is not touched.
@@ -160,6 +165,12 @@ mod tests {
         assert_eq!(output[..19_000], input[..19_000], "before it looks ahead nothing changes");
         let last = output[47_500..].iter().zip(&input[47_500..]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(last < 0.01, "and it comes back: {last}");
+    }
+
+    #[test]
+    fn what_begins_loud_is_held_from_its_beginning() {
+        let output = limited(&tone(9_600, 440.0, 2.0, std::f64::consts::FRAC_PI_2));
+        assert!(output.iter().all(|value| value.abs() <= CEILING + 1e-3), "{:?}", &output[..4]);
     }
 
     #[test]

@@ -87,8 +87,10 @@ impl Mixer {
         }
         self.position += BLOCK as i64;
         self.voices.retain(|voice| voice.sounding.end > self.position);
-        for sample in left.into_iter().zip(right) {
-            if let Some(sample) = self.limiter.push(sample.into())
+        for (left, right) in left.into_iter().zip(right) {
+            // A file of numbers may hold what is none.
+            let sample = [left, right].map(|value| if value.is_finite() { value } else { 0.0 });
+            if let Some(sample) = self.limiter.push(sample)
                 && self.told < self.end
             {
                 self.told += 1;

@@ -120,8 +120,10 @@ fn panicked() -> RenderError {
 /// The one frame of a still.
 fn still(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Watcher) -> Result<Made, RenderError> {
     let mut canvas = Picture::new(ready.plan.width, ready.plan.height).map_err(RenderError::whole)?;
-    Compositor::new(ready, smoothness(output.quality)).compose(ready.plan.first, &mut canvas)?;
-    let composition_cpu = thread_cpu();
+    let before = thread_cpu();
+    let mut compositor = Compositor::new(ready, smoothness(output.quality));
+    compositor.compose(ready.plan.first, &mut canvas)?;
+    let composition_cpu = thread_cpu().saturating_sub(before) + compositor.decoding_cpu();
     still::write(&canvas, output, path).map_err(RenderError::whole)?;
     watcher.encoded(1);
     Ok(Made { frames: 1, has_sound: false, composition_cpu })
@@ -170,7 +172,11 @@ fn palette(ready: &Ready, output: &Output) -> Result<Palette, RenderError> {
 }
 
 fn smoothness(quality: Quality) -> Smoothness {
-    if quality == Quality::Draft { Smoothness::Bilinear } else { Smoothness::Bicubic }
+    match quality {
+        Quality::Draft => Smoothness::Bilinear,
+        Quality::Low | Quality::Medium => Smoothness::Bicubic,
+        Quality::High | Quality::Lossless => Smoothness::Exact,
+    }
 }
 
 fn compose(

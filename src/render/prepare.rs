@@ -6,8 +6,9 @@ use image::RgbaImage;
 
 use super::{
     Composition, RenderError,
-    effects::Effects,
-    plan::{self, Layer, Medium, Plan, Shift, Stage, bounds_at_rest},
+    drawing::Room,
+    effects::{self, Effects},
+    plan::{self, Layer, Medium, Plan, Stage, bounds_at_rest},
     shape,
     sprite::Sprite,
     still,
@@ -27,6 +28,8 @@ use crate::{
 const MOST_WORDS: u64 = 4 << 20;
 /// Of all subtitles of a job.
 const MOST_CUES: usize = 20_000;
+const MOST_CUES_AT_ONCE: i64 = 100;
+const MOST_CUE_CHARS: usize = 5_000;
 
 /// An element's medium, opened and understood.
 pub enum Prepared {
@@ -99,6 +102,10 @@ pub fn understand(composition: &Composition, found: &mut dyn FnMut(usize, &Prepa
             format!("a job has at most {MOST_CUES} cues of subtitles, and has {cues}"),
         ));
     }
+    if most_at_once(&elements) > MOST_CUES_AT_ONCE {
+        let message = format!("at most {MOST_CUES_AT_ONCE} cues of subtitles are shown at once");
+        return Err(JobFailure::new(ErrorCode::ResourceLimit, message));
+    }
     let known: Vec<Medium> = elements.iter().zip(&media).map(|(element, prepared)| prepared.medium(element)).collect();
     let plan = |output| {
         plan::plan(&elements, &known, output).map_err(|unplaceable| match unplaceable.element.and_then(|index| ids.get(index)) {
@@ -108,6 +115,21 @@ pub fn understand(composition: &Composition, found: &mut dyn FnMut(usize, &Prepa
     };
     let plans = composition.outputs.iter().map(plan).collect::<Result<_, _>>()?;
     Ok(Understood { ids, elements, media, plans })
+}
+
+/// The most cues of one element that are shown at once.
+fn most_at_once(elements: &[Element]) -> i64 {
+    let of_element = |cues: &[Cue]| {
+        let mut edges: Vec<(f64, i64)> = cues.iter().flat_map(|cue| [(cue.start, 1), (cue.end, -1)]).collect();
+        // Ends before starts.
+        edges.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let there = edges.iter().scan(0, |there, (_, step)| {
+            *there += step;
+            Some(*there)
+        });
+        there.max().unwrap_or(0)
+    };
+    elements.iter().filter_map(Element::cues).map(of_element).max().unwrap_or(0)
 }
 
 impl Understood {
@@ -165,6 +187,9 @@ fn words(path: &Path) -> Result<Vec<Cue>, MediaError> {
     }
     let file = std::fs::read(path).map_err(unreadable)?;
     let cues = subtitles::parse(&String::from_utf8_lossy(&file));
+    if cues.iter().any(|cue| cue.text.chars().count() > MOST_CUE_CHARS) {
+        return Err(MediaError::TooLarge(format!("a cue of subtitles has at most {MOST_CUE_CHARS} characters")));
+    }
     match cues.is_empty() {
         true => Err(MediaError::Unsupported("the source holds no subtitles of SRT, WebVTT or ASS".into())),
         false => Ok(cues),
@@ -224,8 +249,10 @@ impl Prepared {
 
 fn art(plan: &Plan, layer: &Layer, content: &Content, medium: &Prepared, typesetter: &mut Option<Typesetter>) -> Art {
     match medium {
+        // Not in what is rendered.
+        _ if layer.end <= plan.first || layer.first >= plan.end => Art::Nothing,
         Prepared::Clip { .. } => Art::Clip,
-        Prepared::Still(image) => still(plan, layer, image),
+        Prepared::Still(image) => still(layer, image),
         Prepared::Drawn if layer.cue.is_some() => Art::Later,
         Prepared::Drawn => drawn(plan, layer, content, typesetter).unwrap_or(Art::Nothing),
     }
@@ -237,18 +264,18 @@ fn no_glyphs(element_id: &str, typesetter: &mut Typesetter) -> Option<Warning> {
     (!missing.is_empty()).then(|| Warning { element_id: element_id.to_owned(), message: message() })
 }
 
-fn still(plan: &Plan, layer: &Layer, image: &RgbaImage) -> Art {
+fn still(layer: &Layer, image: &RgbaImage) -> Art {
     match layer.stage {
         Stage::Rest { shown, part } => {
             let scaled = still::scaled(image, part, (shown.width as u32, shown.height as u32));
             Art::Resting { sprite: dressed(layer, &scaled, 1.0), corner: (shown.x, shown.y) }
         }
-        Stage::Moving { sprite: size } => {
+        Stage::Moving { sprite: size, pixel } => {
             let scaled = match layer.visual.fit {
                 Fit::ContainBlur => still::over_its_blur(image, &layer.visual.crop, size),
                 _ => still::scaled(image, layer.visual.crop.unfold((0.0, 0.0, 1.0, 1.0)), size),
             };
-            Art::Moving { sprite: dressed(layer, &scaled, layer.pixel(plan)), rect: None }
+            Art::Moving { sprite: dressed(layer, &scaled, pixel), rect: None }
         }
     }
 }
@@ -260,22 +287,25 @@ pub fn drawn(plan: &Plan, layer: &Layer, content: &Content, typesetter: &mut Opt
     let scale = match layer.stage {
         Stage::Rest { .. } => 1.0,
         // As large as it ever appears.
-        Stage::Moving { sprite } => (f64::from(sprite.0) / bounds.width).max(f64::from(sprite.1) / bounds.height).clamp(1.0, 4.0),
+        Stage::Moving { sprite, .. } => {
+            (f64::from(sprite.0) / bounds.width).max(f64::from(sprite.1) / bounds.height).clamp(1.0, 4.0)
+        }
     };
     // What rests is drawn where it can be seen; what moves may come from anywhere.
     let within = matches!(layer.stage, Stage::Rest { .. }).then_some(&canvas);
+    let room = Room { within, margin: effects::reach(&layer.visual.effects) };
     let drawing = match content {
         Content::Text { text, .. } => {
-            typesetter.get_or_insert_with(Typesetter::new).draw(text, &bounds, canvas.height, scale, within)
+            typesetter.get_or_insert_with(Typesetter::new).draw(text, &bounds, canvas.height, scale, room)
         }
         Content::Subtitles { cues, style, .. } => {
             let words = layer.cue.and_then(|cue| cues.get(cue))?;
             let text = Text { text: words.text.clone(), ..style.clone() };
-            typesetter.get_or_insert_with(Typesetter::new).draw(&text, &bounds, canvas.height, scale, within)
+            typesetter.get_or_insert_with(Typesetter::new).draw(&text, &bounds, canvas.height, scale, room)
         }
         Content::Shape { shape, .. } => {
             let corner = layer.visual.corner_radius.resolve(bounds.width.min(bounds.height));
-            shape::draw(shape, &bounds, corner, canvas.height, scale, within)
+            shape::draw(shape, &bounds, corner, canvas.height, scale, room)
         }
         _ => None,
     }?;
@@ -298,17 +328,4 @@ fn dressed(layer: &Layer, image: &RgbaImage, pixel: f64) -> Sprite {
         effects.apply(&mut sprite);
     }
     sprite
-}
-
-impl Layer {
-    /// The size of a pixel of a moving layer's sprite on the canvas, when it starts.
-    pub fn pixel(&self, plan: &Plan) -> f64 {
-        match self.stage {
-            Stage::Rest { .. } => 1.0,
-            Stage::Moving { sprite } => {
-                let pose = self.pose(&plan.canvas(), self.start_s, None, Shift::NONE);
-                (pose.sprite.width / f64::from(sprite.0)).max(0.01)
-            }
-        }
-    }
 }

@@ -2,20 +2,21 @@
 
 use tiny_skia::{Color as SkiaColor, GradientStop, LinearGradient, Paint, Path, PathBuilder, Point, SpreadMode, Transform};
 
-use super::drawing::{self, Drawing, Paper};
+use super::drawing::{self, Drawing, Paper, Room};
 use crate::domain::{
     geometry::Rect,
     look::{Gradient, Shape, ShapeKind},
     paint::Color,
 };
 
-/// Draws a shape as large as `bounds`, at a scale, as far as it lies `within` others; percentages of a stroke are of the canvas's
+/// Draws a shape as large as `bounds`, at a scale, with room around it; percentages of a stroke are of the canvas's
 /// height.
-pub fn draw(shape: &Shape, bounds: &Rect, corner: f64, canvas_height: f64, scale: f64, within: Option<&Rect>) -> Option<Drawing> {
+pub fn draw(shape: &Shape, bounds: &Rect, corner: f64, canvas_height: f64, scale: f64, room: Room<'_>) -> Option<Drawing> {
     let width = shape.stroke.map_or(0.0, |stroke| stroke.width.resolve(canvas_height));
-    let reach = width / 2.0;
-    let around = Rect { x: bounds.x - reach, y: bounds.y - reach, width: bounds.width + width, height: bounds.height + width };
-    let mut paper = Paper::around(&around, scale, within)?;
+    let reach = width / 2.0 + room.margin;
+    let around =
+        Rect { x: bounds.x - reach, y: bounds.y - reach, width: bounds.width + 2.0 * reach, height: bounds.height + 2.0 * reach };
+    let mut paper = Paper::around(&around, scale, room.within)?;
     let path = outline(shape.kind, bounds, corner)?;
     match (shape.gradient, shape.fill) {
         (Some(gradient), _) => paper.fill(&path, &gradient_paint(&gradient, bounds)?),
@@ -25,7 +26,7 @@ pub fn draw(shape: &Shape, bounds: &Rect, corner: f64, canvas_height: f64, scale
     if let Some(stroke) = shape.stroke.filter(|_| width > 0.0) {
         paper.stroke(&path, &drawing::paint(stroke.color), width);
     }
-    paper.finish()
+    paper.finish(room.margin)
 }
 
 fn outline(kind: ShapeKind, bounds: &Rect, corner: f64) -> Option<Path> {
@@ -63,10 +64,10 @@ mod tests {
 
     #[test]
     fn a_rectangle_fills_its_box_and_an_ellipse_its_middle() {
-        let rectangle = draw(&shape(ShapeKind::Rectangle), &BOX, 0.0, 100.0, 1.0, None).unwrap();
+        let rectangle = draw(&shape(ShapeKind::Rectangle), &BOX, 0.0, 100.0, 1.0, Room::default()).unwrap();
         assert_eq!(rectangle.rect, BOX);
         assert!(rectangle.image.pixels().all(|pixel| pixel.0 == [255, 0, 0, 255]));
-        let ellipse = draw(&shape(ShapeKind::Ellipse), &BOX, 0.0, 100.0, 1.0, None).unwrap();
+        let ellipse = draw(&shape(ShapeKind::Ellipse), &BOX, 0.0, 100.0, 1.0, Room::default()).unwrap();
         let filled: u32 = ellipse.image.pixels().map(|pixel| u32::from(pixel.0[3])).sum::<u32>() / 255;
         // π/4 of the box.
         assert!(filled.abs_diff(628) < 10, "{filled}");
@@ -76,14 +77,14 @@ mod tests {
     fn a_gradient_goes_from_colour_to_colour() {
         let gradient = Gradient { from: Color::BLACK, to: Color::WHITE, angle: 0.0 };
         let shape = Shape { gradient: Some(gradient), ..shape(ShapeKind::Gradient) };
-        let drawn = draw(&shape, &BOX, 0.0, 100.0, 1.0, None).unwrap().image;
+        let drawn = draw(&shape, &BOX, 0.0, 100.0, 1.0, Room::default()).unwrap().image;
         let grey = |x| drawn.get_pixel(x, 10).0[0];
         assert!(grey(0) < 8 && grey(39) > 247 && grey(20).abs_diff(131) < 5, "{} {} {}", grey(0), grey(20), grey(39));
     }
 
     #[test]
     fn at_another_scale_it_lies_in_the_same_place() {
-        let drawn = draw(&shape(ShapeKind::Rectangle), &BOX, 0.0, 100.0, 2.0, None).unwrap();
+        let drawn = draw(&shape(ShapeKind::Rectangle), &BOX, 0.0, 100.0, 2.0, Room::default()).unwrap();
         assert_eq!((drawn.rect, drawn.image.width()), (BOX, 80));
     }
 }

@@ -14,6 +14,9 @@ pub trait Raster {
     fn row_mut(&mut self, plane: usize, y: usize) -> &mut [u8];
     /// Alpha at the size of luma (0) or chroma (1); `None` where all is opaque.
     fn alpha_row(&self, half: usize, y: usize) -> Option<&[u8]>;
+    /// The whole of alpha, to be changed, with its width; `None` where all is opaque. Then [`Self::alpha_changed`].
+    fn alpha_mut(&mut self, half: usize) -> Option<(&mut [u8], usize)>;
+    fn alpha_changed(&mut self);
 }
 
 impl Raster for Picture {
@@ -36,6 +39,12 @@ impl Raster for Picture {
     fn alpha_row(&self, _: usize, _: usize) -> Option<&[u8]> {
         None
     }
+
+    fn alpha_mut(&mut self, _: usize) -> Option<(&mut [u8], usize)> {
+        None
+    }
+
+    fn alpha_changed(&mut self) {}
 }
 
 /// A picture of ours; its edges are even.
@@ -70,6 +79,15 @@ impl Raster for Sprite {
     fn alpha_row(&self, half: usize, y: usize) -> Option<&[u8]> {
         let width = self.width >> half;
         self.alphas.as_ref().map(|alphas| &alphas[half][y * width..][..width])
+    }
+
+    fn alpha_mut(&mut self, half: usize) -> Option<(&mut [u8], usize)> {
+        let width = self.width >> half;
+        self.alphas.as_mut().map(|alphas| (alphas[half].as_mut_slice(), width))
+    }
+
+    fn alpha_changed(&mut self) {
+        self.look_at_spans();
     }
 }
 

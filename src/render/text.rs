@@ -11,7 +11,7 @@ use unicode_properties::{EmojiStatus, UnicodeEmoji};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
-    drawing::{self, Drawing, Paper},
+    drawing::{self, Drawing, Paper, Room},
     effects::blur_plane,
 };
 use crate::domain::{
@@ -61,36 +61,35 @@ impl Typesetter {
         std::mem::take(&mut self.missing)
     }
 
-    /// Draws a text into a box of the canvas, at a scale, as far as it lies `within` others; `None` where nothing of it is to be
-    /// seen. Percentages are of the canvas's height.
-    pub fn draw(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64, within: Option<&Rect>) -> Option<Drawing> {
+    /// Draws a text into a box of the canvas, at a scale, with room around it; `None` where nothing of it is to be seen. Percentages are of the canvas's height.
+    pub fn draw(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64, room: Room<'_>) -> Option<Drawing> {
         let lines = self.set(text, bounds, canvas_height, scale);
         let words = lines.extent(text.align, bounds.width);
         let stroke = text.stroke.map_or(0.0, |stroke| stroke.width.resolve(canvas_height));
         let size = text.font_size.resolve(canvas_height).max(1.0);
         let background = text.background.map(|background| grown(&words, background.padding.resolve(canvas_height)));
         // Glyphs may reach beyond their lines.
-        let mut around = grown(&words, stroke + size * 0.6);
+        let mut around = grown(&words, stroke + size * 0.6 + room.margin);
         if let Some(background) = &background {
-            around = union(&around, background);
+            around = union(&around, &grown(background, room.margin));
         }
         if let Some(shadow) = &text.shadow {
             let reach = shadow.blur.resolve(canvas_height) * 3.0;
             let by = (shadow.x.resolve(canvas_height), shadow.y.resolve(canvas_height));
-            around = union(&around, &grown(&around.moved(by), reach));
+            around = union(&around, &grown(&around.moved(by), reach + room.margin));
         }
-        let mut paper = Paper::around(&around, scale, within)?;
+        let mut paper = Paper::around(&around, scale, room.within)?;
         if let (Some(background), Some(rect)) = (&text.background, &background) {
             let path = drawing::rounded(rect, background.corner_radius.resolve(canvas_height))?;
             paper.fill(&path, &drawing::paint(background.color));
         }
         if let Some(shadow) = &text.shadow {
-            let mut shape = Paper::around(&around, scale, within)?;
+            let mut shape = Paper::around(&around, scale, room.within)?;
             self.write(&lines, text, stroke, &mut shape);
             cast(shadow, canvas_height, &shape, &mut paper);
         }
         self.write(&lines, text, stroke, &mut paper);
-        paper.finish()
+        paper.finish(room.margin)
     }
 
     fn set(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64) -> Lines {
@@ -329,21 +328,21 @@ mod tests {
         for words in ["Grüße", "Ελληνικά", "Кириллица", "日本語と中文", "한국어", "العربية", "עברית", "हिन्दी", "ไทย", "😀🎬"]
         {
             let mut typesetter = Typesetter::new();
-            assert!(typesetter.draw(&text(words), &BOX, 720.0, 1.0, None).is_some(), "{words}");
+            assert!(typesetter.draw(&text(words), &BOX, 720.0, 1.0, Room::default()).is_some(), "{words}");
             assert_eq!(typesetter.take_missing(), BTreeSet::new(), "{words}");
         }
     }
 
     #[test]
     fn an_emoji_has_colours_of_its_own() {
-        let drawn = Typesetter::new().draw(&text("😀"), &BOX, 720.0, 1.0, None).unwrap();
+        let drawn = Typesetter::new().draw(&text("😀"), &BOX, 720.0, 1.0, Room::default()).unwrap();
         assert!(drawn.image.pixels().any(|pixel| pixel.0[3] == 255 && pixel.0[0] > 200 && pixel.0[2] < 120), "it is yellow");
     }
 
     #[test]
     fn what_no_font_has_is_told() {
         let mut typesetter = Typesetter::new();
-        typesetter.draw(&text("a\u{10FFFD}"), &BOX, 720.0, 1.0, None);
+        typesetter.draw(&text("a\u{10FFFD}"), &BOX, 720.0, 1.0, Room::default());
         assert_eq!(typesetter.take_missing(), ['\u{10FFFD}'].into());
     }
 
@@ -352,7 +351,7 @@ mod tests {
         let long = "one two three four five six seven eight nine ten eleven twelve";
         let height = |lines| {
             let text = Text { max_lines: lines, ..text(long) };
-            Typesetter::new().draw(&text, &Rect { height: 400.0, ..BOX }, 720.0, 1.0, None).unwrap().rect.height
+            Typesetter::new().draw(&text, &Rect { height: 400.0, ..BOX }, 720.0, 1.0, Room::default()).unwrap().rect.height
         };
         assert!(height(None) > 120.0 && height(Some(1)) < 60.0 && height(Some(2)) > height(Some(1)));
     }

@@ -60,6 +60,12 @@ fn breaches() -> Vec<(Value, &'static str)> {
             "input.elements[0].text.keyframes[1].at",
         ),
         (
+            with(json!([text(
+                json!({ "keyframes": [{ "property": "X", "at": 2, "value": 2 }, { "property": "Y", "at": 1, "value": 1e6 }] })
+            )])),
+            "input.elements[0].text.keyframes[1].value",
+        ),
+        (
             with(json!([text(json!({ "effects": [{ "negate": true }, { "sepia": 2 }] }))])),
             "input.elements[0].text.effects[1].sepia",
         ),
@@ -94,6 +100,9 @@ fn breaches() -> Vec<(Value, &'static str)> {
         (output(json!({ "format": "WEBM", "videoCodec": "H264" })), "input.outputs[0].videoCodec"),
         (output(json!({ "videoCodec": "AV1", "quality": "LOSSLESS" })), "input.outputs[0].quality"),
         (output(json!({ "crf": 60 })), "input.outputs[0].crf"),
+        (output(json!({ "crf": 20, "quality": "LOSSLESS" })), "input.outputs[0].crf"),
+        (output(json!({ "format": "GIF", "quality": "LOSSLESS" })), "input.outputs[0].quality"),
+        (output(json!({ "videoCodec": "AV1", "width": 320, "height": 32 })), "input.outputs[0].height"),
         (output(json!({ "range": { "start": 0, "length": 0 } })), "input.outputs[0].range.length"),
         (output(json!({ "posterAt": 1 })), "input.outputs[0].posterAt"),
         (output(json!({ "key": "mine.mp4" })), "input.outputs[0].key"),

@@ -317,3 +317,22 @@ async fn subtitles_show_their_words_in_their_time() {
     let job = server.api.finished(&server.api.create(video(elements)).await).await;
     assert_eq!((job["status"].as_str(), job["error"]["code"].as_str()), (Some("FAILED"), Some("UNSUPPORTED_FORMAT")), "{job:#}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_thinner_than_two_pixels_is_there_and_a_blur_keeps_its_colour() {
+    let server = Server::sqlite().await;
+    let white = |more: Value| {
+        let mut fields = json!({ "shape": "RECTANGLE", "fill": "white", "length": 1, "width": 200 });
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!([{ "shape": fields }])
+    };
+    let line = picture(&server, white(json!({ "y": 90.5, "height": 1 })), 0.5).await;
+    assert!(line.is(160, 90, [255; 3], 12) && line.is(160, 87, BLACK, 8), "{:?}", line.pixel(160, 90));
+    let soft = picture(&server, white(json!({ "height": 60, "effects": [{ "blur": 4 }] })), 0.5).await;
+    let [red, green, blue] = soft.pixel(160, 60);
+    assert!(
+        (100..156).contains(&green) && red.abs_diff(green) < 8 && blue.abs_diff(green) < 8,
+        "grey at its edge: {red} {green} {blue}"
+    );
+    assert!(soft.pixel(160, 55)[1] > 8, "and beyond it");
+}

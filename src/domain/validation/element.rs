@@ -246,7 +246,7 @@ fn place(check: &mut Checker, at: &str, length: Length) {
 fn extent(check: &mut Checker, at: &str, length: Length) {
     match length {
         Length::Pixels(pixels) => check.range(at, pixels, 1.0..=16_384.0),
-        Length::Percent(percent) => check.above_zero(at, percent, 1_000.0),
+        Length::Percent(percent) => check.range(at, percent, 0.01..=1_000.0),
     }
 }
 

@@ -45,8 +45,22 @@ fn codec(check: &mut Checker, at: &str, output: &Output) {
         let rule = format!("must be one that a {} file holds", output.format.extension());
         check.breach(format!("{at}.videoCodec"), ViolationCode::Inconsistent, rule);
     }
-    if output.quality == Quality::Lossless && matches!(output.video_codec, VideoCodec::Av1) && !codecs.is_empty() {
-        check.breach(format!("{at}.quality"), ViolationCode::Inconsistent, "must not be LOSSLESS for AV1");
+    let codec = (!codecs.is_empty()).then_some(output.video_codec);
+    if codec == Some(VideoCodec::Av1) && output.width.min(output.height) < 64 {
+        let edge = if output.width < 64 { "width" } else { "height" };
+        check.breach(format!("{at}.{edge}"), ViolationCode::OutOfRange, "must be at least 64 for AV1");
+    }
+    if output.quality == Quality::Lossless {
+        let lossy = matches!(codec, Some(VideoCodec::Av1 | VideoCodec::Prores))
+            || matches!(output.format, Format::Gif | Format::Jpeg | Format::Mp3);
+        if lossy {
+            let rule = "must not be LOSSLESS for what is never so: AV1, PRORES, GIF, JPEG and MP3";
+            check.breach(format!("{at}.quality"), ViolationCode::Inconsistent, rule);
+        }
+        if output.crf.is_some() || output.video_bitrate.is_some() {
+            let field = if output.crf.is_some() { "crf" } else { "videoBitrate" };
+            check.breach(format!("{at}.{field}"), ViolationCode::Inconsistent, "must not be given together with LOSSLESS");
+        }
     }
 }
 

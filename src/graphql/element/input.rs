@@ -309,7 +309,7 @@ impl VisualInput {
             crop: self.crop.map(Into::into).unwrap_or_default(),
             transition_in: self.transition_in.map(Into::into),
             transition_out: self.transition_out.map(Into::into),
-            keyframes: look::in_order(self.keyframes),
+            keyframes: look::keyframes(self.keyframes),
             effects: look::effects(check, &format!("{at}.effects"), self.effects),
         }
     }
@@ -359,7 +359,7 @@ impl AudioInput {
             &[("normalize", self.normalize == Some(true)), ("loudness", self.loudness.is_some()), ("duckUnder", ducks)],
         );
         let playback = self.playback.into_domain(self.source);
-        let playback = Playback { keyframes: look::in_order(self.keyframes), ..playback };
+        let playback = Playback { keyframes: look::keyframes(self.keyframes), ..playback };
         Element { timing: self.timing.into_domain(check, at), content: Content::Audio { playback } }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     graphql::scalars::{Color, Length},
 };
 
-/// An outline; half of it lies outside of the line.
+/// An outline: of words around them, of a shape half of it within.
 #[derive(InputObject, SimpleObject, Clone)]
 #[graphql(input_name = "StrokeInput")]
 pub struct Stroke {
@@ -177,11 +177,9 @@ pub struct Cue {
     pub text: String,
 }
 
-/// The keyframes in order of time.
-pub fn in_order(keyframes: Option<Vec<Keyframe>>) -> Vec<motion::Keyframe> {
-    let mut keyframes: Vec<motion::Keyframe> = keyframes.unwrap_or_default().into_iter().map(Into::into).collect();
-    keyframes.sort_by(|a, b| a.at.total_cmp(&b.at));
-    keyframes
+/// Keyframes as the domain has them.
+pub fn keyframes(keyframes: Option<Vec<Keyframe>>) -> Vec<motion::Keyframe> {
+    keyframes.unwrap_or_default().into_iter().map(Into::into).collect()
 }
 
 /// The effects; what cannot be rendered is noted under `at`, the path of the list.

@@ -258,7 +258,7 @@ macro_rules! visible_object {
         self.visual.crop.into()
     }
 
-    /// What moves while it shows, in order of time.
+    /// What moves while it shows.
     async fn keyframes(&self) -> Vec<Keyframe> {
         self.visual.keyframes.iter().copied().map(Into::into).collect()
     }
@@ -472,7 +472,7 @@ element_object! {
         self.playback.muted
     }
 
-    /// What moves while it sounds, in order of time.
+    /// What moves while it sounds.
     async fn keyframes(&self) -> Vec<Keyframe> {
         self.playback.keyframes.iter().copied().map(Into::into).collect()
     }

@@ -8,7 +8,7 @@ use crate::domain::{
     composition::{Element, Visual},
     easing::Easing,
     geometry::{self, Fit, Rect},
-    motion::Property,
+    motion::{self, Property},
     schedule::Slot,
     transition::{Transition, TransitionType},
 };
@@ -24,6 +24,8 @@ pub struct Layer {
     pub first: i64,
     /// …up to but not including this one.
     pub end: i64,
+    /// When its element starts, seconds: what moves it counts from there.
+    pub origin_s: f64,
     /// When it starts and ends, seconds.
     pub start_s: f64,
     pub end_s: f64,
@@ -52,7 +54,11 @@ pub enum Stage {
     /// It rests, upright: these pixels of the canvas show that part of the source.
     Rest { shown: Area, part: Part },
     /// It moves or is turned: a sprite of this size is put where its pose says.
-    Moving { sprite: (u32, u32) },
+    Moving {
+        sprite: (u32, u32),
+        /// The size of one of its pixels on the canvas, where it is largest.
+        pixel: f64,
+    },
 }
 
 /// A part of a source, as fractions (left, top, right, bottom).
@@ -165,11 +171,12 @@ pub(super) fn layer(
         cue: None,
         first,
         end,
+        origin_s: slot.start,
         start_s: slot.start,
         end_s: slot.end,
-        visual: visual.clone(),
+        visual: in_order(visual),
         figure: size.map_or(Figure::Drawn, |size| Figure::Fitted(visual.crop.of(size))),
-        stage: Stage::Moving { sprite: (2, 2) },
+        stage: Stage::Moving { sprite: (2, 2), pixel: 1.0 },
         opaque,
         enter: visual.transition_in.map(|t| passage(t, slot.start, t.duration.min(longest))),
         leave: visual.transition_out.map(|t| passage(t, slot.end - t.duration.min(longest), t.duration.min(longest))),
@@ -185,7 +192,7 @@ impl Layer {
         let fade = |passage: &Option<Passage>| passage.filter(|passage| passage.kind == TransitionType::Fade);
         let rise = fade(&self.enter).filter(|_| self.crosses_from.is_none()).map_or(1.0, |passage| passage.at(seconds));
         let fall = fade(&self.leave).map_or(1.0, |passage| 1.0 - passage.at(seconds));
-        self.visual.moved(Property::Opacity, seconds - self.start_s).unwrap_or(self.visual.opacity) * rise * fall
+        self.visual.moved(Property::Opacity, seconds - self.origin_s).unwrap_or(self.visual.opacity) * rise * fall
     }
 
     /// How far it has taken over from the layer before it; `None` when it does not at that time.
@@ -204,7 +211,7 @@ impl Layer {
     }
 
     /// Whether nothing shows through it in any frame of a range.
-    pub(super) fn hides(&self, plan: &Plan, first: i64, end: i64) -> bool {
+    pub fn hides(&self, plan: &Plan, first: i64, end: i64) -> bool {
         let (from, to) = (plan.rate.seconds(first), plan.rate.seconds(end - 1));
         let passes = self.enter.is_some_and(|enter| from < enter.end_s()) || self.leave.is_some_and(|leave| to > leave.start_s);
         let solid = self.opaque && self.visual.opacity >= 1.0 && !self.moves(Property::Opacity);
@@ -244,11 +251,13 @@ impl Layer {
     }
 
     fn resting(&self, plan: &Plan) -> Option<Stage> {
-        let bounds = pose::bounds_at_rest(&self.visual, &plan.canvas());
-        let source = match self.figure {
-            Figure::Fitted(size) => geometry::fit(self.visual.fit, size, &bounds),
-            Figure::Drawn => bounds,
+        let Figure::Fitted(size) = self.figure else {
+            // Where it is seen is known when it is drawn: it may reach beyond its box, or be thinner than a pixel.
+            let shown = Area { x: 0, y: 0, width: plan.width as usize, height: plan.height as usize };
+            return Some(Stage::Rest { shown, part: (0.0, 0.0, 1.0, 1.0) });
         };
+        let bounds = pose::bounds_at_rest(&self.visual, &plan.canvas());
+        let source = geometry::fit(self.visual.fit, size, &bounds);
         let seen = source.intersection(&bounds).intersection(&plan.canvas());
         let shown = Area::nearest(&seen, plan.width, plan.height).filter(|_| !seen.is_empty())?;
         Some(Stage::Rest { shown, part: self.visual.crop.unfold(part(&shown, &source)) })
@@ -269,14 +278,23 @@ impl Layer {
             let pose = self.pose(&plan.canvas(), plan.rate.seconds(frame), None, Shift::NONE);
             (width, height) = (width.max(pose.sprite.width), height.max(pose.sprite.height));
         }
+        let largest = width;
         if let Figure::Fitted(size) = self.figure
             && self.visual.fit != Fit::ContainBlur
         {
             (width, height) = (width.min(size.0), height.min(size.1));
         }
         let even = |edge: f64| (edge.min(MAX_SPRITE) / 2.0).ceil().max(1.0) as u32 * 2;
-        Stage::Moving { sprite: (even(width), even(height)) }
+        let sprite = (even(width), even(height));
+        Stage::Moving { sprite, pixel: largest / f64::from(sprite.0) }
     }
+}
+
+/// With its keyframes in order of time.
+fn in_order(visual: &Visual) -> Visual {
+    let mut visual = visual.clone();
+    motion::sort(&mut visual.keyframes);
+    visual
 }
 
 /// Whether a transition moves the layers themselves.

@@ -129,7 +129,7 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
                 let start = slot.start + cue.start;
                 let shown = Slot { start, end: (slot.start + cue.end).min(slot.end), crosses_from: None, ..*slot };
                 let layer = layer::layer(plan, index, &elements[index], None, false, &shown)?;
-                Some(Layer { cue: Some(number), ..layer })
+                Some(Layer { cue: Some(number), origin_s: slot.start, ..layer })
             }));
             continue;
         }
@@ -178,12 +178,18 @@ fn cuts(plan: &Plan, layer: &Layer) -> Vec<i64> {
     cuts
 }
 
+/// Whether another takes over from a layer: what lies below may then be seen.
+fn gives_way(plan: &Plan, layer: usize, there: &BTreeSet<usize>, first: i64) -> bool {
+    let seconds = plan.rate.seconds(first);
+    there.iter().any(|&other| plan.layers[other].crossing_at(seconds).is_some_and(|(from, _)| from == layer))
+}
+
 /// Of the layers that are there those that nothing hides.
 fn unhidden(plan: &Plan, there: &BTreeSet<usize>, first: i64, end: i64) -> Vec<usize> {
     let mut seen: Vec<usize> = Vec::new();
     for &index in there.iter().rev() {
         seen.push(index);
-        if plan.layers[index].hides(plan, first, end) {
+        if plan.layers[index].hides(plan, first, end) && !gives_way(plan, index, there, first) {
             break;
         }
     }
@@ -326,7 +332,8 @@ mod tests {
         let pose = plan.layers[1].pose(&plan.canvas(), 8.0, None, Shift::NONE);
         assert_eq!(pose.window, plan.canvas());
         assert_eq!(pose.sprite, Rect { x: 0.0, y: 0.0, width: 1920.0, height: 1080.0 });
-        assert_eq!(plan.layers[1].stage, Stage::Moving { sprite: (1280, 720) });
+        let Stage::Moving { sprite, pixel } = plan.layers[1].stage else { panic!("it moves") };
+        assert!(sprite == (1280, 720) && (pixel - 1.5).abs() < 0.01, "{sprite:?} {pixel}");
     }
 
     #[test]
@@ -339,5 +346,16 @@ mod tests {
         assert_eq!(span(7.0, 100.0), Ok((210, 240, 240)));
         assert_eq!(span(0.5, 0.001), Ok((15, 16, 240)));
         assert_eq!(span(8.0, 1.0).unwrap_err().failure.code, ErrorCode::BadUserInput);
+    }
+
+    #[test]
+    fn what_lies_below_a_crossing_is_there() {
+        let mut smaller = clip(1, Some(1.0), 1.0);
+        visual(&mut smaller).width = Length::Percent(50.0);
+        let mut below = clip(0, None, 1.0);
+        below.timing.length = Some(20.0);
+        let plan = plan(&[below, clip(1, None, 1.0), smaller], &[medium(1280.0, 720.0); 3], &output()).unwrap();
+        let found: Vec<_> = plan.intervals.iter().map(|i| (i.first, i.end, i.layers.clone())).collect();
+        assert_eq!(found[..3], [(0, 210, vec![1]), (210, 240, vec![0, 1, 2]), (240, 450, vec![0, 2])]);
     }
 }

@@ -59,7 +59,7 @@ impl Layer {
     /// Its pose at a time of the composition. `drawn` is where what was drawn for its box at rest lies.
     pub fn pose(&self, canvas: &Rect, seconds: f64, drawn: Option<Rect>, shift: Shift) -> Pose {
         let visual = &self.visual;
-        let at = seconds - self.start_s;
+        let at = seconds - self.origin_s;
         let (bounds, pivot) = bounds_at(visual, canvas, at);
         let mut sprite = match self.figure {
             Figure::Fitted(_) if visual.fit == Fit::ContainBlur => bounds,
@@ -71,7 +71,7 @@ impl Layer {
             Figure::Drawn => sprite,
         };
         if let Some(ken_burns) = visual.ken_burns() {
-            let (scale, (across, down)) = ken_burns.at(at / (self.end_s - self.start_s));
+            let (scale, (across, down)) = ken_burns.at((seconds - self.start_s) / (self.end_s - self.start_s));
             sprite = sprite.scaled(scale, (window.x + window.width * across, window.y + window.height * down));
             window = window.intersection(&sprite);
         }
