@@ -1,5 +1,7 @@
 //! Elements: what a composition is made of.
 
+#[macro_use]
+mod fields;
 mod input;
 mod later;
 mod look;

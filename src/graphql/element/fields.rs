@@ -1,0 +1,271 @@
+//! The fields that several types of element have, each written once. The derive needs them in the type's own block, so they
+//! are macros around it, one within the other: what all have, what visible ones have, what words have.
+
+/// An element's type: the fields that all have, those that visible ones or playing ones have, and its own.
+macro_rules! element_object {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* } { $($own:tt)* }) => {
+        $(#[$doc])*
+        pub struct $name { row: Row, $($field: $type),* }
+
+        #[Object]
+        impl $name {
+            /// Its id, el_…
+            pub async fn id(&self) -> ID {
+                self.row.row.id.as_str().into()
+            }
+
+            /// The job that it belongs to.
+            #[graphql(complexity = "200 * child_complexity + 1")]
+            async fn job(&self, context: &Context<'_>) -> Result<Job> {
+                let id = &self.row.row.job_id;
+                let row = loaders(context)?.job(id).await?;
+                row.map(Job).ok_or_else(|| failed(Error::NotFound { what: "job", id: id.clone() }))
+            }
+
+            /// Its kind.
+            #[graphql(name = "type")]
+            async fn element_type(&self) -> ElementType {
+                self.row.kind.into()
+            }
+
+            /// For people.
+            async fn name(&self) -> Option<String> {
+                self.row.timing.name.clone()
+            }
+
+            /// Unique and dense within its job, from 0.
+            async fn position(&self) -> i32 {
+                self.row.row.position
+            }
+
+            /// Higher ones lie on top.
+            async fn track(&self) -> i32 {
+                self.row.timing.track.unwrap_or(self.row.row.position)
+            }
+
+            /// Seconds; of one that follows another, known once their media are, and 0 before.
+            async fn start(&self) -> f64 {
+                self.row.timing.start.or(self.row.row.start).unwrap_or(0.0)
+            }
+
+            /// Seconds; null: as long as its media, or to the end.
+            async fn length(&self) -> Option<f64> {
+                self.row.timing.length
+            }
+
+            /// Where its work stands.
+            async fn status(&self) -> ElementStatus {
+                // The table's check admits no other word.
+                composition::ElementStatus::parse(&self.row.row.status).unwrap_or(composition::ElementStatus::Pending).into()
+            }
+
+            /// 0–100.
+            async fn progress(&self) -> f64 {
+                self.row.row.progress
+            }
+
+            /// Why it failed.
+            async fn error(&self) -> Option<String> {
+                self.row.row.error.clone()
+            }
+
+            /// Its file on the worker. For WORKER and ADMIN.
+            async fn local_path(&self, context: &Context<'_>) -> Result<Option<String>> {
+                let may = session(context)?.caller().may_act_as(Role::Worker);
+                Ok(self.row.row.local_path.clone().filter(|_| may))
+            }
+
+            /// Its processed file there. For WORKER and ADMIN.
+            async fn processed_path(&self, context: &Context<'_>) -> Result<Option<String>> {
+                let may = session(context)?.caller().may_act_as(Role::Worker);
+                Ok(self.row.row.processed_path.clone().filter(|_| may))
+            }
+
+            /// What its source was found to hold.
+            async fn media(&self) -> Option<MediaInfo> {
+                let info: Option<media::MediaInfo> = self.row.row.media.clone().and_then(|media| serde_json::from_value(media).ok());
+                info.map(MediaInfo::from)
+            }
+
+            /// What the client keeps with it.
+            async fn metadata(&self) -> serde_json::Value {
+                self.row.timing.metadata.clone()
+            }
+
+            /// When it was added.
+            async fn created_at(&self) -> DateTime {
+                DateTime(Timestamp(self.row.row.created_at))
+            }
+
+            /// When it changed last.
+            async fn updated_at(&self) -> DateTime {
+                DateTime(Timestamp(self.row.row.updated_at))
+            }
+
+            $($own)*
+        }
+    };
+}
+
+/// The fields of visible elements and of playing ones, spelled out once; the derive needs them in the type's own block.
+macro_rules! visible_object {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* } { $($own:tt)* }) => {
+        element_object! { $(#[$doc])* $name { visual: composition::Visual, $($field: $type),* } {
+    /// Where its anchor lies, from the left.
+    async fn x(&self) -> Length {
+        Length(self.visual.x)
+    }
+
+    /// Where its anchor lies, from the top.
+    async fn y(&self) -> Length {
+        Length(self.visual.y)
+    }
+
+    /// Of its box.
+    async fn width(&self) -> Length {
+        Length(self.visual.width)
+    }
+
+    /// Of its box.
+    async fn height(&self) -> Length {
+        Length(self.visual.height)
+    }
+
+    /// The point of its box that lies at x and y.
+    async fn anchor(&self) -> Anchor {
+        self.visual.anchor.into()
+    }
+
+    /// How it fills its box.
+    async fn fit(&self) -> Fit {
+        self.visual.fit.into()
+    }
+
+    /// 0…1.
+    async fn opacity(&self) -> f64 {
+        self.visual.opacity
+    }
+
+    /// Degrees clockwise, about the anchor.
+    async fn rotation(&self) -> f64 {
+        self.visual.rotation
+    }
+
+    /// Left becomes right.
+    async fn flip_x(&self) -> bool {
+        self.visual.flip_x
+    }
+
+    /// Up becomes down.
+    async fn flip_y(&self) -> bool {
+        self.visual.flip_y
+    }
+
+    /// Of the picture's corners.
+    async fn corner_radius(&self) -> Length {
+        Length(self.visual.corner_radius)
+    }
+
+    /// What is cut off the source.
+    async fn crop(&self) -> Crop {
+        self.visual.crop.into()
+    }
+
+    /// What moves while it shows.
+    async fn keyframes(&self) -> Vec<Keyframe> {
+        self.visual.keyframes.iter().copied().map(Into::into).collect()
+    }
+
+    /// In the order in which they are done.
+    async fn effects(&self) -> Vec<Effect> {
+        self.visual.effects.iter().copied().map(Into::into).collect()
+    }
+
+    /// How it comes.
+    async fn transition_in(&self) -> Option<Transition> {
+        self.visual.transition_in.map(Transition::from)
+    }
+
+    /// How it goes.
+    async fn transition_out(&self) -> Option<Transition> {
+        self.visual.transition_out.map(Transition::from)
+    }
+
+            $($own)*
+        } }
+    };
+}
+
+/// The fields of words, likewise.
+macro_rules! styled_object {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* } { $($own:tt)* }) => {
+        visible_object! { $(#[$doc])* $name { $($field: $type,)* text: composition::Text } {
+    /// The font's family.
+    async fn font_family(&self) -> &str {
+        &self.text.family
+    }
+
+    /// The font's size.
+    async fn font_size(&self) -> Length {
+        Length(self.text.font_size)
+    }
+
+    /// 100…900.
+    async fn weight(&self) -> i32 {
+        self.text.weight.into()
+    }
+
+    /// Slanted.
+    async fn italic(&self) -> bool {
+        self.text.italic
+    }
+
+    /// The words' colour.
+    async fn color(&self) -> Color {
+        Color(self.text.color)
+    }
+
+    /// How lines lie in the box.
+    async fn align(&self) -> TextAlign {
+        self.text.align.into()
+    }
+
+    /// How the lines together lie in the box.
+    async fn vertical_align(&self) -> VerticalAlign {
+        self.text.vertical_align.into()
+    }
+
+    /// A factor of the font's size.
+    async fn line_height(&self) -> f64 {
+        self.text.line_height
+    }
+
+    /// The box behind the words.
+    async fn background(&self) -> Option<TextBackground> {
+        self.text.background.map(Into::into)
+    }
+
+    /// The outline.
+    async fn stroke(&self) -> Option<Stroke> {
+        self.text.stroke.map(Into::into)
+    }
+
+    /// The soft copy below the words.
+    async fn shadow(&self) -> Option<Shadow> {
+        self.text.shadow.map(Into::into)
+    }
+
+    /// Beyond what the font has between letters.
+    async fn letter_spacing(&self) -> Option<Length> {
+        self.text.letter_spacing.map(Length)
+    }
+
+    /// What does not fit into them ends in an ellipsis.
+    async fn max_lines(&self) -> Option<i32> {
+        self.text.max_lines.map(|lines| lines as i32)
+    }
+
+            $($own)*
+        } }
+    };
+}
