@@ -8,12 +8,12 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll},
-    time::Duration,
 };
 
-use nix::time::{ClockId, clock_gettime};
-
-use crate::{domain::timeline::Usage, render::process::peak_memory};
+use crate::{
+    domain::timeline::Usage,
+    render::{process::peak_memory, thread_cpu},
+};
 
 /// What the work has used so far.
 #[derive(Debug, Clone, Default)]
@@ -46,8 +46,4 @@ impl<F: Future> Future for Measured<F> {
         self.meter.0.fetch_add(used.as_nanos() as u64, Relaxed);
         polled
     }
-}
-
-fn thread_cpu() -> Duration {
-    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }

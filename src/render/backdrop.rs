@@ -1,9 +1,9 @@
 //! CONTAIN_BLUR: a picture lies whole within a box, over its own blurred copy that fills it.
 
 use super::{
-    effects::blur_plane,
+    effects,
     plan::{Area, Part, Pose},
-    warp,
+    sprite, warp,
 };
 use crate::{
     domain::{
@@ -59,23 +59,11 @@ impl Backdrop {
 
     pub fn draw(&mut self, decoded: &Decoded, out: &mut Picture) -> Result<(), MediaError> {
         self.back.scale(decoded, self.part, &mut self.small)?;
-        for plane in 0..3 {
-            let sigma = SIGMA_SHARE * self.small.plane_height(plane) as f64;
-            let (width, rows) = (self.small.plane_width(plane), self.small.plane_height(plane));
-            let mut pixels: Vec<u8> = (0..rows).flat_map(|y| self.small.row(plane, y).to_vec()).collect();
-            blur_plane(&mut pixels, width, rows, sigma.max(1.0));
-            (0..rows).for_each(|y| self.small.row_mut(plane, y).copy_from_slice(&pixels[y * width..][..width]));
-        }
+        let sigma = (SIGMA_SHARE * self.small.height() as f64).max(1.0);
+        effects::blur(&mut self.small, sigma);
         warp::draw(out, &self.small, &Pose::filling(out.width(), out.height()), 1.0);
         self.front.scale(decoded, self.whole, &mut self.contained)?;
-        for plane in 0..3 {
-            let half = usize::from(plane > 0);
-            for y in 0..self.contained.plane_height(plane) {
-                let row = self.contained.row(plane, y);
-                let (x, y) = (self.inner.x >> half, (self.inner.y >> half) + y);
-                out.row_mut(plane, y)[x..x + row.len()].copy_from_slice(row);
-            }
-        }
+        sprite::put(out, &self.contained, &self.inner, 256);
         Ok(())
     }
 }

@@ -227,7 +227,9 @@ impl<'a> Compositor<'a> {
         };
         let pose = || layer.pose(&plan.canvas(), manner.seconds, None, manner.shift);
         match (clip.at(lap, at)?, layer.stage) {
-            (Shown::Opaque(picture), Stage::Rest { shown, .. }) => put(canvas, picture, &shown, blend::weight(manner.opacity)),
+            (Shown::Opaque(picture), Stage::Rest { shown, .. }) => {
+                sprite::put(canvas, picture, &shown, blend::weight(manner.opacity))
+            }
             (Shown::Keyed(sprite), Stage::Rest { shown, .. }) => {
                 sprite.put(canvas, (shown.x, shown.y), blend::weight(manner.opacity));
             }
@@ -285,17 +287,4 @@ fn showing(
         smoothness,
         half_frame_s: 0.5 / plan.rate.as_f64() * playback.speed,
     })
-}
-
-/// Copies or mixes a picture into its area of the canvas.
-fn put(canvas: &mut Picture, picture: &Picture, shown: &Area, weight: u32) {
-    for plane in 0..3 {
-        let half = usize::from(plane > 0);
-        let (x, y) = (shown.x >> half, shown.y >> half);
-        for row in 0..picture.plane_height(plane) {
-            let above = picture.row(plane, row);
-            let below = &mut canvas.row_mut(plane, y + row)[x..x + above.len()];
-            if weight >= 256 { below.copy_from_slice(above) } else { blend::mix_row(below, above, weight) }
-        }
-    }
 }

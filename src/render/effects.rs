@@ -174,7 +174,7 @@ impl YuvMatrix {
 }
 
 /// Blurs a picture, and its alpha with it.
-fn blur(picture: &mut impl Raster, sigma: f64) {
+pub fn blur(picture: &mut impl Raster, sigma: f64) {
     for plane in 0..3 {
         blur_of(picture, plane, if plane > 0 { sigma / 2.0 } else { sigma });
     }

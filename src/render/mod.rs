@@ -34,6 +34,7 @@ mod text;
 mod transition;
 mod warp;
 
+pub use ahead::thread_cpu;
 pub use error::RenderError;
 
 /// What is rendered: elements whose sources are local files, and the files to make of them.

@@ -190,10 +190,10 @@ fn words(path: &Path) -> Result<Vec<Cue>, MediaError> {
     if cues.iter().any(|cue| cue.text.chars().count() > MOST_CUE_CHARS) {
         return Err(MediaError::TooLarge(format!("a cue of subtitles has at most {MOST_CUE_CHARS} characters")));
     }
-    match cues.is_empty() {
-        true => Err(MediaError::Unsupported("the source holds no subtitles of SRT, WebVTT or ASS".into())),
-        false => Ok(cues),
+    if cues.is_empty() {
+        return Err(MediaError::Unsupported("the source holds no subtitles of SRT, WebVTT or ASS".into()));
     }
+    Ok(cues)
 }
 
 fn clip(source: &Source) -> Result<Prepared, MediaError> {

@@ -2,7 +2,7 @@
 
 use image::RgbaImage;
 
-use super::blend;
+use super::{blend, plan::Area};
 use crate::{domain::paint::Color, media::Picture};
 
 /// Planar YUV 4:2:0, BT.709 limited range, perhaps with alpha, by which it is then premultiplied. Plane 0 is luma, 1 and 2 are
@@ -198,6 +198,19 @@ impl Sprite {
         match self.alpha_row(half, y) {
             Some(alpha) => blend::over_row(below, above, &alpha[from..to], weight),
             None => blend::mix_row(below, above, weight),
+        }
+    }
+}
+
+/// Copies or mixes a picture into its area of the canvas.
+pub fn put(canvas: &mut Picture, picture: &Picture, shown: &Area, weight: u32) {
+    for plane in 0..3 {
+        let half = usize::from(plane > 0);
+        let (x, y) = (shown.x >> half, shown.y >> half);
+        for row in 0..picture.plane_height(plane) {
+            let above = picture.row(plane, row);
+            let below = &mut canvas.row_mut(plane, y + row)[x..x + above.len()];
+            if weight >= 256 { below.copy_from_slice(above) } else { blend::mix_row(below, above, weight) }
         }
     }
 }
