@@ -19,7 +19,7 @@ export PATH := $(NODE_DIR)/node_modules/node/bin:$(PATH)
 HAS_NODE := node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null
 
 BUILD_PACKAGES := build-essential pkg-config curl clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev \
-	libavfilter-dev libswscale-dev libswresample-dev
+	libswscale-dev libswresample-dev
 # For words beyond the scripts of the font that the service carries.
 FONT_PACKAGES := fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji
 TEST_PACKAGES := postgresql redis-server chromium ffmpeg

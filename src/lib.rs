@@ -35,11 +35,12 @@
 //! | what a word means, and its rules | [`domain`] |
 //! | a table | [`entities`], and the `migration` crate |
 //! | what a client can have done | [`services`], then [`graphql`] for its types |
-//! | how a frame is drawn | [`render`]: plan, compositor, overlay, blend |
+//! | how a frame is drawn | [`render`]: plan, compositor, sprite, blend |
 //! | how a file is read or written | [`media`] |
 //! | what is not read twice | [`cache`], and `services::cached`, `services::aggregates` |
 //! | what an administrator is told | `services::{meters, diagnostics, query_plans, audit}` |
 //! | what runs when | [`app`], [`queue`], [`shutdown`] |
+//! | why so little memory is kept | [`resident`] |
 //! | a setting | [`config`] |
 //!
 //! To follow a feature, keep the noun (job, element, storage operation, timeline step) and change the folder.
@@ -71,6 +72,8 @@ pub mod http;
 pub mod media;
 pub mod queue;
 pub mod render;
+#[allow(unsafe_code)] // One system call that the standard library has not.
+pub mod resident;
 pub mod services;
 pub mod shutdown;
 pub mod storage;

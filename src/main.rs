@@ -9,6 +9,7 @@ use reelgraph::{
     config::Config,
     graphql,
     render::process,
+    resident,
     services::database::Database,
     telemetry,
 };
@@ -97,6 +98,7 @@ async fn serve(duty: Duty) -> Result<(), Failure> {
         Some(address) => tracing::info!("the playground is at http://{address}/ and the API at http://{address}/graphql"),
         None => tracing::info!("rendering what the queue has"),
     }
+    resident::give_back_code();
     app.ended().await;
     tracing::info!("ended");
     Ok(())

@@ -81,17 +81,27 @@ fn place(output: &Path) -> Result<PathBuf, RenderCommandError> {
 
 /// Paths become addresses, so that the document reads like any other.
 fn with_file_addresses(mut json: Value, base: &Path) -> Value {
-    for element in json.get_mut("elements").and_then(Value::as_array_mut).into_iter().flatten() {
-        let kinds = element.as_object_mut().into_iter().flat_map(|object| object.values_mut());
-        for url in kinds.filter_map(|kind| kind.pointer_mut("/source/url")) {
-            let path = url.as_str().filter(|text| !text.starts_with("http://") && !text.starts_with("https://"));
-            if let Some(path) = path {
-                let path = base.join(path.strip_prefix("file://").unwrap_or(path));
-                *url = Value::String(format!("{FILE_MARK}{}", hex::encode(path.to_string_lossy().as_bytes())));
-            }
-        }
-    }
+    mark_files(&mut json, base);
     json
+}
+
+fn mark_files(json: &mut Value, base: &Path) {
+    match json {
+        Value::Array(values) => values.iter_mut().for_each(|value| mark_files(value, base)),
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| match (name.as_str(), value.get_mut("url")) {
+            ("source" | "lut", Some(url)) => mark_file(url, base),
+            _ => mark_files(value, base),
+        }),
+        _ => {}
+    }
+}
+
+fn mark_file(url: &mut Value, base: &Path) {
+    let path = url.as_str().filter(|text| !text.starts_with("http://") && !text.starts_with("https://"));
+    if let Some(path) = path {
+        let path = base.join(path.strip_prefix("file://").unwrap_or(path));
+        *url = Value::String(format!("{FILE_MARK}{}", hex::encode(path.to_string_lossy().as_bytes())));
+    }
 }
 
 /// An address that no name server knows (RFC 6761): it stands for a path while the document is read.
@@ -115,8 +125,9 @@ async fn render(
     progress: &mut dyn FnMut(f64),
 ) -> Result<(MadeFile, f64), RenderCommandError> {
     for (index, placed) in composition.elements.iter_mut().enumerate() {
-        if let Some(source) = placed.element.source_mut() {
-            *source = Source::File(local(config, source, index, folder).await?.to_string_lossy().into_owned());
+        for (number, source) in placed.element.sources_mut().into_iter().enumerate() {
+            let file = folder.join(format!("source-{index}-{number}"));
+            *source = Source::File(local(config, source, index, file).await?.to_string_lossy().into_owned());
         }
     }
     let limits = Limits { memory: config.render.memory, cpu_s: config.render.cpu_s, file: config.render.file };
@@ -157,7 +168,7 @@ async fn follow(
     }
 }
 
-async fn local(config: &Config, source: &Source, index: usize, folder: &Path) -> Result<PathBuf, RenderCommandError> {
+async fn local(config: &Config, source: &Source, index: usize, file: PathBuf) -> Result<PathBuf, RenderCommandError> {
     let refused = |reason: String| RenderCommandError::Source { index, reason };
     match source {
         Source::Url(url) => match url.strip_prefix(FILE_MARK) {
@@ -167,10 +178,9 @@ async fn local(config: &Config, source: &Source, index: usize, folder: &Path) ->
                 std::path::absolute(&path).map_err(|error| refused(error.to_string()))
             }
             None => {
-                let path = folder.join(format!("source-{index}"));
                 let fetcher = Fetcher::new(config.fetch_allow.clone());
-                fetcher.fetch(url, &path, config.render.source).await.map_err(|error| refused(error.to_string()))?;
-                Ok(path)
+                fetcher.fetch(url, &file, config.render.source).await.map_err(|error| refused(error.to_string()))?;
+                Ok(file)
             }
         },
         Source::File(path) => Ok(path.into()),

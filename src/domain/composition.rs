@@ -68,6 +68,11 @@ pub enum Content {
         style: Text,
         visual: Visual,
     },
+    /// Elements of its own, placed, timed and moved as one; its box is their canvas.
+    Composition {
+        elements: Vec<Element>,
+        visual: Visual,
+    },
 }
 
 /// The kinds of element that the contract knows.
@@ -122,11 +127,20 @@ pub struct Playback {
     /// Again from its start when it has ended.
     #[serde(default)]
     pub repeat: bool,
+    /// From its end to its start.
+    #[serde(default)]
+    pub reverse: bool,
     /// A factor, 0…4.
     pub volume: f64,
     pub fade_in: f64,
     pub fade_out: f64,
     pub muted: bool,
+    /// Brought to this loudness before its volume, LUFS (EBU R 128).
+    #[serde(default)]
+    pub loudness: Option<f64>,
+    /// Lower while others sound.
+    #[serde(default)]
+    pub duck_under: bool,
     /// Of the volume.
     #[serde(default)]
     pub keyframes: Vec<Keyframe>,
@@ -162,6 +176,9 @@ pub struct Visual {
 pub struct Text {
     pub text: String,
     pub family: String,
+    /// A file in place of the family.
+    #[serde(default)]
+    pub font: Option<Source>,
     pub font_size: Length,
     /// 100…900.
     pub weight: u16,
@@ -229,8 +246,8 @@ fn none() -> Length {
     Length::Pixels(0.0)
 }
 
-/// The families that the service carries itself.
-pub const FONT_FAMILIES: [&str; 1] = ["Inter"];
+/// The family that the service carries itself.
+pub const FONT_FAMILY: &str = "Inter";
 
 impl Element {
     pub fn element_type(&self) -> ElementType {
@@ -241,24 +258,62 @@ impl Element {
             Content::Text { .. } => ElementType::Text,
             Content::Shape { .. } => ElementType::Shape,
             Content::Subtitles { .. } => ElementType::Subtitles,
+            Content::Composition { .. } => ElementType::Composition,
         }
     }
 
+    /// What it plays, shows or reads, where it has one.
     pub fn source(&self) -> Option<&Source> {
         match &self.content {
             Content::Video { playback, .. } | Content::Audio { playback } => Some(&playback.source),
             Content::Image { source, .. } => Some(source),
             Content::Subtitles { source, .. } => source.as_ref(),
-            Content::Text { .. } | Content::Shape { .. } => None,
+            Content::Text { .. } | Content::Shape { .. } | Content::Composition { .. } => None,
         }
     }
 
-    pub fn source_mut(&mut self) -> Option<&mut Source> {
+    /// Every file that it takes to render it: its own source, fonts, colour tables, and those of the elements within it.
+    pub fn sources(&self) -> Vec<&Source> {
+        let font = self.style().and_then(|style| style.font.as_ref());
+        let tables = self.visual().into_iter().flat_map(|visual| &visual.effects).filter_map(Effect::table);
+        let within = self.elements().iter().flat_map(Element::sources);
+        self.source().into_iter().chain(font).chain(tables).chain(within).collect()
+    }
+
+    /// The same, to be put in place of each.
+    pub fn sources_mut(&mut self) -> Vec<&mut Source> {
+        fn tables(visual: &mut Visual) -> impl Iterator<Item = &mut Source> {
+            visual.effects.iter_mut().filter_map(Effect::table_mut)
+        }
         match &mut self.content {
-            Content::Video { playback, .. } | Content::Audio { playback } => Some(&mut playback.source),
-            Content::Image { source, .. } => Some(source),
-            Content::Subtitles { source, .. } => source.as_mut(),
-            Content::Text { .. } | Content::Shape { .. } => None,
+            Content::Audio { playback } => vec![&mut playback.source],
+            Content::Video { playback, visual, .. } => std::iter::once(&mut playback.source).chain(tables(visual)).collect(),
+            Content::Image { source, visual } => std::iter::once(source).chain(tables(visual)).collect(),
+            Content::Text { text, visual } => text.font.iter_mut().chain(tables(visual)).collect(),
+            Content::Subtitles { source, style, visual, .. } => {
+                source.iter_mut().chain(&mut style.font).chain(tables(visual)).collect()
+            }
+            Content::Shape { visual, .. } => tables(visual).collect(),
+            Content::Composition { elements, visual } => {
+                elements.iter_mut().flat_map(Element::sources_mut).chain(tables(visual)).collect()
+            }
+        }
+    }
+
+    /// The elements within it.
+    pub fn elements(&self) -> &[Element] {
+        match &self.content {
+            Content::Composition { elements, .. } => elements,
+            _ => &[],
+        }
+    }
+
+    /// How its words look.
+    pub fn style(&self) -> Option<&Text> {
+        match &self.content {
+            Content::Text { text, .. } => Some(text),
+            Content::Subtitles { style, .. } => Some(style),
+            _ => None,
         }
     }
 
@@ -268,7 +323,8 @@ impl Element {
             | Content::Image { visual, .. }
             | Content::Text { visual, .. }
             | Content::Shape { visual, .. }
-            | Content::Subtitles { visual, .. } => Some(visual),
+            | Content::Subtitles { visual, .. }
+            | Content::Composition { visual, .. } => Some(visual),
             Content::Audio { .. } => None,
         }
     }
@@ -307,10 +363,13 @@ impl Playback {
             trim_end: None,
             speed: 1.0,
             repeat: false,
+            reverse: false,
             volume: 1.0,
             fade_in: 0.0,
             fade_out: 0.0,
             muted: false,
+            loudness: None,
+            duck_under: false,
             keyframes: Vec::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{geometry::Length, motion::KenBurns, paint::Color};
+use super::{composition::Source, geometry::Length, motion::KenBurns, paint::Color};
 
 /// What is cut off a source, in fractions of it from each edge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Crop {
 }
 
 /// A change of an element's picture. Factors leave it as it is at 1, shares at 0.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Effect {
     /// The standard deviation, in pixels of the canvas.
@@ -37,6 +37,25 @@ pub enum Effect {
     /// Degrees.
     Hue(f64),
     KenBurns(KenBurns),
+    /// A table of colours, in the form .cube.
+    Lut(Source),
+}
+
+impl Effect {
+    /// The file of a table of colours.
+    pub fn table(&self) -> Option<&Source> {
+        match self {
+            Effect::Lut(source) => Some(source),
+            _ => None,
+        }
+    }
+
+    pub fn table_mut(&mut self) -> Option<&mut Source> {
+        match self {
+            Effect::Lut(source) => Some(source),
+            _ => None,
+        }
+    }
 }
 
 /// A colour that is seen through.

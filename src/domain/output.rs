@@ -119,6 +119,9 @@ pub struct Output {
     /// `None`: all of it; of a still the frame at its start.
     #[serde(default)]
     pub range: Option<TimeRange>,
+    /// When the picture is that a poster shows, seconds of the composition.
+    #[serde(default)]
+    pub poster_at: Option<f64>,
 }
 
 impl Format {
@@ -195,6 +198,18 @@ impl VideoCodec {
 }
 
 impl Output {
+    /// The picture of this output at a moment, as a JPEG.
+    pub fn still_at(&self, seconds: f64) -> Self {
+        let range = Some(TimeRange { start: seconds, length: self.frame_rate.seconds(1) });
+        let quality = if self.quality == Quality::Lossless { Quality::High } else { self.quality };
+        Self { format: Format::Jpeg, range, quality, poster_at: None, ..self.clone() }
+    }
+
+    /// The poster that is asked for beside it.
+    pub fn poster(&self) -> Option<Self> {
+        self.poster_at.map(|seconds| self.still_at(seconds))
+    }
+
     /// FFmpeg's name of the picture's codec; `None` where there is no picture.
     pub fn video_codec_name(&self) -> Option<&'static str> {
         match self.format {
@@ -239,6 +254,8 @@ pub struct RenderedFile {
     pub render_speed: f64,
     pub rendered_segments: i64,
     pub reused_segments: i64,
+    #[serde(default)]
+    pub poster_key: Option<String>,
 }
 
 /// Bounds on an output.

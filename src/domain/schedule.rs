@@ -37,13 +37,15 @@ fn unplaceable(element: Option<usize>, message: &str, suggestion: &str) -> Unpla
     Unplaceable { element, failure: JobFailure::new(ErrorCode::BadUserInput, message).suggest(suggestion) }
 }
 
+/// How long elements last by themselves; `None` where none of them has an end.
+pub fn own_duration(elements: &[Element], media: &[Option<f64>]) -> Option<f64> {
+    let ends = |open: Vec<OpenSlot>| open.iter().filter_map(|slot| slot.end).reduce(f64::max);
+    open(elements, media).ok().and_then(ends)
+}
+
 /// Places every element. `media` holds the duration of each element's own medium, where it has one.
 pub fn schedule(elements: &[Element], media: &[Option<f64>], duration: Option<f64>) -> Result<Schedule, Unplaceable> {
-    let mut open: Vec<OpenSlot> = Vec::with_capacity(elements.len());
-    for (index, element) in elements.iter().enumerate() {
-        let slot = place(index, element, media.get(index).copied().flatten(), &open)?;
-        open.push(slot);
-    }
+    let open = open(elements, media)?;
     let last_end = open.iter().filter_map(|slot| slot.end).fold(None, |a: Option<f64>, b| Some(a.map_or(b, |a| a.max(b))));
     let duration = duration.or(last_end).ok_or_else(|| {
         unplaceable(
@@ -56,6 +58,15 @@ pub fn schedule(elements: &[Element], media: &[Option<f64>], duration: Option<f6
         return Err(unplaceable(None, "the composition is longer than 6 hours", "give an output.duration of at most 21600"));
     }
     close(open, duration)
+}
+
+fn open(elements: &[Element], media: &[Option<f64>]) -> Result<Vec<OpenSlot>, Unplaceable> {
+    let mut open: Vec<OpenSlot> = Vec::with_capacity(elements.len());
+    for (index, element) in elements.iter().enumerate() {
+        let slot = place(index, element, media.get(index).copied().flatten(), &open)?;
+        open.push(slot);
+    }
+    Ok(open)
 }
 
 struct OpenSlot {
@@ -108,6 +119,8 @@ fn own_length(index: usize, element: &Element, media: Option<f64>) -> Result<Opt
             // What repeats has no end of its own.
             (!playback.repeat).then_some(left / playback.speed)
         }
+        // As long as what is within it.
+        (None, Some(length)) if !element.elements().is_empty() => Some(length),
         // To the end of the last words.
         _ => element.cues().and_then(|cues| cues.iter().map(|cue| cue.end).reduce(f64::max)),
     };

@@ -24,6 +24,8 @@ const INTROSPECTED_LISTS: u32 = 2;
 const ROW_LISTS: u32 = 2;
 /// The fields that are lists of rows; none may lie within itself.
 const ROW_FIELDS: [&str; 5] = ["jobs", "nodes", "elements", "timeline", "storageOperations"];
+/// The type whose `elements` are no rows of their own, but parts of one.
+const PARTS_OF_A_ROW: &str = "CompositionElement";
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
@@ -31,7 +33,7 @@ type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 pub fn check(document: &ExecutableDocument) -> Result<(), Problem> {
     let mut survey = Survey { fragments: &document.fragments, known: HashMap::new() };
     for (_, operation) in document.operations.iter() {
-        let extent = survey.of(&operation.node.selection_set.node).ok_or_else(circular)?;
+        let extent = survey.of(&operation.node.selection_set.node, false).ok_or_else(circular)?;
         if extent.depth > DEPTH {
             return Err(too_much(format!("the query goes deeper than {DEPTH} fields")));
         }
@@ -90,17 +92,28 @@ struct Survey<'a> {
 }
 
 impl<'a> Survey<'a> {
-    fn of(&mut self, set: &'a SelectionSet) -> Option<Extent> {
-        set.items.iter().try_fold(Extent::default(), |sum, item| Some(sum.beside(self.of_item(&item.node)?)))
+    /// Of a selection; `composed`: it is of a composition's fields.
+    fn of(&mut self, set: &'a SelectionSet, composed: bool) -> Option<Extent> {
+        set.items.iter().try_fold(Extent::default(), |sum, item| Some(sum.beside(self.of_item(&item.node, composed)?)))
     }
 
-    fn of_item(&mut self, item: &'a Selection) -> Option<Extent> {
+    fn of_item(&mut self, item: &'a Selection, composed: bool) -> Option<Extent> {
         match item {
             Selection::Field(field) => {
                 let name = field.node.name.node.as_str();
-                let below = self.of(&field.node.selection_set.node)?;
+                let below = self.of(&field.node.selection_set.node, false)?;
                 let list = matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
                 let bit = ROW_FIELDS.iter().position(|field| *field == name).map_or(0, |place| 1u8 << place);
+                if composed && name == "elements" {
+                    // All of them are in the row that is there already; but rows below them are found anew for each.
+                    let repeated = below.repeated || below.rows > 0;
+                    return Some(Extent {
+                        depth: below.depth + 1,
+                        selections: below.selections.saturating_add(1),
+                        repeated,
+                        ..below
+                    });
+                }
                 Some(Extent {
                     rows: below.rows + u32::from(bit != 0),
                     within: below.within | bit,
@@ -110,7 +123,10 @@ impl<'a> Survey<'a> {
                     lists: below.lists + u32::from(list),
                 })
             }
-            Selection::InlineFragment(inline) => self.of(&inline.node.selection_set.node),
+            Selection::InlineFragment(inline) => {
+                let on = inline.node.type_condition.as_ref().map(|on| on.node.on.node.as_str());
+                self.of(&inline.node.selection_set.node, on.map_or(composed, |on| on == PARTS_OF_A_ROW))
+            }
             Selection::FragmentSpread(spread) => self.of_fragment(spread.node.fragment_name.node.as_str()),
         }
     }
@@ -122,7 +138,8 @@ impl<'a> Survey<'a> {
         // One that is not there is for the validation to name.
         let Some(fragment) = self.fragments.get(name) else { return Some(Extent::default()) };
         self.known.insert(name, None);
-        let extent = self.of(&fragment.node.selection_set.node)?;
+        let composed = fragment.node.type_condition.node.on.node == PARTS_OF_A_ROW;
+        let extent = self.of(&fragment.node.selection_set.node, composed)?;
         self.known.insert(name, Some(extent));
         Some(extent)
     }
@@ -157,6 +174,10 @@ mod tests {
         assert!(refused("{ job { elements { job { elements { id } } } } }"));
         assert!(refused("{ jobs { edges { node { elements { job { timeline { step } } } } } } }"));
         assert!(refused("{ job { elements { job { ...F } } } } fragment F on Job { elements { id } }"));
+        let parts =
+            |below: &str| format!("{{ job {{ elements {{ ... on CompositionElement {{ elements {{ {below} }} }} }} }} }}");
+        assert!(!refused(&parts("id ... on CompositionElement { elements { id } }")));
+        assert!(refused(&parts("job { timeline { step } }")));
     }
 
     #[test]

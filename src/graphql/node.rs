@@ -3,7 +3,9 @@
 use async_graphql::{Context, ID, Interface, Object};
 
 use super::{
-    element::{AudioElement, Element, ImageElement, ShapeElement, SubtitlesElement, TextElement, VideoElement},
+    element::{
+        AudioElement, CompositionElement, Element, ImageElement, ShapeElement, SubtitlesElement, TextElement, VideoElement,
+    },
     error::{Problem, Result, failed},
     id::invalid_id,
     job::Job,
@@ -29,6 +31,7 @@ pub enum Node {
     ShapeElement(ShapeElement),
     SubtitlesElement(SubtitlesElement),
     TextElement(TextElement),
+    CompositionElement(CompositionElement),
     TimelineStep(TimelineStep),
     StorageOperation(StorageOperation),
     Template(Template),
@@ -43,6 +46,7 @@ impl From<Element> for Node {
             Element::ShapeElement(element) => Node::ShapeElement(element),
             Element::SubtitlesElement(element) => Node::SubtitlesElement(element),
             Element::TextElement(element) => Node::TextElement(element),
+            Element::CompositionElement(element) => Node::CompositionElement(element),
         }
     }
 }

@@ -33,6 +33,13 @@ pub struct VideoDecoder {
     drained: bool,
 }
 
+impl Decoded {
+    /// How much memory its picture takes.
+    pub fn bytes(&self) -> usize {
+        (0..self.frame.planes()).map(|plane| self.frame.data(plane).len()).sum()
+    }
+}
+
 impl VideoDecoder {
     /// Opens a file's picture at `from` seconds, or a little earlier.
     pub fn open(path: &Path, from: f64) -> Result<Self, MediaError> {

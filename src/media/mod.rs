@@ -39,7 +39,6 @@ mod palette;
 mod picture;
 mod probe;
 mod scale;
-mod tempo;
 
 pub use audio::{AudioDecoder, SAMPLE_RATE, Sound};
 pub use decode::{Decoded, VideoDecoder};
@@ -52,7 +51,6 @@ pub use palette::{Palette, PaletteMaker};
 pub use picture::Picture;
 pub use probe::{AudioInfo, MediaProbe, VideoInfo, probe};
 pub use scale::{Scaler, Smoothness};
-pub use tempo::PacedDecoder;
 
 /// Prepares FFmpeg. To be called once, before any thread uses this module.
 pub fn init() -> Result<(), MediaError> {

@@ -95,15 +95,20 @@ async fn end(worker: &Worker, lease: &Lease, mut ending: Ending) {
 async fn work(worker: &Worker, lease: &Lease, outputs: Vec<Output>) -> Result<Vec<RenderedFile>, Halt> {
     let elements = validation_step(worker, lease, &outputs).await?;
     let folder = WorkFolder::create(worker.folder_of(lease)).map_err(|error| disk(&error).at(ProcessingStep::Download))?;
-    let composition = download_step(worker, lease, elements, &outputs, folder.path()).await?;
-    let path = |(index, output)| folder.path().join(name(index, output)).to_string_lossy().into_owned();
-    let paths: Vec<String> = outputs.iter().enumerate().map(path).collect();
+    let mut composition = download_step(worker, lease, elements, &outputs, folder.path()).await?;
+    let path = |name: String| folder.path().join(name).to_string_lossy().into_owned();
+    let mut paths: Vec<String> = outputs.iter().enumerate().map(|(index, output)| path(name(index, output))).collect();
+    // Posters are outputs of their own, after the others.
+    let posters: Vec<(usize, Output)> = outputs.iter().enumerate().filter_map(|(at, o)| Some((at, o.poster()?))).collect();
+    paths.extend(posters.iter().map(|(index, _)| path(poster_name(*index))));
+    composition.outputs.extend(posters.iter().map(|(_, poster)| poster.clone()));
     let task = Task { composition, paths, limits: worker.settings.limits };
     let rendering = Instant::now();
     let made = child::render(worker, lease, folder.path(), &task).await?;
-    let seconds: f64 = made.iter().map(|made| made.frames as f64 / made.frame_rate).sum();
+    let seconds: f64 = made[..outputs.len()].iter().map(|made| made.frames as f64 / made.frame_rate).sum();
     let speed = seconds / rendering.elapsed().as_secs_f64().max(1e-3);
-    let files = upload_step(worker, lease, &task, &made, speed).await?;
+    let posters: Vec<usize> = posters.into_iter().map(|(index, _)| index).collect();
+    let files = upload_step(worker, lease, &task, &made, &posters, speed).await?;
     cleanup_step(worker, lease, &folder).await?;
     Ok(files)
 }
@@ -112,6 +117,11 @@ async fn work(worker: &Worker, lease: &Lease, outputs: Vec<Output>) -> Result<Ve
 fn name(index: usize, output: &Output) -> String {
     let extension = output.format.extension();
     if index == 0 { format!("output.{extension}") } else { format!("output-{}.{extension}", index + 1) }
+}
+
+/// The name of an output's poster.
+fn poster_name(index: usize) -> String {
+    if index == 0 { "poster.jpg".into() } else { format!("poster-{}.jpg", index + 1) }
 }
 
 fn disk(error: &std::io::Error) -> JobFailure {
@@ -176,10 +186,10 @@ async fn download_step(
     let composition = step(worker, lease, ProcessingStep::Download, 2.0, async {
         let local = sources::fetch_all(worker, lease, &elements, folder).await?;
         let placed = elements.into_iter().map(|(id, mut element)| {
-            if let Some(source) = element.source_mut()
-                && let Some(path) = local.paths.get(source)
-            {
-                *source = Source::File(path.to_string_lossy().into_owned());
+            for source in element.sources_mut() {
+                if let Some(path) = local.paths.get(source) {
+                    *source = Source::File(path.to_string_lossy().into_owned());
+                }
             }
             PlacedElement { id, element }
         });
@@ -196,14 +206,23 @@ async fn upload_step(
     lease: &Lease,
     task: &Task,
     made: &[MadeFile],
+    posters: &[usize],
     render_speed: f64,
 ) -> Result<Vec<RenderedFile>, Halt> {
     step(worker, lease, ProcessingStep::Upload, child::PICTURE.1, async {
-        let mut files: Vec<RenderedFile> = Vec::with_capacity(made.len());
-        for (index, (made, (output, path))) in made.iter().zip(task.composition.outputs.iter().zip(&task.paths)).enumerate() {
-            // Under the fence, so that a worker that lost the job overwrites nothing of the one that has it.
-            let key = format!("{}{}/{}", objects::job_prefix(&lease.job_id), lease.fence, name(index, output));
-            files.push(upload(worker, lease, key, Path::new(path), output, made, render_speed).await?);
+        // Under the fence, so that a worker that lost the job overwrites nothing of the one that has it.
+        let key = |name| format!("{}{}/{name}", objects::job_prefix(&lease.job_id), lease.fence);
+        let whole = made.len() - posters.len();
+        let mut files: Vec<RenderedFile> = Vec::with_capacity(whole);
+        let all = made.iter().zip(task.composition.outputs.iter().zip(&task.paths));
+        for (number, (made, (output, path))) in all.enumerate() {
+            let poster_of = number.checked_sub(whole).map(|number| posters[number]);
+            let key = key(poster_of.map_or_else(|| name(number, output), poster_name));
+            let file = upload(worker, lease, key, Path::new(path), output, made, render_speed).await?;
+            match poster_of {
+                Some(index) => files[index].poster_key = Some(file.key),
+                None => files.push(file),
+            }
         }
         let bytes = files.iter().map(|file| file.size).sum();
         Ok((files, Usage { bytes_written: Some(bytes), ..Usage::default() }))
@@ -243,6 +262,7 @@ async fn upload(
         render_speed,
         rendered_segments: 1,
         reused_segments: 0,
+        poster_key: None,
     })
 }
 

@@ -35,8 +35,10 @@ pub async fn fetch_all(
 ) -> Result<Local, JobFailure> {
     let mut wanted: Vec<(&Source, &str)> = Vec::new();
     for (id, element) in elements {
-        if let Some(source) = element.source().filter(|source| wanted.iter().all(|(known, _)| known != source)) {
-            wanted.push((source, id));
+        for source in element.sources() {
+            if wanted.iter().all(|(known, _)| *known != source) {
+                wanted.push((source, id));
+            }
         }
     }
     let mut fetches = Vec::with_capacity(wanted.len());

@@ -13,6 +13,7 @@ use std::{
 
 use nix::time::{ClockId, clock_gettime};
 
+use super::reversed::ReversedPictures;
 use crate::media::{Decoded, MediaError, VideoDecoder};
 
 /// Pictures that wait to be drawn.
@@ -44,13 +45,14 @@ pub struct AheadDecoder {
 }
 
 impl AheadDecoder {
-    /// Starts at `from` seconds of the file, or a little earlier; what it costs is added to `cpu`.
+    /// Starts at `from` seconds of the file, or a little earlier; what it costs is added to `cpu`. Backwards, `mirror` is what
+    /// a time of the file and the one in its place add up to.
     ///
     /// # Errors
     /// The system has no thread left.
-    pub fn start(path: PathBuf, from: f64, cpu: CpuCount) -> Result<Self, MediaError> {
+    pub fn start(path: PathBuf, mirror: Option<f64>, from: f64, cpu: CpuCount) -> Result<Self, MediaError> {
         let (out, pictures) = mpsc::sync_channel(AHEAD);
-        let thread = thread::Builder::new().spawn(move || decode(path, from, &cpu, &out));
+        let thread = thread::Builder::new().spawn(move || decode(path, mirror, from, &cpu, &out));
         let thread = thread.map_err(|error| MediaError::TooLarge(format!("no thread for a decoder: {error}")))?;
         Ok(Self { pictures, thread: Some(thread) })
     }
@@ -68,14 +70,32 @@ impl AheadDecoder {
     }
 }
 
-fn decode(path: PathBuf, from: f64, cpu: &CpuCount, out: &SyncSender<Result<Decoded, MediaError>>) {
-    let mut decoder = match VideoDecoder::open(&path, from) {
-        Ok(decoder) => decoder,
+enum Pictures {
+    Forward(Box<VideoDecoder>),
+    Backward(ReversedPictures),
+}
+
+impl Pictures {
+    fn next(&mut self) -> Result<Option<Decoded>, MediaError> {
+        match self {
+            Pictures::Forward(decoder) => decoder.next_picture(),
+            Pictures::Backward(reversed) => reversed.next_picture(),
+        }
+    }
+}
+
+fn decode(path: PathBuf, mirror: Option<f64>, from: f64, cpu: &CpuCount, out: &SyncSender<Result<Decoded, MediaError>>) {
+    let opened = match mirror {
+        Some(sum) => Ok(Pictures::Backward(ReversedPictures::open(path, sum, from))),
+        None => VideoDecoder::open(&path, from).map(|decoder| Pictures::Forward(Box::new(decoder))),
+    };
+    let mut pictures = match opened {
+        Ok(pictures) => pictures,
         // Nobody left to tell is no error.
         Err(error) => return drop(out.send(Err(error))),
     };
     let mut before = Duration::ZERO;
-    while let Some(picture) = decoder.next_picture().transpose() {
+    while let Some(picture) = pictures.next().transpose() {
         let failed = picture.is_err();
         let now = thread_cpu();
         cpu.add(now.saturating_sub(before));

@@ -22,7 +22,9 @@ const MISSING_END_S: f64 = 0.5;
 pub struct Showing {
     pub path: PathBuf,
     pub turn: Turn,
-    /// When the file says that its picture ends.
+    /// Played backwards: what a time of the file and the one in its place add up to, seconds.
+    pub mirror: Option<f64>,
+    /// When the file says that its picture ends; `None` where it is not played to that end.
     pub told_end_s: Option<f64>,
     /// Where in the file it starts, seconds.
     pub from_s: f64,
@@ -70,7 +72,7 @@ impl Clip {
         let backdrop =
             showing.over_its_blur.map(|(size, crop)| Backdrop::new(size, crop, showing.size, showing.turn)).transpose()?;
         Ok(Self {
-            decoder: AheadDecoder::start(showing.path.clone(), seconds.max(showing.from_s), decoding.clone())?,
+            decoder: AheadDecoder::start(showing.path.clone(), showing.mirror, seconds.max(showing.from_s), decoding.clone())?,
             decoding,
             scaler: Scaler::new(width, height, showing.turn, showing.smoothness),
             backdrop,
@@ -90,7 +92,7 @@ impl Clip {
     pub fn at(&mut self, lap: i64, seconds: f64) -> Result<Shown<'_>, MediaError> {
         if lap != self.lap {
             let path = self.showing.path.clone();
-            self.decoder = AheadDecoder::start(path, self.showing.from_s, self.decoding.clone())?;
+            self.decoder = AheadDecoder::start(path, self.showing.mirror, self.showing.from_s, self.decoding.clone())?;
             (self.current, self.next, self.ended, self.lap) = (None, None, false, lap);
         }
         self.advance(seconds)?;

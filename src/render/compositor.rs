@@ -1,9 +1,6 @@
 //! The canvas: draws the layers of a frame, the lowest first, in YUV from start to end.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    time::Duration,
-};
+use std::collections::{HashMap, hash_map::Entry};
 
 use super::{
     RenderError,
@@ -11,8 +8,10 @@ use super::{
     blend,
     clip::{Clip, Showing, Shown},
     effects::Effects,
+    inspect::{Library, Prepared},
+    nested::{self, Nested},
     plan::{Area, Layer, Plan, Shift, Stage},
-    prepare::{self, Art, Prepared, Ready},
+    prepare::{self, Art, Ready},
     sprite::{self, Raster},
     text::Typesetter,
     transition, warp,
@@ -21,6 +20,7 @@ use crate::{
     domain::{
         composition::{Content, Element, Playback},
         geometry::Fit,
+        paint::Color,
         transition::TransitionType,
     },
     media::{MediaError, Picture, Smoothness},
@@ -30,10 +30,12 @@ use crate::{
 pub struct Compositor<'a> {
     ready: &'a Ready<'a>,
     smoothness: Smoothness,
+    /// By layer.
     clips: HashMap<usize, Clip>,
+    nested: HashMap<usize, Nested<'a>>,
     decoding: CpuCount,
     /// What was drawn late, by layer.
-    words: HashMap<usize, Art>,
+    words: HashMap<usize, Art<'a>>,
     typesetter: Option<Typesetter>,
     /// A second canvas, for transitions.
     scratch: Option<Picture>,
@@ -49,12 +51,14 @@ struct Manner {
 }
 
 impl<'a> Compositor<'a> {
-    pub fn new(ready: &'a Ready<'a>, smoothness: Smoothness) -> Self {
+    /// What its decoders cost is added to `decoding`.
+    pub fn new(ready: &'a Ready<'a>, smoothness: Smoothness, decoding: CpuCount) -> Self {
         Self {
             ready,
             smoothness,
             clips: HashMap::new(),
-            decoding: CpuCount::default(),
+            nested: HashMap::new(),
+            decoding,
             words: HashMap::new(),
             typesetter: None,
             scratch: None,
@@ -62,25 +66,26 @@ impl<'a> Compositor<'a> {
         }
     }
 
-    /// CPU time that decoding took so far, on threads of its own.
-    pub fn decoding_cpu(&self) -> Duration {
-        self.decoding.get()
-    }
-
     /// Draws frame `number` on a canvas of any content. Numbers only go forward.
     pub fn compose(&mut self, number: i64, canvas: &mut Picture) -> Result<(), RenderError> {
+        self.compose_on(number, self.ready.plan.background, canvas)
+    }
+
+    /// The same on another ground. A number may be asked for again.
+    pub fn compose_on(&mut self, number: i64, ground: Color, canvas: &mut Picture) -> Result<(), RenderError> {
         let plan = self.ready.plan;
         while plan.intervals[self.interval].end <= number {
             self.interval += 1;
         }
         let layers = &plan.intervals[self.interval].layers;
         self.clips.retain(|layer, _| layers.contains(layer));
+        self.nested.retain(|layer, _| layers.contains(layer));
         self.words.retain(|layer, _| layers.contains(layer));
         for &index in layers.iter().filter(|&&index| matches!(self.ready.arts[index], Art::Later)) {
             self.words.entry(index).or_insert_with(|| {
                 let layer = &plan.layers[index];
                 let content = &self.ready.elements[layer.element].content;
-                prepare::drawn(plan, layer, content, &mut self.typesetter).unwrap_or(Art::Nothing)
+                prepare::drawn(plan, layer, content, self.ready.library, &mut self.typesetter).unwrap_or(Art::Nothing)
             });
         }
         let seconds = plan.rate.seconds(number);
@@ -88,7 +93,7 @@ impl<'a> Compositor<'a> {
         let crossed = layers.get(1).is_some_and(|&next| plan.layers[next].crossing_at(seconds).is_some());
         let covered = layers.first().is_some_and(|&lowest| plan.layers[lowest].hides(plan, number, number + 1));
         if !covered || crossed {
-            canvas.fill(sprite::yuv(plan.background));
+            canvas.fill(sprite::yuv(ground));
         }
         let mut drawn_with_the_next = false;
         for (place, &index) in layers.iter().enumerate() {
@@ -167,7 +172,7 @@ impl<'a> Compositor<'a> {
         Ok(())
     }
 
-    fn art(&self, index: usize) -> &Art {
+    fn art(&self, index: usize) -> &Art<'a> {
         self.words.get(&index).unwrap_or(&self.ready.arts[index])
     }
 
@@ -189,9 +194,9 @@ impl<'a> Compositor<'a> {
             (Art::Resting { sprite, corner }, _) => {
                 return Some(Area { x: corner.0, y: corner.1, width: sprite.width(), height: sprite.height() });
             }
-            (Art::Clip, Stage::Rest { shown, .. }) => return Some(shown),
+            (Art::Clip | Art::Nested(_), Stage::Rest { shown, .. }) => return Some(shown),
             (Art::Moving { rect, .. }, _) => *rect,
-            (Art::Clip, Stage::Moving { .. }) => None,
+            (Art::Clip | Art::Nested(_), Stage::Moving { .. }) => None,
         };
         let pose = layer.pose(&plan.canvas(), manner.seconds, rect, manner.shift);
         Area::around(&pose.bounds(), plan.width, plan.height)
@@ -208,6 +213,7 @@ impl<'a> Compositor<'a> {
                 warp::draw(canvas, sprite, &pose, manner.opacity);
             }
             Art::Clip => self.draw_clip(index, manner, canvas).map_err(RenderError::of(layer.element))?,
+            Art::Nested(_) => self.draw_nested(index, manner, canvas)?,
         }
         Ok(())
     }
@@ -221,22 +227,49 @@ impl<'a> Compositor<'a> {
         let clip = match self.clips.entry(index) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(place) => {
-                let showing = showing(plan, layer, medium, &self.ready.elements[layer.element], self.smoothness)?;
+                let element = &self.ready.elements[layer.element];
+                let showing = showing(plan, layer, medium, element, self.ready.library, self.smoothness)?;
                 place.insert(Clip::open(showing, lap, at, self.decoding.clone())?)
             }
         };
-        let pose = || layer.pose(&plan.canvas(), manner.seconds, None, manner.shift);
-        match (clip.at(lap, at)?, layer.stage) {
-            (Shown::Opaque(picture), Stage::Rest { shown, .. }) => {
-                sprite::put(canvas, picture, &shown, blend::weight(manner.opacity))
-            }
-            (Shown::Keyed(sprite), Stage::Rest { shown, .. }) => {
-                sprite.put(canvas, (shown.x, shown.y), blend::weight(manner.opacity));
-            }
-            (Shown::Opaque(picture), Stage::Moving { .. }) => warp::draw(canvas, picture, &pose(), manner.opacity),
-            (Shown::Keyed(sprite), Stage::Moving { .. }) => warp::draw(canvas, sprite, &pose(), manner.opacity),
-        }
+        put_shown(clip.at(lap, at)?, plan, layer, manner, canvas);
         Ok(())
+    }
+
+    fn draw_nested(&mut self, index: usize, manner: Manner, canvas: &mut Picture) -> Result<(), RenderError> {
+        let ready = self.ready;
+        let (plan, layer) = (ready.plan, &ready.plan.layers[index]);
+        let Art::Nested(within) = &ready.arts[index] else { return Ok(()) };
+        let of_this = RenderError::of(layer.element);
+        let nested = match self.nested.entry(index) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place) => {
+                let pixel = match layer.stage {
+                    Stage::Rest { .. } => 1.0,
+                    Stage::Moving { pixel, .. } => pixel,
+                };
+                let effects = Effects::of(&layer.visual.effects, &ready.library.tables, pixel);
+                place.insert(Nested::new(within, effects, self.smoothness, self.decoding.clone()).map_err(&of_this)?)
+            }
+        };
+        let shown = nested.at(nested::frame_of(plan, layer, manner.seconds)).map_err(|error| of_this(error.error))?;
+        put_shown(shown, plan, layer, manner, canvas);
+        Ok(())
+    }
+}
+
+/// Puts a picture that was made for a layer where that lies.
+fn put_shown(picture: Shown<'_>, plan: &Plan, layer: &Layer, manner: Manner, canvas: &mut Picture) {
+    let pose = || layer.pose(&plan.canvas(), manner.seconds, None, manner.shift);
+    match (picture, layer.stage) {
+        (Shown::Opaque(picture), Stage::Rest { shown, .. }) => {
+            sprite::put(canvas, picture, &shown, blend::weight(manner.opacity));
+        }
+        (Shown::Keyed(sprite), Stage::Rest { shown, .. }) => {
+            sprite.put(canvas, (shown.x, shown.y), blend::weight(manner.opacity));
+        }
+        (Shown::Opaque(picture), Stage::Moving { .. }) => warp::draw(canvas, picture, &pose(), manner.opacity),
+        (Shown::Keyed(sprite), Stage::Moving { .. }) => warp::draw(canvas, sprite, &pose(), manner.opacity),
     }
 }
 
@@ -259,14 +292,21 @@ fn moment(plan: &Plan, layer: &Layer, medium: &Prepared, playback: &Playback, se
     (lap, playback.trim_end.map_or(at, |end| at.min(end - half_frame)))
 }
 
+/// What a time of a clip that is played backwards and the one in its place add up to, seconds.
+fn mirror(playback: &Playback, medium: &Prepared) -> Option<f64> {
+    let end = playback.trim_end.into_iter().chain(medium.picture_duration()).reduce(f64::min)?;
+    playback.reverse.then_some(playback.trim_start + end)
+}
+
 fn showing(
     plan: &Plan,
     layer: &Layer,
     medium: &Prepared,
     element: &Element,
+    library: &Library,
     smoothness: Smoothness,
 ) -> Result<Showing, MediaError> {
-    let (Prepared::Clip { path, probe }, Content::Video { playback, visual, chroma_key }) = (medium, &element.content) else {
+    let (Prepared::Clip { path, probe, .. }, Content::Video { playback, visual, chroma_key }) = (medium, &element.content) else {
         return Err(MediaError::Unsupported("not a clip".into()));
     };
     let (size, part, pixel) = match layer.stage {
@@ -274,15 +314,17 @@ fn showing(
         Stage::Moving { sprite, pixel } => (sprite, visual.crop.unfold((0.0, 0.0, 1.0, 1.0)), pixel),
     };
     let source = probe.video.as_ref().map(crate::media::VideoInfo::display_size);
+    let mirror = mirror(playback, medium);
     Ok(Showing {
         path: path.clone(),
         turn: medium.turn(),
-        told_end_s: probe.video.as_ref().and_then(|video| video.duration),
+        mirror,
+        told_end_s: probe.video.as_ref().and_then(|video| video.duration).filter(|_| mirror.is_none()),
         from_s: playback.trim_start,
         size,
         part,
         over_its_blur: source.filter(|_| visual.fit == Fit::ContainBlur).map(|source| (source, visual.crop)),
-        effects: Effects::of(&visual.effects, pixel),
+        effects: Effects::of(&visual.effects, &library.tables, pixel),
         key: *chroma_key,
         smoothness,
         half_frame_s: 0.5 / plan.rate.as_f64() * playback.speed,

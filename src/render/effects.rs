@@ -1,7 +1,9 @@
-//! Changes of a picture's colours and sharpness, in YUV. Colours go by one matrix, however many effects change them.
+//! Changes of a picture's colours and sharpness, in YUV. Those of colours that follow each other go by one matrix.
 
-use super::sprite::Raster;
-use crate::domain::look::Effect;
+use std::{collections::HashMap, sync::Arc};
+
+use super::{sprite::Raster, table::Table};
+use crate::domain::{composition::Source, look::Effect};
 
 /// The steps of an element's effects; what moves a picture is not among them.
 pub struct Effects {
@@ -13,6 +15,7 @@ enum Step {
     Blur(f64),
     Sharpen(f64),
     Vignette(f64),
+    Table(Arc<Table>),
 }
 
 /// Rows of red, green and blue, and what is added; all 0…1.
@@ -25,24 +28,29 @@ const CHROMA: [f64; 2] = [1.8556, 1.5748];
 
 impl Effects {
     /// `None` where nothing is to be done. `scale` is the size of the picture's pixels on the canvas: a blur is measured there.
-    pub fn of(effects: &[Effect], scale: f64) -> Option<Self> {
+    pub fn of(effects: &[Effect], tables: &HashMap<Source, Arc<Table>>, scale: f64) -> Option<Self> {
         let mut steps = Vec::new();
+        // Of the changes of colours that follow each other.
         let mut colors: Option<RgbMatrix> = None;
         for effect in effects {
             if let Some(matrix) = color_matrix(effect) {
                 colors = Some(colors.map_or(matrix, |before| product(&matrix, &before)));
                 continue;
             }
-            steps.push(match *effect {
-                Effect::Blur(sigma) if sigma > 0.0 => Step::Blur(sigma / scale),
-                Effect::Sharpen(share) if share > 0.0 => Step::Sharpen(share),
-                Effect::Vignette(share) if share > 0.0 => Step::Vignette(share),
+            let step = match effect {
+                &Effect::Blur(sigma) if sigma > 0.0 => Step::Blur(sigma / scale),
+                &Effect::Sharpen(share) if share > 0.0 => Step::Sharpen(share),
+                &Effect::Vignette(share) if share > 0.0 => Step::Vignette(share),
+                Effect::Lut(source) => match tables.get(source) {
+                    Some(table) => Step::Table(table.clone()),
+                    None => continue,
+                },
                 _ => continue,
-            });
+            };
+            steps.extend(colors.take().map(|matrix| Step::Colors(YuvMatrix::of(&matrix))));
+            steps.push(step);
         }
-        if let Some(matrix) = colors {
-            steps.insert(0, Step::Colors(YuvMatrix::of(&matrix)));
-        }
+        steps.extend(colors.map(|matrix| Step::Colors(YuvMatrix::of(&matrix))));
         (!steps.is_empty()).then_some(Self { steps })
     }
 
@@ -53,6 +61,7 @@ impl Effects {
                 Step::Blur(sigma) => blur(picture, *sigma),
                 Step::Sharpen(share) => sharpen(picture, *share),
                 Step::Vignette(share) => vignette(picture, *share),
+                Step::Table(table) => table.apply(picture),
             }
         }
     }
@@ -318,7 +327,7 @@ mod tests {
 
     fn after(color: Color, effects: &[Effect]) -> [u8; 3] {
         let mut picture = plain(color);
-        Effects::of(effects, 1.0).unwrap().apply(&mut picture);
+        Effects::of(effects, &HashMap::new(), 1.0).unwrap().apply(&mut picture);
         [picture.row(0, 8)[8], picture.row(1, 4)[4], picture.row(2, 4)[4]]
     }
 
@@ -348,7 +357,7 @@ mod tests {
     #[test]
     fn what_is_clear_stays_clear() {
         let mut sprite = Sprite::of(&RgbaImage::from_fn(8, 8, |x, _| image::Rgba([255, 255, 255, if x < 4 { 0 } else { 255 }])));
-        Effects::of(&[Effect::Negate(true)], 1.0).unwrap().apply(&mut sprite);
+        Effects::of(&[Effect::Negate(true)], &HashMap::new(), 1.0).unwrap().apply(&mut sprite);
         assert_eq!((sprite.row(0, 3)[0], sprite.row(0, 3)[7]), (0, 16));
     }
 
@@ -373,7 +382,7 @@ mod tests {
     fn what_is_white_stays_white_where_its_alpha_is_blurred() {
         let white = |x: u32, y: u32| if (8..24).contains(&x) && (8..24).contains(&y) { [255; 4] } else { [0; 4] };
         let mut sprite = Sprite::of(&RgbaImage::from_fn(32, 32, |x, y| image::Rgba(white(x, y))));
-        Effects::of(&[Effect::Blur(2.0)], 1.0).unwrap().apply(&mut sprite);
+        Effects::of(&[Effect::Blur(2.0)], &HashMap::new(), 1.0).unwrap().apply(&mut sprite);
         let mut canvas = Picture::new(32, 32).unwrap();
         canvas.fill(yuv(Color::BLACK));
         sprite.put(&mut canvas, (0, 0), 256);
@@ -387,12 +396,12 @@ mod tests {
     #[test]
     fn a_vignette_darkens_corners_and_not_the_middle() {
         let mut picture = plain(Color::WHITE);
-        Effects::of(&[Effect::Vignette(1.0)], 1.0).unwrap().apply(&mut picture);
+        Effects::of(&[Effect::Vignette(1.0)], &HashMap::new(), 1.0).unwrap().apply(&mut picture);
         assert!(picture.row(0, 8)[8] > 230 && picture.row(0, 0)[0] < 50);
     }
 
     #[test]
     fn no_effect_is_none() {
-        assert!(Effects::of(&[Effect::Blur(0.0), Effect::Negate(false)], 1.0).is_none());
+        assert!(Effects::of(&[Effect::Blur(0.0), Effect::Negate(false)], &HashMap::new(), 1.0).is_none());
     }
 }

@@ -7,13 +7,16 @@ use std::{
 
 use super::{
     RenderError,
+    inspect::Prepared,
     limiter::Limiter,
     plan::{Plan, Sounding},
-    prepare::{Prepared, Ready},
+    prepare::Ready,
+    reversed::{ReversedSound, Track},
+    tempo::PacedDecoder,
 };
 use crate::{
     domain::motion,
-    media::{AudioDecoder, MediaError, PacedDecoder, SAMPLE_RATE, Sound},
+    media::{AudioDecoder, MediaError, SAMPLE_RATE, Sound},
 };
 
 /// A sound may end this much before the file says; more is a file cut short.
@@ -26,6 +29,7 @@ const BLOCK: usize = 1_024;
 pub struct Mixer {
     voices: Vec<Voice>,
     position: i64,
+    ducking: Ducking,
     limiter: Limiter,
     /// What came out of the limiter and was not asked for yet.
     limited: VecDeque<[f32; 2]>,
@@ -42,10 +46,10 @@ impl Mixer {
         let voices: Vec<Voice> = plan
             .sounds
             .iter()
-            .filter_map(|sounding| match &ready.media[sounding.element] {
-                Prepared::Clip { path, probe } => {
+            .filter_map(|sounding| match ready.media[sounding.element].within(&sounding.within) {
+                Some(Prepared::Clip { path, probe, gain }) => {
                     let told = probe.audio.as_ref().and_then(|audio| audio.duration);
-                    Some(Voice::new(sounding.clone(), path.clone(), told))
+                    Some(Voice::new(sounding.clone(), path.clone(), *gain, told))
                 }
                 _ => None,
             })
@@ -55,6 +59,7 @@ impl Mixer {
         (!voices.is_empty()).then_some(Self {
             voices,
             position,
+            ducking: Ducking::default(),
             limiter: Limiter::new(),
             limited: VecDeque::new(),
             told: position,
@@ -81,9 +86,19 @@ impl Mixer {
     /// Mixes a block, or silence after the end, through the limiter.
     fn mix_block(&mut self) -> Result<(), RenderError> {
         let (mut left, mut right) = ([0.0; BLOCK], [0.0; BLOCK]);
+        let (mut low_left, mut low_right) = ([0.0; BLOCK], [0.0; BLOCK]);
+        let mut ducks = false;
         for voice in &mut self.voices {
             let element = voice.sounding.element;
-            voice.add(self.position, &mut left, &mut right).map_err(RenderError::of(element))?;
+            let (left, right) = match voice.sounding.ducks {
+                true => (&mut low_left, &mut low_right),
+                false => (&mut left, &mut right),
+            };
+            ducks |= voice.sounding.ducks;
+            voice.add(self.position, left, right).map_err(RenderError::of(element))?;
+        }
+        if ducks {
+            self.ducking.add([&mut left, &mut right], [&low_left, &low_right]);
         }
         self.position += BLOCK as i64;
         self.voices.retain(|voice| voice.sounding.end > self.position);
@@ -101,22 +116,62 @@ impl Mixer {
     }
 }
 
+/// Sounds that are lower while others sound: by 12 dB once those are louder than -34 dB of full scale, quickly down and slowly up
+/// again, as one does by hand at a mixing desk.
+struct Ducking {
+    /// How loud the others are: their peaks, slowly forgotten.
+    level: f32,
+    factor: f32,
+}
+
+impl Default for Ducking {
+    fn default() -> Self {
+        Self { level: 0.0, factor: 1.0 }
+    }
+}
+
+impl Ducking {
+    const LOUD: f32 = 0.02;
+    const LOW: f32 = 0.25;
+    /// How fast peaks are forgotten, how fast it goes down, and up: seconds to 1/e.
+    const FORGOTTEN_S: f32 = 0.2;
+    const DOWN_S: f32 = 0.06;
+    const UP_S: f32 = 0.4;
+
+    /// Adds the low ones to the others.
+    fn add(&mut self, others: [&mut [f32; BLOCK]; 2], low: [&[f32; BLOCK]; 2]) {
+        let a_sample = |seconds: f32| 1.0 - (-1.0 / (seconds * SAMPLE_RATE as f32)).exp();
+        let (forgotten, down, up) = (a_sample(Self::FORGOTTEN_S), a_sample(Self::DOWN_S), a_sample(Self::UP_S));
+        let [left, right] = others;
+        for at in 0..BLOCK {
+            let peak = left[at].abs().max(right[at].abs());
+            self.level = peak.max(self.level - self.level * forgotten);
+            let wanted = if self.level > Self::LOUD { Self::LOW } else { 1.0 };
+            self.factor += (wanted - self.factor) * if wanted < self.factor { down } else { up };
+            left[at] += low[0][at] * self.factor;
+            right[at] += low[1][at] * self.factor;
+        }
+    }
+}
+
 /// One element being heard.
 struct Voice {
     sounding: Sounding,
     runs: Runs,
+    /// Of its source's loudness.
+    gain: f32,
 }
 
 /// A source at its own speed, or at another.
 enum Decoder {
-    Plain(Box<AudioDecoder>),
+    Plain(Box<Track>),
     Paced(Box<PacedDecoder>),
 }
 
 impl Decoder {
     fn next_sound(&mut self) -> Result<Option<Sound>, MediaError> {
         match self {
-            Decoder::Plain(decoder) => decoder.next_sound(),
+            Decoder::Plain(track) => track.next_sound(),
             Decoder::Paced(decoder) => decoder.next_sound(),
         }
     }
@@ -127,6 +182,7 @@ struct Runs {
     path: PathBuf,
     /// The sample of the source that sounds first, and how fast it plays.
     source_start: i64,
+    mirror: Option<i64>,
     speed: f64,
     decoder: Option<Decoder>,
     /// The newest run, some of it perhaps still ahead.
@@ -139,12 +195,12 @@ struct Runs {
 }
 
 impl Voice {
-    fn new(sounding: Sounding, path: PathBuf, told_end_s: Option<f64>) -> Self {
-        let (source_start, speed) = (sounding.source_start, sounding.speed);
-        // At another speed the samples' numbers are not times of the file.
-        let told_end_s = told_end_s.filter(|_| speed == 1.0);
-        let runs = Runs { path, source_start, speed, decoder: None, run: None, ended: false, lap: 0, told_end_s };
-        Self { sounding, runs }
+    fn new(sounding: Sounding, path: PathBuf, gain: f64, told_end_s: Option<f64>) -> Self {
+        let (source_start, mirror, speed) = (sounding.source_start, sounding.mirror, sounding.speed);
+        // At another speed or backwards the samples' numbers are not times of the file.
+        let told_end_s = told_end_s.filter(|_| speed == 1.0 && mirror.is_none());
+        let runs = Runs { path, source_start, mirror, speed, decoder: None, run: None, ended: false, lap: 0, told_end_s };
+        Self { sounding, runs, gain: gain as f32 }
     }
 
     /// Adds its part of the block that starts at `position` of the timeline.
@@ -175,7 +231,7 @@ impl Voice {
             let samples = run.left[skip..skip + count].iter().zip(&run.right[skip..skip + count]);
             let out = left[into..end].iter_mut().zip(&mut right[into..end]);
             for ((offset, (l, r)), (out_l, out_r)) in (at..).zip(samples).zip(out) {
-                let gain = gain(&self.sounding, offset);
+                let gain = gain(&self.sounding, offset) * self.gain;
                 *out_l += l * gain;
                 *out_r += r * gain;
             }
@@ -198,7 +254,10 @@ impl Runs {
         while !self.ended && self.run.as_ref().is_none_or(|run| run.start + run.left.len() as i64 <= wanted) {
             let decoder = match &mut self.decoder {
                 Some(decoder) => decoder,
-                None => self.decoder.insert(open(&self.path, wanted, self.source_start, self.speed)?),
+                None => {
+                    let opened = open(&self.path, wanted, self.source_start, self.mirror, self.speed)?;
+                    self.decoder.insert(opened)
+                }
             };
             let next = decoder.next_sound()?;
             self.ended = next.is_none();
@@ -232,13 +291,18 @@ fn lap(sounding: &Sounding, at: i64) -> (i64, i64) {
 
 /// Opens a source where the sample numbered `wanted` sounds; numbers are the source's own but for what speed makes of the time
 /// since `source_start`.
-fn open(path: &Path, wanted: i64, source_start: i64, speed: f64) -> Result<Decoder, MediaError> {
+fn open(path: &Path, wanted: i64, source_start: i64, mirror: Option<i64>, speed: f64) -> Result<Decoder, MediaError> {
+    let track = |from: i64| {
+        Ok(match mirror {
+            Some(sum) => Track::Backward(ReversedSound::open(path, sum, from)),
+            None => Track::Forward(AudioDecoder::open(path, from as f64 / f64::from(SAMPLE_RATE))?),
+        })
+    };
     if speed == 1.0 {
-        let seconds = wanted as f64 / f64::from(SAMPLE_RATE);
-        return AudioDecoder::open(path, seconds).map(|decoder| Decoder::Plain(Box::new(decoder)));
+        return track(wanted).map(|track| Decoder::Plain(Box::new(track)));
     }
     let from = source_start + ((wanted - source_start) as f64 * speed).round() as i64;
-    PacedDecoder::open(path, from, wanted, speed).map(|decoder| Decoder::Paced(Box::new(decoder)))
+    Ok(Decoder::Paced(Box::new(PacedDecoder::new(track(from)?, from, wanted, speed))))
 }
 
 fn gain(sounding: &Sounding, at: i64) -> f32 {
@@ -260,6 +324,9 @@ mod tests {
     fn ramps_multiply_the_volume() {
         let sounding = Sounding {
             element: 0,
+            within: Vec::new(),
+            mirror: None,
+            ducks: false,
             start: 0,
             end: 100,
             source_start: 0,

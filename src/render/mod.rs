@@ -1,10 +1,11 @@
 //! Composition → file.
 //!
-//! First a [`plan`], as pure code: where each layer lies, from which frame to which, what hides what. Then the
+//! First every source is looked into ([`inspect`]). Then comes a [`plan`], as pure code: where each layer lies, from which frame to which, what hides what. Then the
 //! pictures: stills, words and shapes become a [`sprite`] once ([`still`], [`text`], [`shape`]), clips are decoded only while
 //! they show ([`clip`], [`ahead`]), and [`compositor`] puts them on a YUV canvas, frame by frame: rows copied and mixed where a layer
-//! rests ([`blend`]), sampled where it moves ([`warp`]), and one picture given way to by another ([`transition`]). The sound is
-//! mixed beside it ([`mixer`], [`limiter`]). [`pipeline`] runs these on threads of their own with bounded channels between.
+//! rests ([`blend`]), sampled where it moves ([`warp`]), and one picture given way to by another ([`transition`]); a composition
+//! within another has a canvas of its own ([`nested`]). The sound is mixed beside it ([`mixer`], [`tempo`], [`loudness`],
+//! [`limiter`]); what plays backwards is read in parts ([`reversed`]). [`pipeline`] runs these on threads of their own with bounded channels between.
 //!
 //! All that runs in a child process ([`process`]), which is this same binary: a file that crashes a codec fails
 //! one job and nothing else.
@@ -20,16 +21,22 @@ mod drawing;
 mod effects;
 mod encoding;
 mod error;
+mod inspect;
 mod key;
 mod limiter;
+mod loudness;
 mod mixer;
+mod nested;
 mod pipeline;
 pub mod plan;
 mod prepare;
 pub mod process;
+mod reversed;
 mod shape;
 mod sprite;
 mod still;
+mod table;
+mod tempo;
 mod text;
 mod transition;
 mod warp;

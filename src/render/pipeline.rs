@@ -12,7 +12,15 @@ use std::{
     time::Duration,
 };
 
-use super::{RenderError, ahead::thread_cpu, compositor::Compositor, encoding, mixer::Mixer, prepare::Ready, still};
+use super::{
+    RenderError,
+    ahead::{CpuCount, thread_cpu},
+    compositor::Compositor,
+    encoding,
+    mixer::Mixer,
+    prepare::Ready,
+    still,
+};
 use crate::{
     domain::output::{Format, Output, Quality},
     media::{AudioEncoder, Encoded, MediaError, Muxer, Palette, PaletteMaker, Picture, Smoothness, VideoEncoder},
@@ -120,10 +128,9 @@ fn panicked() -> RenderError {
 /// The one frame of a still.
 fn still(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Watcher) -> Result<Made, RenderError> {
     let mut canvas = Picture::new(ready.plan.width, ready.plan.height).map_err(RenderError::whole)?;
-    let before = thread_cpu();
-    let mut compositor = Compositor::new(ready, smoothness(output.quality));
-    compositor.compose(ready.plan.first, &mut canvas)?;
-    let composition_cpu = thread_cpu().saturating_sub(before) + compositor.decoding_cpu();
+    let (before, decoding) = (thread_cpu(), CpuCount::default());
+    Compositor::new(ready, smoothness(output.quality), decoding.clone()).compose(ready.plan.first, &mut canvas)?;
+    let composition_cpu = thread_cpu().saturating_sub(before) + decoding.get();
     still::write(&canvas, output, path).map_err(RenderError::whole)?;
     watcher.encoded(1);
     Ok(Made { frames: 1, has_sound: false, composition_cpu })
@@ -161,7 +168,7 @@ fn sound_alone(
 /// The colours of a GIF, from frames all over it.
 fn palette(ready: &Ready, output: &Output) -> Result<Palette, RenderError> {
     let plan = ready.plan;
-    let mut compositor = Compositor::new(ready, smoothness(output.quality));
+    let mut compositor = Compositor::new(ready, smoothness(output.quality), CpuCount::default());
     let mut canvas = Picture::new(plan.width, plan.height).map_err(RenderError::whole)?;
     let mut maker = PaletteMaker::default();
     for number in (plan.first..plan.end).step_by((plan.length() / PALETTE_FRAMES).max(1) as usize) {
@@ -187,14 +194,15 @@ fn compose(
     used: Receiver<Picture>,
 ) -> Result<(), RenderError> {
     let plan = ready.plan;
-    let mut compositor = Compositor::new(ready, smoothness(output.quality));
+    let decoding = CpuCount::default();
+    let mut compositor = Compositor::new(ready, smoothness(output.quality), decoding.clone());
     for number in plan.first..plan.end {
         let mut canvas = match reused(&used) {
             Some(canvas) => canvas,
             None => Picture::new(plan.width, plan.height).map_err(RenderError::whole)?,
         };
         compositor.compose(number, &mut canvas)?;
-        shared.composing_ns.store((thread_cpu() + compositor.decoding_cpu()).as_nanos() as u64, Relaxed);
+        shared.composing_ns.store((thread_cpu() + decoding.get()).as_nanos() as u64, Relaxed);
         if shared.has_failed() || frames.send((number - plan.first, canvas)).is_err() {
             break; // Another thread has failed, and says why.
         }

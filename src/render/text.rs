@@ -1,6 +1,9 @@
 //! Words: shaped and broken into lines by cosmic-text, drawn once.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use cosmic_text::{
     Align, Attrs, Buffer, CacheKeyFlags, Command, Ellipsize, EllipsizeHeightLimit, Family, FontSystem, Metrics, Shaping,
@@ -15,7 +18,7 @@ use super::{
     effects::blur_plane,
 };
 use crate::domain::{
-    composition::{self, Shadow, Text, VerticalAlign},
+    composition::{self, Shadow, Source, Text, VerticalAlign},
     geometry::Rect,
     paint::Color,
 };
@@ -31,7 +34,11 @@ pub struct Typesetter {
     fonts: FontSystem,
     glyphs: SwashCache,
     has_system_fonts: bool,
+    /// The names that fonts from files go by here.
+    families: HashMap<Source, String>,
     missing: BTreeSet<char>,
+    /// Families that were asked for and are not there.
+    unknown: BTreeSet<String>,
 }
 
 /// Lines that are set, and where they lie: `place` is of the canvas, and what is of the font is as large as the scale says.
@@ -42,23 +49,37 @@ struct Lines {
 }
 
 impl Typesetter {
-    pub fn new() -> Self {
+    /// `files` are the fonts that texts bring along.
+    pub fn new(files: &HashMap<Source, Arc<Vec<u8>>>) -> Self {
         let mut database = fontdb::Database::new();
         for font in FONTS {
             database.load_font_data(font.to_vec());
         }
-        database.set_sans_serif_family("Inter");
+        let families = files.iter().enumerate().map(|(number, (source, file))| {
+            let family = format!("file {number}");
+            load_as(&mut database, file, &family);
+            (source.clone(), family)
+        });
+        let families = families.collect();
+        database.set_sans_serif_family(composition::FONT_FAMILY);
         Self {
             fonts: FontSystem::new_with_locale_and_db("en-US".into(), database),
             glyphs: SwashCache::new(),
             has_system_fonts: false,
+            families,
             missing: BTreeSet::new(),
+            unknown: BTreeSet::new(),
         }
     }
 
     /// The characters that no font had a glyph for, since this was asked last.
     pub fn take_missing(&mut self) -> BTreeSet<char> {
         std::mem::take(&mut self.missing)
+    }
+
+    /// The families that are not there, since this was asked last.
+    pub fn take_unknown(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.unknown)
     }
 
     /// Draws a text into a box of the canvas, at a scale, with room around it; `None` where nothing of it is to be seen. Percentages are of the canvas's height.
@@ -99,9 +120,7 @@ impl Typesetter {
             self.missing.extend(missing);
             return lines;
         }
-        // They take time to look through: only for who needs them.
-        self.fonts.db_mut().load_system_fonts();
-        self.has_system_fonts = true;
+        self.load_system_fonts();
         self.set(text, bounds, canvas_height, scale)
     }
 
@@ -114,9 +133,8 @@ impl Typesetter {
         if let Some(lines) = text.max_lines {
             buffer.set_ellipsize(Ellipsize::End(EllipsizeHeightLimit::Lines(lines as usize)));
         }
-        // Of the weights asked for, the nearest that is carried.
-        let weight = if text.weight >= 600 { Weight::BOLD } else { Weight::NORMAL };
-        let mut attributes = Attrs::new().family(Family::Name("Inter")).weight(weight);
+        let family = self.family(text);
+        let mut attributes = Attrs::new().family(Family::Name(&family)).weight(self.weight(&family, text.weight));
         if text.italic {
             attributes = attributes.cache_key_flags(CacheKeyFlags::FAKE_ITALIC);
         }
@@ -145,6 +163,39 @@ impl Typesetter {
             VerticalAlign::Bottom => room,
         };
         Lines { buffer, place: (bounds.x, bounds.y + down), scale }
+    }
+
+    /// The name of the font for a text: of its file, or its family if the system has it.
+    fn family(&mut self, text: &Text) -> String {
+        if let Some(family) = text.font.as_ref().and_then(|source| self.families.get(source)) {
+            return family.clone();
+        }
+        let known = |fonts: &FontSystem| {
+            let names = |face: &fontdb::FaceInfo| face.families.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+            fonts.db().faces().flat_map(names).find(|name| name.eq_ignore_ascii_case(&text.family))
+        };
+        if known(&self.fonts).is_none() {
+            self.load_system_fonts();
+        }
+        known(&self.fonts).unwrap_or_else(|| {
+            self.unknown.insert(text.family.clone());
+            composition::FONT_FAMILY.to_owned()
+        })
+    }
+
+    /// Of a family's weights the nearest to one.
+    fn weight(&self, family: &str, wanted: u16) -> Weight {
+        let families = [fontdb::Family::Name(family)];
+        let query = fontdb::Query { families: &families, weight: Weight(wanted), ..fontdb::Query::default() };
+        let found = self.fonts.db().query(&query).and_then(|id| self.fonts.db().face(id));
+        found.map_or(Weight(wanted), |face| face.weight)
+    }
+
+    /// They take time to look through: only for who needs them.
+    fn load_system_fonts(&mut self) {
+        if !std::mem::replace(&mut self.has_system_fonts, true) {
+            self.fonts.db_mut().load_system_fonts();
+        }
     }
 
     /// The outline first, then the words upon it.
@@ -199,6 +250,25 @@ impl Typesetter {
             }
         }
         path.finish()
+    }
+}
+
+/// Whether a file holds a font.
+pub fn is_font(file: &[u8]) -> bool {
+    let mut database = fontdb::Database::new();
+    database.load_font_data(file.to_vec());
+    !database.is_empty()
+}
+
+/// Loads a font under a name of ours: what it calls itself may be the name of another.
+fn load_as(database: &mut fontdb::Database, file: &Arc<Vec<u8>>, family: &str) {
+    let faces = database.load_font_source(fontdb::Source::Binary(file.clone()));
+    for id in faces {
+        if let Some(mut face) = database.face(id).cloned() {
+            database.remove_face(id);
+            face.families = vec![(family.to_owned(), fontdb::Language::English_UnitedStates)];
+            database.push_face_info(face);
+        }
     }
 }
 
@@ -308,6 +378,7 @@ mod tests {
         Text {
             text: words.into(),
             family: "Inter".into(),
+            font: None,
             font_size: Length::Pixels(40.0),
             weight: 400,
             italic: false,
@@ -327,7 +398,7 @@ mod tests {
     fn words_of_any_script_have_their_glyphs() {
         for words in ["Grüße", "Ελληνικά", "Кириллица", "日本語と中文", "한국어", "العربية", "עברית", "हिन्दी", "ไทย", "😀🎬"]
         {
-            let mut typesetter = Typesetter::new();
+            let mut typesetter = Typesetter::new(&HashMap::new());
             assert!(typesetter.draw(&text(words), &BOX, 720.0, 1.0, Room::default()).is_some(), "{words}");
             assert_eq!(typesetter.take_missing(), BTreeSet::new(), "{words}");
         }
@@ -335,13 +406,13 @@ mod tests {
 
     #[test]
     fn an_emoji_has_colours_of_its_own() {
-        let drawn = Typesetter::new().draw(&text("😀"), &BOX, 720.0, 1.0, Room::default()).unwrap();
+        let drawn = Typesetter::new(&HashMap::new()).draw(&text("😀"), &BOX, 720.0, 1.0, Room::default()).unwrap();
         assert!(drawn.image.pixels().any(|pixel| pixel.0[3] == 255 && pixel.0[0] > 200 && pixel.0[2] < 120), "it is yellow");
     }
 
     #[test]
     fn what_no_font_has_is_told() {
-        let mut typesetter = Typesetter::new();
+        let mut typesetter = Typesetter::new(&HashMap::new());
         typesetter.draw(&text("a\u{10FFFD}"), &BOX, 720.0, 1.0, Room::default());
         assert_eq!(typesetter.take_missing(), ['\u{10FFFD}'].into());
     }
@@ -351,7 +422,11 @@ mod tests {
         let long = "one two three four five six seven eight nine ten eleven twelve";
         let height = |lines| {
             let text = Text { max_lines: lines, ..text(long) };
-            Typesetter::new().draw(&text, &Rect { height: 400.0, ..BOX }, 720.0, 1.0, Room::default()).unwrap().rect.height
+            Typesetter::new(&HashMap::new())
+                .draw(&text, &Rect { height: 400.0, ..BOX }, 720.0, 1.0, Room::default())
+                .unwrap()
+                .rect
+                .height
         };
         assert!(height(None) > 120.0 && height(Some(1)) < 60.0 && height(Some(2)) > height(Some(1)));
     }

@@ -26,6 +26,11 @@ fn output(output: Value) -> Value {
     json!({ "outputs": output, "elements": [text(json!({ "length": 1 }))] })
 }
 
+/// Compositions within each other.
+fn deep(levels: usize) -> Value {
+    (0..levels).fold(text(json!({ "length": 1 })), |within, _| json!({ "composition": { "elements": [within] } }))
+}
+
 /// An input and the path that its error names.
 fn breaches() -> Vec<(Value, &'static str)> {
     let video = |more: Value| {
@@ -69,7 +74,6 @@ fn breaches() -> Vec<(Value, &'static str)> {
             with(json!([text(json!({ "effects": [{ "negate": true }, { "sepia": 2 }] }))])),
             "input.elements[0].text.effects[1].sepia",
         ),
-        (with(json!([text(json!({ "font": { "family": "Wingdings" } }))])), "input.elements[0].text.font.family"),
         (with(json!([{ "text": { "text": "  " } }])), "input.elements[0].text.text"),
         (with(json!([{ "shape": { "shape": "ELLIPSE" } }])), "input.elements[0].shape.fill"),
         (with(json!([{ "shape": { "shape": "GRADIENT", "fill": "red" } }])), "input.elements[0].shape.gradient"),
@@ -78,11 +82,19 @@ fn breaches() -> Vec<(Value, &'static str)> {
             with(json!([{ "subtitles": { "cues": [{ "start": 2, "end": 1, "text": "a" }] } }])),
             "input.elements[0].subtitles.cues[0].end",
         ),
-        (with(json!([{ "composition": { "elements": [] } }])), "input.elements[0].composition"),
+        (with(json!([{ "composition": { "elements": [] } }])), "input.elements[0].composition.elements"),
+        (
+            with(json!([{ "composition": { "elements": [{ "text": { "text": "a", "opacity": 2 } }] } }])),
+            "input.elements[0].composition.elements[0].text.opacity",
+        ),
+        (
+            with(json!([deep(5)])),
+            "input.elements[0].composition.elements[0].composition.elements[0].composition.elements[0].composition.elements[0].composition",
+        ),
         (video(json!({ "trimStart": 3, "trimEnd": 2 })), "input.elements[0].video.trimEnd"),
         (video(json!({ "volume": 5 })), "input.elements[0].video.volume"),
         (video(json!({ "speed": 5 })), "input.elements[0].video.speed"),
-        (video(json!({ "reverse": true })), "input.elements[0].video.reverse"),
+        (video(json!({ "effects": [{ "lut": { "url": "ftp://a/b" } }] })), "input.elements[0].video.effects[0].lut.url"),
         (video(json!({ "chromaKey": { "color": "green", "blend": 2 } })), "input.elements[0].video.chromaKey.blend"),
         (
             video(json!({ "transitionIn": { "type": "WIPE_LEFT", "duration": 0 } })),
@@ -104,7 +116,8 @@ fn breaches() -> Vec<(Value, &'static str)> {
         (output(json!({ "format": "GIF", "quality": "LOSSLESS" })), "input.outputs[0].quality"),
         (output(json!({ "videoCodec": "AV1", "width": 320, "height": 32 })), "input.outputs[0].height"),
         (output(json!({ "range": { "start": 0, "length": 0 } })), "input.outputs[0].range.length"),
-        (output(json!({ "posterAt": 1 })), "input.outputs[0].posterAt"),
+        (output(json!({ "posterAt": 1, "format": "MP3" })), "input.outputs[0].posterAt"),
+        (output(json!({ "posterAt": 5, "duration": 5 })), "input.outputs[0].posterAt"),
         (output(json!({ "key": "mine.mp4" })), "input.outputs[0].key"),
         (output(json!([{}, { "width": 2 }])), "input.outputs[1].height"),
         (output(json!([{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}])), "input.outputs"),

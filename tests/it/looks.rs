@@ -9,11 +9,11 @@ use crate::{
     support::made,
 };
 
-const RED: [u8; 3] = [255, 0, 0];
-const BLACK: [u8; 3] = [0, 0, 0];
+pub const RED: [u8; 3] = [255, 0, 0];
+pub const BLACK: [u8; 3] = [0, 0, 0];
 
 /// A short, lossless video of 320×180.
-fn video(elements: Value) -> Value {
+pub fn video(elements: Value) -> Value {
     json!({
         "outputs": [{ "width": 320, "height": 180, "frameRate": 10, "quality": "LOSSLESS" }],
         "elements": elements,
@@ -27,7 +27,7 @@ fn rectangle(more: Value) -> Value {
     json!({ "shape": fields })
 }
 
-async fn picture(server: &Server, elements: Value, seconds: f64) -> Picture {
+pub async fn picture(server: &Server, elements: Value, seconds: f64) -> Picture {
     let (_, path) = render(server, video(elements)).await;
     Picture::at(&path, seconds, 320, 180)
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Who may use whom, within the crate.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("domain", &[]),
     ("media", &[]),
     ("storage", &["domain"]),
@@ -17,6 +17,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("cache", &["domain"]),
     ("services", &["domain", "storage", "entities", "events", "cache"]),
     ("shutdown", &[]),
+    ("resident", &[]),
     ("config", &[]),
     ("telemetry", &["config"]),
     ("queue", &["domain", "render", "storage", "services", "events", "shutdown"]),
@@ -147,8 +148,12 @@ fn each_library_stays_in_its_room() {
         }
     }
     for (room, code) in rooms.iter().filter(|(room, _)| *room != "media") {
-        if code.contains("ffmpeg_next") || code.lines().any(|line| line.contains("unsafe ")) {
-            wrong.push(format!("{room} names ffmpeg_next or has unsafe code"));
+        if code.contains("ffmpeg_next") {
+            wrong.push(format!("{room} names ffmpeg_next"));
+        }
+        // A system call that no library has in safe words.
+        if *room != "resident" && code.lines().any(|line| line.contains("unsafe ")) {
+            wrong.push(format!("{room} has unsafe code"));
         }
     }
     for (room, code) in rooms.iter().filter(|(room, _)| *room != "services") {

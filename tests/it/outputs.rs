@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A job's result, saved under its own name.
-async fn made(server: &Server, output: Value, elements: Value) -> (Value, std::path::PathBuf) {
+pub async fn made(server: &Server, output: Value, elements: Value) -> (Value, std::path::PathBuf) {
     let id = server.api.create(json!({ "outputs": [output], "elements": elements })).await;
     let job = server.api.finished(&id).await;
     assert_eq!(job["status"], "COMPLETED", "{job:#}");
@@ -161,17 +161,18 @@ async fn several_files_come_from_one_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_speed_keeps_the_pitch() {
+async fn a_poster_lies_beside_the_result() {
     let server = Server::sqlite().await;
-    let tone = server.api.upload("tone.wav", "audio/wav", made::tone(2.0, 440.0, 0.5)).await;
-    for (speed, samples) in [(2.0, 48_000), (0.25, 384_000)] {
-        let elements = json!([{ "audio": { "source": { "asset": tone }, "speed": speed } }]);
-        let (_, path) = made(&server, json!({ "format": "WAV" }), elements).await;
-        let heard = sound(&path);
-        assert!(heard.len().abs_diff(samples) <= 1, "{speed}: {}", heard.len());
-        // In each part of a tenth: what atempo joins does not cancel itself for longer.
-        let middle = &heard[samples / 4..samples / 4 + 24_000.min(samples / 2)];
-        let (at_pitch, an_octave_up) = (amplitude(middle, 440.0), amplitude(middle, 880.0));
-        assert!(at_pitch > 0.35 && an_octave_up < 0.1, "{speed}: {at_pitch} at 440 Hz, {an_octave_up} at 880 Hz");
-    }
+    let shape = |start: f64, fill: &str| json!({ "shape": { "shape": "RECTANGLE", "fill": fill, "start": start, "length": 1 } });
+    let output = json!({ "width": 320, "height": 180, "frameRate": 10, "posterAt": 1.5 });
+    let input = json!({ "outputs": [output], "elements": [shape(0.0, "red"), shape(1.0, "blue")] });
+    let id = server.api.create(input).await;
+    server.api.finished(&id).await;
+    let query = "query($id: ID!) { job(id: $id) { outputs { posterAt } results { poster url } } }";
+    let job = server.api.ask(query, json!({ "id": id })).await["job"].take();
+    assert_eq!((job["outputs"][0]["posterAt"].as_f64(), job["results"].as_array().unwrap().len()), (Some(1.5), 1), "{job:#}");
+    let bytes = server.api.download(job["results"][0]["poster"].as_str().expect("a poster")).await;
+    let poster = image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg).expect("a JPEG").into_rgb8();
+    assert_eq!(poster.dimensions(), (320, 180));
+    assert!(poster.get_pixel(160, 90).0.iter().zip([0, 0, 255]).all(|(a, b)| a.abs_diff(b) < 8));
 }

@@ -2,7 +2,7 @@
 
 use super::{Checker, LONGEST};
 use crate::domain::{
-    composition::{Content, Element, FONT_FAMILIES, Playback, Source, Text, Timing, Visual},
+    composition::{Content, Element, Playback, Source, Text, Timing, Visual},
     error::ViolationCode,
     geometry::Length,
     id::AssetId,
@@ -19,6 +19,9 @@ const KEYFRAMES: usize = 500;
 const EFFECTS: usize = 20;
 const CUES: usize = 5_000;
 
+/// How deep compositions may lie within one another.
+pub const COMPOSITION_DEPTH: usize = 4;
+
 /// Checks the elements of one job against each other and the output's duration.
 pub fn composition(check: &mut Checker, path: &str, elements: &[Element], duration: Option<f64>) {
     for (index, element) in elements.iter().enumerate() {
@@ -26,6 +29,23 @@ pub fn composition(check: &mut Checker, path: &str, elements: &[Element], durati
         self::element(check, &at, element);
         past_the_end(check, &at, element, duration);
     }
+}
+
+/// Checks the elements within another; their number counts with those of the whole.
+fn within(check: &mut Checker, at: &str, outer: &Element) {
+    let elements = outer.elements();
+    let path = format!("{at}.elements");
+    if elements.is_empty() {
+        return check.breach(path, ViolationCode::Required, "must have at least one element");
+    }
+    if !too_many_elements(check, &path, count(elements)) {
+        composition(check, &path, elements, outer.timing.length);
+    }
+}
+
+/// How many elements there are, with those within others.
+pub fn count(elements: &[Element]) -> usize {
+    elements.iter().map(|element| 1 + count(element.elements())).sum()
 }
 
 /// Checks that an element starts before the composition's end, where that is said.
@@ -55,6 +75,9 @@ pub fn element(check: &mut Checker, at: &str, element: &Element) {
     if let Some(source) = element.source() {
         self::source(check, &format!("{at}.source"), source);
     }
+    if let Some(font) = element.style().and_then(|style| style.font.as_ref()) {
+        self::source(check, &format!("{at}.font"), font);
+    }
     if let Some(visual) = element.visual() {
         self::visual(check, at, visual);
     }
@@ -72,7 +95,8 @@ pub fn element(check: &mut Checker, at: &str, element: &Element) {
         }
         Content::Shape { shape, .. } => self::shape(check, at, shape),
         Content::Video { chroma_key: Some(key), .. } => chroma_key(check, &format!("{at}.chromaKey"), key),
-        _ => {}
+        Content::Composition { .. } => within(check, at, element),
+        Content::Video { .. } | Content::Image { .. } | Content::Audio { .. } => {}
     }
 }
 
@@ -180,18 +204,19 @@ fn effects(check: &mut Checker, at: &str, effects: &[Effect]) {
     }
     for (index, effect) in effects.iter().enumerate() {
         let at = format!("{at}[{index}]");
-        match *effect {
-            Effect::Blur(pixels) => check.range(format!("{at}.blur"), pixels, 0.0..=200.0),
-            Effect::Brightness(factor) => check.range(format!("{at}.brightness"), factor, 0.0..=4.0),
-            Effect::Contrast(factor) => check.range(format!("{at}.contrast"), factor, 0.0..=4.0),
-            Effect::Saturation(factor) => check.range(format!("{at}.saturation"), factor, 0.0..=4.0),
-            Effect::Grayscale(share) => check.range(format!("{at}.grayscale"), share, 0.0..=1.0),
-            Effect::Sepia(share) => check.range(format!("{at}.sepia"), share, 0.0..=1.0),
-            Effect::Negate(_) => {}
-            Effect::Sharpen(share) => check.range(format!("{at}.sharpen"), share, 0.0..=5.0),
-            Effect::Vignette(share) => check.range(format!("{at}.vignette"), share, 0.0..=1.0),
-            Effect::Hue(degrees) => check.range(format!("{at}.hue"), degrees, -360.0..=360.0),
-            Effect::KenBurns(ken_burns) => {
+        match effect {
+            Effect::Lut(table) => source(check, &format!("{at}.lut"), table),
+            &Effect::Blur(pixels) => check.range(format!("{at}.blur"), pixels, 0.0..=200.0),
+            &Effect::Brightness(factor) => check.range(format!("{at}.brightness"), factor, 0.0..=4.0),
+            &Effect::Contrast(factor) => check.range(format!("{at}.contrast"), factor, 0.0..=4.0),
+            &Effect::Saturation(factor) => check.range(format!("{at}.saturation"), factor, 0.0..=4.0),
+            &Effect::Grayscale(share) => check.range(format!("{at}.grayscale"), share, 0.0..=1.0),
+            &Effect::Sepia(share) => check.range(format!("{at}.sepia"), share, 0.0..=1.0),
+            &Effect::Negate(_) => {}
+            &Effect::Sharpen(share) => check.range(format!("{at}.sharpen"), share, 0.0..=5.0),
+            &Effect::Vignette(share) => check.range(format!("{at}.vignette"), share, 0.0..=1.0),
+            &Effect::Hue(degrees) => check.range(format!("{at}.hue"), degrees, -360.0..=360.0),
+            &Effect::KenBurns(ken_burns) => {
                 check.range(format!("{at}.kenBurns.fromScale"), ken_burns.from_scale, 0.1..=10.0);
                 check.range(format!("{at}.kenBurns.toScale"), ken_burns.to_scale, 0.1..=10.0);
                 if effects[..index].iter().any(|other| matches!(other, Effect::KenBurns(_))) {
@@ -266,6 +291,9 @@ fn playback(check: &mut Checker, at: &str, playback: &Playback) {
     }
     check.range(format!("{at}.speed"), playback.speed, 0.25..=4.0);
     check.range(format!("{at}.volume"), playback.volume, 0.0..=4.0);
+    if let Some(loudness) = playback.loudness {
+        check.range(format!("{at}.loudness"), loudness, -70.0..=-5.0);
+    }
     keyframes(check, &format!("{at}.keyframes"), &playback.keyframes);
     check.range(format!("{at}.fadeIn"), playback.fade_in, 0.0..=LONGEST);
     check.range(format!("{at}.fadeOut"), playback.fade_out, 0.0..=LONGEST);
@@ -300,14 +328,7 @@ fn cues(check: &mut Checker, at: &str, has_source: bool, cues: &[Cue]) {
 
 /// How words look.
 fn style(check: &mut Checker, at: &str, text: &Text) {
-    if !FONT_FAMILIES.iter().any(|family| family.eq_ignore_ascii_case(&text.family)) {
-        let known = FONT_FAMILIES.join(", ");
-        check.breach(
-            format!("{at}.font.family"),
-            ViolationCode::NotYetSupported,
-            format!("this version has the families: {known}"),
-        );
-    }
+    check.chars(format!("{at}.font.family"), &text.family, limits::NAME_CHARS);
     match text.font_size {
         Length::Pixels(pixels) => check.range(format!("{at}.fontSize"), pixels, 1.0..=2_000.0),
         Length::Percent(percent) => check.above_zero(format!("{at}.fontSize"), percent, 100.0),

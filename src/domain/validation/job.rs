@@ -24,7 +24,7 @@ pub fn new_job(check: &mut Checker, at: &str, new: &NewJob) {
     if new.submit && new.elements.is_empty() {
         check.breach(&path, ViolationCode::Required, "must have at least one element, or submit must be false");
     }
-    if !too_many_elements(check, &path, new.elements.len()) {
+    if !too_many_elements(check, &path, super::count(&new.elements)) {
         composition(check, &path, &new.elements, shortest(&new.outputs));
     }
 }

@@ -28,6 +28,9 @@ pub fn output(check: &mut Checker, at: &str, output: &Output) {
             check.breach(format!("{at}.range.start"), ViolationCode::Inconsistent, rule);
         }
     }
+    if let Some(at_s) = output.poster_at {
+        poster(check, &format!("{at}.posterAt"), output, at_s);
+    }
     if let Some(bitrate) = output.video_bitrate {
         check.range(format!("{at}.videoBitrate"), bitrate, output::limits::VIDEO_BITRATE);
     }
@@ -36,6 +39,16 @@ pub fn output(check: &mut Checker, at: &str, output: &Output) {
     }
     if let Some(duration) = output.duration {
         check.above_zero(format!("{at}.duration"), duration, LONGEST);
+    }
+}
+
+fn poster(check: &mut Checker, at: &str, output: &Output, seconds: f64) {
+    check.range(at, seconds, 0.0..=LONGEST);
+    if output.format.is_sound_alone() {
+        check.breach(at, ViolationCode::Inconsistent, "must not be given for sound alone");
+    }
+    if output.duration.is_some_and(|duration| seconds >= duration) {
+        check.breach(at, ViolationCode::Inconsistent, "must be before the end of the composition");
     }
 }
 

@@ -11,7 +11,7 @@ macro_rules! element_object {
         impl $name {
             /// Its id, el_…
             pub async fn id(&self) -> ID {
-                self.row.row.id.as_str().into()
+                self.row.id().into()
             }
 
             /// The job that it belongs to.
@@ -35,17 +35,17 @@ macro_rules! element_object {
 
             /// Unique and dense within its job, from 0.
             async fn position(&self) -> i32 {
-                self.row.row.position
+                self.row.position()
             }
 
             /// Higher ones lie on top.
             async fn track(&self) -> i32 {
-                self.row.timing.track.unwrap_or(self.row.row.position)
+                self.row.timing.track.unwrap_or(self.row.position())
             }
 
             /// Seconds; of one that follows another, known once their media are, and 0 before.
             async fn start(&self) -> f64 {
-                self.row.timing.start.or(self.row.row.start).unwrap_or(0.0)
+                self.row.start()
             }
 
             /// Seconds; null: as long as its media, or to the end.
@@ -83,7 +83,7 @@ macro_rules! element_object {
 
             /// What its source was found to hold.
             async fn media(&self) -> Option<MediaInfo> {
-                let info: Option<media::MediaInfo> = self.row.row.media.clone().and_then(|media| serde_json::from_value(media).ok());
+                let info: Option<media::MediaInfo> = self.row.media().cloned().and_then(|media| serde_json::from_value(media).ok());
                 info.map(MediaInfo::from)
             }
 
@@ -178,7 +178,7 @@ macro_rules! visible_object {
 
     /// In the order in which they are done.
     async fn effects(&self) -> Vec<Effect> {
-        self.visual.effects.iter().copied().map(Into::into).collect()
+        self.visual.effects.iter().cloned().map(Into::into).collect()
     }
 
     /// How it comes.
@@ -200,9 +200,17 @@ macro_rules! visible_object {
 macro_rules! styled_object {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* } { $($own:tt)* }) => {
         visible_object! { $(#[$doc])* $name { $($field: $type,)* text: composition::Text } {
-    /// The font's family.
+    /// The font's family; of a font's file, Inter.
     async fn font_family(&self) -> &str {
         &self.text.family
+    }
+
+    /// The upload that holds the font, in place of a family.
+    async fn font_asset(&self) -> Option<ID> {
+        match &self.text.font {
+            Some(composition::Source::Asset(id)) => Some(id.as_str().into()),
+            _ => None,
+        }
     }
 
     /// The font's size.

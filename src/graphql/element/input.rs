@@ -4,7 +4,6 @@
 use async_graphql::{InputObject, OneofObject};
 
 use super::{
-    later::CompositionInput,
     look::{self, ChromaKey, Crop, Cue, EffectInput, Gradient, Keyframe, Shadow, Stroke},
     words::{Anchor, Fit, MediaSourceInput, ShapeKind, TextAlign, TextBackground, Transition, VerticalAlign},
 };
@@ -15,7 +14,7 @@ use crate::{
         geometry,
         look::Shape,
         paint,
-        validation::Checker,
+        validation::{COMPOSITION_DEPTH, Checker},
     },
     graphql::scalars::{Color, Length},
 };
@@ -35,7 +34,7 @@ pub enum ElementInput {
     Shape(Box<ShapeInput>),
     /// Timed words.
     Subtitles(Box<SubtitlesInput>),
-    /// Elements of its own. Not yet.
+    /// Elements of its own, placed, timed and moved as one.
     Composition(Box<CompositionInput>),
 }
 
@@ -132,7 +131,7 @@ pub struct VideoInput {
     playback: PlaybackInput,
     /// A colour that is seen through.
     chroma_key: Option<ChromaKey>,
-    /// Not yet.
+    /// From its end to its start, its sound too.
     reverse: Option<bool>,
 }
 
@@ -158,11 +157,12 @@ pub struct AudioInput {
     playback: PlaybackInput,
     /// What moves while it sounds: VOLUME.
     keyframes: Option<Vec<Keyframe>>,
-    /// Brings it to one loudness (EBU R128). Not yet.
+    /// Brings what plays of it to one loudness (EBU R128), before its volume.
     normalize: Option<bool>,
-    /// LUFS. Not yet.
-    loudness: Option<f64>,
-    /// Lower while others sound. Not yet.
+    /// That loudness, LUFS.
+    #[graphql(default = -16.0)]
+    loudness: f64,
+    /// Lower while others sound that are not.
     duck_under: Option<bool>,
 }
 
@@ -245,39 +245,61 @@ pub struct SubtitlesInput {
     style: TextStyleInput,
 }
 
+/// Elements of its own, placed, timed and moved as one: its box is their canvas, so that their percents are of it. Where nothing
+/// of them lies, what is below is seen.
+#[derive(InputObject)]
+pub struct CompositionInput {
+    /// What it is made of; with what they are made of in turn, at most 500, and four deep.
+    elements: Vec<ElementInput>,
+    #[graphql(flatten)]
+    timing: TimingInput,
+    #[graphql(flatten)]
+    visual: VisualInput,
+}
+
 /// Which font.
 #[derive(OneofObject)]
 pub enum FontInput {
     /// By the name of its family.
     Family(String),
-    /// From an upload. Not yet.
+    /// From an upload: TrueType or OpenType.
     Asset(async_graphql::ID),
 }
 
 impl ElementInput {
     /// As the domain has it; what cannot be rendered is noted under `at`, the path of this input.
     pub fn into_domain(self, check: &mut Checker, at: &str) -> Option<Element> {
-        match self {
-            ElementInput::Video(video) => Some(video.into_domain(check, &format!("{at}.video"))),
-            ElementInput::Image(image) => Some(image.into_domain(check, &format!("{at}.image"))),
-            ElementInput::Audio(audio) => Some(audio.into_domain(check, &format!("{at}.audio"))),
-            ElementInput::Text(text) => Some(text.into_domain(check, &format!("{at}.text"))),
-            ElementInput::Shape(shape) => Some(shape.into_domain(check, &format!("{at}.shape"))),
-            ElementInput::Subtitles(subtitles) => Some(subtitles.into_domain(check, &format!("{at}.subtitles"))),
-            ElementInput::Composition(_) => not_yet(check, &format!("{at}.composition"), "a composition within another"),
-        }
+        self.at_depth(check, at, 0)
+    }
+
+    fn at_depth(self, check: &mut Checker, at: &str, depth: usize) -> Option<Element> {
+        Some(match self {
+            ElementInput::Video(video) => video.into_domain(check, &format!("{at}.video")),
+            ElementInput::Image(image) => image.into_domain(check, &format!("{at}.image")),
+            ElementInput::Audio(audio) => audio.into_domain(check, &format!("{at}.audio")),
+            ElementInput::Text(text) => text.into_domain(check, &format!("{at}.text")),
+            ElementInput::Shape(shape) => shape.into_domain(check, &format!("{at}.shape")),
+            ElementInput::Subtitles(subtitles) => subtitles.into_domain(check, &format!("{at}.subtitles")),
+            ElementInput::Composition(composition) => {
+                let at = format!("{at}.composition");
+                if depth == COMPOSITION_DEPTH {
+                    let rule = format!("must lie at most {COMPOSITION_DEPTH} deep within others");
+                    check.breach(at, ViolationCode::TooMany, rule);
+                    return None;
+                }
+                composition.into_domain(check, &at, depth + 1)
+            }
+        })
     }
 }
 
-fn not_yet(check: &mut Checker, at: &str, what: &str) -> Option<Element> {
-    check.not_yet(at, what);
-    None
-}
-
-/// Notes each of some fields that is given and not done.
-fn refuse(check: &mut Checker, at: &str, fields: &[(&str, bool)]) {
-    for (field, _) in fields.iter().filter(|(_, given)| *given) {
-        check.not_yet(format!("{at}.{field}"), field);
+impl CompositionInput {
+    fn into_domain(self, check: &mut Checker, at: &str, depth: usize) -> Element {
+        let visual = self.visual.into_domain(geometry::Fit::Fill);
+        let elements = self.elements.into_iter().enumerate();
+        let elements = elements.filter_map(|(index, one)| one.at_depth(check, &format!("{at}.elements[{index}]"), depth));
+        let content = Content::Composition { elements: elements.collect(), visual };
+        Element { timing: self.timing.into_domain(check, at), content }
     }
 }
 
@@ -292,7 +314,7 @@ impl TimingInput {
 }
 
 impl VisualInput {
-    fn into_domain(self, check: &mut Checker, at: &str, fit: geometry::Fit) -> Visual {
+    fn into_domain(self, fit: geometry::Fit) -> Visual {
         let percent = |length: Option<Length>, percent: f64| length.map_or(geometry::Length::Percent(percent), |length| length.0);
         Visual {
             x: percent(self.x, 50.0),
@@ -310,7 +332,7 @@ impl VisualInput {
             transition_in: self.transition_in.map(Into::into),
             transition_out: self.transition_out.map(Into::into),
             keyframes: look::keyframes(self.keyframes),
-            effects: look::effects(check, &format!("{at}.effects"), self.effects),
+            effects: look::effects(self.effects),
         }
     }
 }
@@ -323,6 +345,9 @@ impl PlaybackInput {
             trim_end: self.trim_end,
             speed: self.speed,
             repeat: self.repeat.unwrap_or(false),
+            reverse: false,
+            loudness: None,
+            duck_under: false,
             volume: self.volume,
             fade_in: self.fade_in.unwrap_or(0.0),
             fade_out: self.fade_out.unwrap_or(0.0),
@@ -334,9 +359,9 @@ impl PlaybackInput {
 
 impl VideoInput {
     fn into_domain(self, check: &mut Checker, at: &str) -> Element {
-        refuse(check, at, &[("reverse", self.reverse == Some(true))]);
         let playback = self.playback.into_domain(self.source);
-        let visual = self.visual.into_domain(check, at, geometry::Fit::Cover);
+        let playback = Playback { reverse: self.reverse.unwrap_or(false), ..playback };
+        let visual = self.visual.into_domain(geometry::Fit::Cover);
         let chroma_key = self.chroma_key.map(Into::into);
         Element { timing: self.timing.into_domain(check, at), content: Content::Video { playback, visual, chroma_key } }
     }
@@ -344,7 +369,7 @@ impl VideoInput {
 
 impl ImageInput {
     fn into_domain(self, check: &mut Checker, at: &str) -> Element {
-        let visual = self.visual.into_domain(check, at, geometry::Fit::Cover);
+        let visual = self.visual.into_domain(geometry::Fit::Cover);
         let content = Content::Image { source: self.source.into(), visual };
         Element { timing: self.timing.into_domain(check, at), content }
     }
@@ -352,35 +377,35 @@ impl ImageInput {
 
 impl AudioInput {
     fn into_domain(self, check: &mut Checker, at: &str) -> Element {
-        let ducks = self.duck_under == Some(true);
-        refuse(
-            check,
-            at,
-            &[("normalize", self.normalize == Some(true)), ("loudness", self.loudness.is_some()), ("duckUnder", ducks)],
-        );
-        let playback = self.playback.into_domain(self.source);
-        let playback = Playback { keyframes: look::keyframes(self.keyframes), ..playback };
+        let playback = Playback {
+            keyframes: look::keyframes(self.keyframes),
+            loudness: self.normalize.unwrap_or(false).then_some(self.loudness),
+            duck_under: self.duck_under.unwrap_or(false),
+            ..self.playback.into_domain(self.source)
+        };
         Element { timing: self.timing.into_domain(check, at), content: Content::Audio { playback } }
     }
 }
 
 impl TextInput {
     fn into_domain(self, check: &mut Checker, at: &str) -> Element {
-        let visual = self.visual.into_domain(check, at, geometry::Fit::None);
-        let text = self.style.into_domain(check, at, self.text, VerticalAlign::Middle);
+        let visual = self.visual.into_domain(geometry::Fit::None);
+        let text = self.style.into_domain(self.text, VerticalAlign::Middle);
         Element { timing: self.timing.into_domain(check, at), content: Content::Text { text, visual } }
     }
 }
 
 impl TextStyleInput {
-    fn into_domain(self, check: &mut Checker, at: &str, text: String, usual: VerticalAlign) -> composition::Text {
-        refuse(check, at, &[("font.asset", matches!(self.font, Some(FontInput::Asset(_))))]);
+    fn into_domain(self, text: String, usual: VerticalAlign) -> composition::Text {
+        let (family, font) = match self.font {
+            Some(FontInput::Family(family)) => (Some(family), None),
+            Some(FontInput::Asset(id)) => (None, Some(composition::Source::Asset(id.0))),
+            None => (None, None),
+        };
         composition::Text {
             text,
-            family: match self.font {
-                Some(FontInput::Family(family)) => family,
-                _ => composition::FONT_FAMILIES[0].to_owned(),
-            },
+            family: family.unwrap_or_else(|| composition::FONT_FAMILY.to_owned()),
+            font,
             font_size: self.font_size.map_or(geometry::Length::Percent(5.0), |size| size.0),
             weight: self.weight.clamp(0, i32::from(u16::MAX)) as u16,
             italic: self.italic.unwrap_or(false),
@@ -402,8 +427,8 @@ impl SubtitlesInput {
         let most = || Some(Length(geometry::Length::Percent(90.0)));
         self.visual.width = self.visual.width.or_else(most);
         self.visual.height = self.visual.height.or_else(most);
-        let visual = self.visual.into_domain(check, at, geometry::Fit::None);
-        let style = self.style.into_domain(check, at, String::new(), VerticalAlign::Bottom);
+        let visual = self.visual.into_domain(geometry::Fit::None);
+        let style = self.style.into_domain(String::new(), VerticalAlign::Bottom);
         let cues = self.cues.unwrap_or_default().into_iter().map(Into::into).collect();
         let content = Content::Subtitles { source: self.source.map(Into::into), cues, style, visual };
         Element { timing: self.timing.into_domain(check, at), content }
@@ -412,7 +437,7 @@ impl SubtitlesInput {
 
 impl ShapeInput {
     fn into_domain(self, check: &mut Checker, at: &str) -> Element {
-        let visual = self.visual.into_domain(check, at, geometry::Fit::Fill);
+        let visual = self.visual.into_domain(geometry::Fit::Fill);
         let shape = Shape {
             kind: self.shape.into(),
             fill: self.fill.map(|color| color.0),

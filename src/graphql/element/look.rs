@@ -2,9 +2,9 @@
 
 use async_graphql::{InputObject, OneofObject, SimpleObject};
 
-use super::words::{Anchor, Easing, KeyframeProperty, MediaSourceInput};
+use super::words::{Anchor, Easing, KeyframeProperty, MediaSource, MediaSourceInput};
 use crate::{
-    domain::{composition, look, motion, subtitles, validation::Checker},
+    domain::{composition, look, motion, subtitles},
     graphql::scalars::{Color, Length},
 };
 
@@ -103,7 +103,7 @@ pub enum EffectInput {
     Hue(f64),
     /// A slow move over the picture.
     KenBurns(KenBurns),
-    /// A colour table. Not yet.
+    /// A table of colours: a file of the form .cube, of one or three dimensions.
     Lut(MediaSourceInput),
 }
 
@@ -132,6 +132,8 @@ pub struct Effect {
     pub hue: Option<f64>,
     /// A slow move over the picture.
     pub ken_burns: Option<KenBurns>,
+    /// A table of colours.
+    pub lut: Option<MediaSource>,
 }
 
 /// A slow move over a picture while it shows.
@@ -182,28 +184,23 @@ pub fn keyframes(keyframes: Option<Vec<Keyframe>>) -> Vec<motion::Keyframe> {
     keyframes.unwrap_or_default().into_iter().map(Into::into).collect()
 }
 
-/// The effects; what cannot be rendered is noted under `at`, the path of the list.
-pub fn effects(check: &mut Checker, at: &str, effects: Option<Vec<EffectInput>>) -> Vec<look::Effect> {
-    let mut read = |(index, effect): (usize, EffectInput)| {
-        Some(match effect {
-            EffectInput::Blur(pixels) => look::Effect::Blur(pixels),
-            EffectInput::Brightness(factor) => look::Effect::Brightness(factor),
-            EffectInput::Contrast(factor) => look::Effect::Contrast(factor),
-            EffectInput::Saturation(factor) => look::Effect::Saturation(factor),
-            EffectInput::Grayscale(share) => look::Effect::Grayscale(share),
-            EffectInput::Sepia(share) => look::Effect::Sepia(share),
-            EffectInput::Negate(negate) => look::Effect::Negate(negate),
-            EffectInput::Sharpen(share) => look::Effect::Sharpen(share),
-            EffectInput::Vignette(share) => look::Effect::Vignette(share),
-            EffectInput::Hue(degrees) => look::Effect::Hue(degrees),
-            EffectInput::KenBurns(ken_burns) => look::Effect::KenBurns(ken_burns.into()),
-            EffectInput::Lut(_) => {
-                check.not_yet(format!("{at}[{index}].lut"), "a colour table");
-                return None;
-            }
-        })
+/// The effects as the domain has them.
+pub fn effects(effects: Option<Vec<EffectInput>>) -> Vec<look::Effect> {
+    let read = |effect| match effect {
+        EffectInput::Blur(pixels) => look::Effect::Blur(pixels),
+        EffectInput::Brightness(factor) => look::Effect::Brightness(factor),
+        EffectInput::Contrast(factor) => look::Effect::Contrast(factor),
+        EffectInput::Saturation(factor) => look::Effect::Saturation(factor),
+        EffectInput::Grayscale(share) => look::Effect::Grayscale(share),
+        EffectInput::Sepia(share) => look::Effect::Sepia(share),
+        EffectInput::Negate(negate) => look::Effect::Negate(negate),
+        EffectInput::Sharpen(share) => look::Effect::Sharpen(share),
+        EffectInput::Vignette(share) => look::Effect::Vignette(share),
+        EffectInput::Hue(degrees) => look::Effect::Hue(degrees),
+        EffectInput::KenBurns(ken_burns) => look::Effect::KenBurns(ken_burns.into()),
+        EffectInput::Lut(source) => look::Effect::Lut(source.into()),
     };
-    effects.unwrap_or_default().into_iter().enumerate().filter_map(&mut read).collect()
+    effects.unwrap_or_default().into_iter().map(read).collect()
 }
 
 impl From<look::Effect> for Effect {
@@ -221,6 +218,7 @@ impl From<look::Effect> for Effect {
             look::Effect::Vignette(share) => Effect { vignette: Some(share), ..none },
             look::Effect::Hue(degrees) => Effect { hue: Some(degrees), ..none },
             look::Effect::KenBurns(ken_burns) => Effect { ken_burns: Some(ken_burns.into()), ..none },
+            look::Effect::Lut(source) => Effect { lut: Some((&source).into()), ..none },
         }
     }
 }

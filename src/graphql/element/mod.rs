@@ -3,7 +3,6 @@
 #[macro_use]
 mod fields;
 mod input;
-mod later;
 mod look;
 mod mutation;
 mod object;
@@ -11,5 +10,7 @@ mod words;
 
 pub use input::ElementInput;
 pub use mutation::{ElementMutation, ElementQuery};
-pub use object::{AudioElement, Element, ImageElement, ShapeElement, SubtitlesElement, TextElement, VideoElement};
+pub use object::{
+    AudioElement, CompositionElement, Element, ImageElement, ShapeElement, SubtitlesElement, TextElement, VideoElement,
+};
 pub use words::{ElementStatus, ElementType};

@@ -58,6 +58,7 @@ pub enum Element {
     TextElement(TextElement),
     ShapeElement(ShapeElement),
     SubtitlesElement(SubtitlesElement),
+    CompositionElement(CompositionElement),
 }
 
 /// A row, and what of its document all elements have.
@@ -65,15 +66,44 @@ pub struct Row {
     row: Arc<element::Model>,
     kind: composition::ElementType,
     timing: composition::Timing,
+    /// Of an element within another, whose row it is.
+    within: Option<Within>,
+}
+
+struct Within {
+    id: String,
+    position: i32,
+}
+
+impl Row {
+    fn id(&self) -> &str {
+        self.within.as_ref().map_or(&self.row.id, |within| &within.id)
+    }
+
+    fn position(&self) -> i32 {
+        self.within.as_ref().map_or(self.row.position, |within| within.position)
+    }
+
+    fn start(&self) -> f64 {
+        self.timing.start.or(self.row.start.filter(|_| self.within.is_none())).unwrap_or(0.0)
+    }
+
+    fn media(&self) -> Option<&serde_json::Value> {
+        self.row.media.as_ref().filter(|_| self.within.is_none())
+    }
 }
 
 impl Element {
     pub fn of(row: Arc<element::Model>) -> Result<Self> {
         let spec = composition::Element::deserialize(&row.spec).map_err(unreadable)?;
+        Ok(Self::described(row, spec, None))
+    }
+
+    fn described(row: Arc<element::Model>, spec: composition::Element, within: Option<Within>) -> Self {
         let kind = spec.element_type();
         let composition::Element { timing, content } = spec;
-        let row = Row { row, kind, timing };
-        Ok(match content {
+        let row = Row { row, kind, timing, within };
+        match content {
             Content::Video { playback, visual, chroma_key } => {
                 Element::VideoElement(VideoElement { row, playback, visual, chroma_key })
             }
@@ -84,7 +114,10 @@ impl Element {
                 Element::SubtitlesElement(SubtitlesElement { row, source, cues, text: style, visual })
             }
             Content::Shape { shape, visual } => Element::ShapeElement(ShapeElement { row, shape, visual }),
-        })
+            Content::Composition { elements, visual } => {
+                Element::CompositionElement(CompositionElement { row, elements, visual })
+            }
+        }
     }
 }
 
@@ -135,6 +168,11 @@ visible_object! {
     /// Not heard.
     async fn muted(&self) -> bool {
         self.playback.muted
+    }
+
+    /// From its end to its start.
+    async fn reverse(&self) -> bool {
+        self.playback.reverse
     }
 
     /// The colour that is seen through.
@@ -203,6 +241,21 @@ element_object! {
         self.playback.muted
     }
 
+    /// Whether it is brought to one loudness.
+    async fn normalize(&self) -> bool {
+        self.playback.loudness.is_some()
+    }
+
+    /// The loudness that it is brought to, LUFS.
+    async fn loudness(&self) -> Option<f64> {
+        self.playback.loudness
+    }
+
+    /// Lower while others sound.
+    async fn duck_under(&self) -> bool {
+        self.playback.duck_under
+    }
+
     /// What moves while it sounds.
     async fn keyframes(&self) -> Vec<Keyframe> {
         self.playback.keyframes.iter().copied().map(Into::into).collect()
@@ -256,6 +309,19 @@ visible_object! {
     /// The outline.
     async fn stroke(&self) -> Option<Stroke> {
         self.shape.stroke.map(Into::into)
+    }
+    }
+}
+
+visible_object! {
+    /// Elements of its own, placed, timed and moved as one.
+    CompositionElement { elements: Vec<composition::Element> } {
+    /// What it is made of, in order of position. Their ids are their places in it, and their state is its own.
+    #[graphql(complexity = 10)]
+    async fn elements(&self) -> Vec<Element> {
+        let within = |position: usize| Within { id: format!("{}.{position}", self.row.id()), position: position as i32 };
+        let elements = self.elements.iter().cloned().enumerate();
+        elements.map(|(position, element)| Element::described(self.row.row.clone(), element, Some(within(position)))).collect()
     }
     }
 }

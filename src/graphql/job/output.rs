@@ -149,7 +149,7 @@ pub struct OutputInput {
     duration: Option<f64>,
     /// Render only this part.
     range: Option<TimeRangeInput>,
-    /// A still of this moment beside the result. Not yet.
+    /// A still of this moment, seconds of the composition, beside the result.
     poster_at: Option<f64>,
     /// Where the result goes: only to a key of the job's own, yet.
     key: Option<String>,
@@ -180,6 +180,7 @@ impl OutputInput {
             background: self.background.0,
             duration: self.duration,
             range: self.range.map(|range| domain::output::TimeRange { start: range.start, length: range.length }),
+            poster_at: self.poster_at,
         }
     }
 
@@ -206,9 +207,6 @@ impl OutputInput {
     fn note_what_is_not_yet(&self, check: &mut Checker, at: &str, own_bucket: &str) {
         if self.key.is_some() {
             check.not_yet(format!("{at}.key"), "a key of one's own");
-        }
-        if self.poster_at.is_some() {
-            check.not_yet(format!("{at}.posterAt"), "a poster");
         }
         if self.bucket.as_deref().is_some_and(|bucket| bucket != own_bucket) {
             check.not_yet(format!("{at}.bucket"), "another bucket than the service's own");
@@ -243,6 +241,8 @@ pub struct Output {
     duration: Option<f64>,
     /// The part that is rendered; null: all of it.
     range: Option<TimeRange>,
+    /// The moment of its poster, seconds; null: it has none.
+    poster_at: Option<f64>,
 }
 
 /// A part of the composition.
@@ -269,6 +269,7 @@ impl From<domain::output::Output> for Output {
             background: Color(output.background),
             duration: output.duration,
             range: output.range.map(|range| TimeRange { start: range.start, length: range.length }),
+            poster_at: output.poster_at,
         }
     }
 }
@@ -355,6 +356,18 @@ impl RenderResult {
     /// Seconds of output per second of wall time.
     async fn render_speed(&self) -> f64 {
         self.0.render_speed
+    }
+
+    /// A presigned address of its poster, a JPEG; null where none was asked for.
+    async fn poster(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 3600, desc = "For how long, seconds; at most a week.")] expires_in: i32,
+    ) -> Result<Option<Url>> {
+        match &self.0.poster_key {
+            Some(key) => presigned(context, key, expires_in).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Parts that were taken from an earlier render.

@@ -22,8 +22,11 @@ pub use layer::{Area, Figure, Layer, Part, Stage};
 pub use pose::{Pose, Shift, bounds_at_rest};
 pub use sound::Sounding;
 
+/// The longest edge of a composition within another.
+const MAX_NESTED: f64 = 7_680.0;
+
 /// What is known of an element's medium before it is rendered.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Medium {
     /// Seconds, of the picture for a video and of the sound for an audio.
     pub duration: Option<f64>,
@@ -31,6 +34,8 @@ pub struct Medium {
     pub size: Option<(f64, f64)>,
     pub opaque: bool,
     pub sounds: bool,
+    /// Of a composition: those of the elements within it.
+    pub within: Vec<Medium>,
 }
 
 /// All that the compositor and the mixer need to know.
@@ -50,6 +55,8 @@ pub struct Plan {
     pub layers: Vec<Layer>,
     pub intervals: Vec<Interval>,
     pub sounds: Vec<Sounding>,
+    /// By element: how the elements within it are rendered, on its box as their canvas.
+    pub nested: Vec<Option<Plan>>,
     /// When each element starts, seconds.
     pub starts: Vec<f64>,
 }
@@ -72,6 +79,14 @@ impl Plan {
     /// How many frames are rendered.
     pub fn length(&self) -> i64 {
         self.end - self.first
+    }
+
+    /// Whether nothing of the ground is seen in any frame.
+    pub fn is_opaque(&self) -> bool {
+        self.intervals.iter().all(|interval| {
+            let lowest = interval.layers.first().map(|&index| &self.layers[index]);
+            lowest.is_some_and(|layer| layer.hides(self, interval.first, interval.end))
+        })
     }
 
     /// Whether a layer covers all of the canvas all the time.
@@ -97,8 +112,12 @@ pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<P
         layers: Vec::new(),
         intervals: Vec::new(),
         sounds: Vec::new(),
+        nested: Vec::new(),
         starts: schedule.slots.iter().map(|slot| slot.start).collect(),
     };
+    plan.nested = (0..elements.len())
+        .map(|index| nested(&plan, index, &elements[index], &media[index], &schedule.slots[index], output))
+        .collect::<Result<_, _>>()?;
     plan.layers = layers(&plan, elements, media, &schedule);
     plan.intervals = intervals(&plan);
     plan.sounds = sound::sounds(&plan, elements, media, &schedule);
@@ -118,12 +137,45 @@ fn span(output: &Output, frames: i64) -> Result<(i64, i64), Unplaceable> {
     Ok((first, end))
 }
 
+/// The plan of the elements within another.
+fn nested(
+    plan: &Plan,
+    index: usize,
+    element: &Element,
+    medium: &Medium,
+    slot: &Slot,
+    output: &Output,
+) -> Result<Option<Plan>, Unplaceable> {
+    let (Some(visual), false) = (element.visual(), element.elements().is_empty()) else { return Ok(None) };
+    let bounds = bounds_at_rest(visual, &plan.canvas());
+    let even = |edge: f64| ((edge.clamp(2.0, MAX_NESTED) / 2.0).round() as u32).max(1) * 2;
+    let inner = Output {
+        width: even(bounds.width),
+        height: even(bounds.height),
+        duration: Some(slot.end - slot.start),
+        range: None,
+        ..output.clone()
+    };
+    let of_outer = |unplaceable: Unplaceable| {
+        let mut failure = unplaceable.failure;
+        if let Some(inner) = unplaceable.element {
+            failure.message = format!("elements[{inner}] within it: {}", failure.message);
+        }
+        Unplaceable { element: Some(index), failure }
+    };
+    self::plan(element.elements(), &medium.within, &inner).map(Some).map_err(of_outer)
+}
+
 fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedule) -> Vec<Layer> {
     let mut order: Vec<usize> = (0..elements.len()).collect();
     order.sort_by_key(|&index| (schedule.slots[index].track, index));
     let mut layers: Vec<Layer> = Vec::new();
     for index in order {
-        let (slot, medium) = (&schedule.slots[index], &media[index]);
+        let slot = &schedule.slots[index];
+        let (size, opaque) = match &plan.nested[index] {
+            Some(nested) => (Some((f64::from(nested.width), f64::from(nested.height))), nested.is_opaque()),
+            None => (media[index].size, media[index].opaque),
+        };
         if let Some(cues) = elements[index].cues() {
             layers.extend(cues.iter().enumerate().filter_map(|(number, cue)| {
                 let start = slot.start + cue.start;
@@ -133,7 +185,7 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
             }));
             continue;
         }
-        let Some(mut layer) = layer::layer(plan, index, &elements[index], medium.size, medium.opaque, slot) else { continue };
+        let Some(mut layer) = layer::layer(plan, index, &elements[index], size, opaque, slot) else { continue };
         layer.crosses_from =
             slot.crosses_from.and_then(|from| layers.iter().position(|below| below.element == from && below.end > layer.first));
         if let (Some(from), Some(enter)) = (layer.crosses_from, &mut layer.enter) {
@@ -215,6 +267,7 @@ mod tests {
             format: Format::Mp4,
             video_codec: VideoCodec::H264,
             range: None,
+            poster_at: None,
             width: 1280,
             height: 720,
             frame_rate: FrameRate { numerator: 30, denominator: 1 },
@@ -244,13 +297,13 @@ mod tests {
     }
 
     fn medium(width: f64, height: f64) -> Medium {
-        Medium { duration: Some(9.0), size: Some((width, height)), opaque: true, sounds: true }
+        Medium { duration: Some(9.0), size: Some((width, height)), opaque: true, sounds: true, within: Vec::new() }
     }
 
     #[test]
     fn two_clips_with_a_cross_fade_make_three_intervals() {
         let elements = [clip(0, None, 1.0), clip(0, Some(1.0), 1.0)];
-        let plan = plan(&elements, &[medium(1280.0, 720.0); 2], &output()).unwrap();
+        let plan = plan(&elements, &vec![medium(1280.0, 720.0); 2], &output()).unwrap();
         assert_eq!(plan.frames, 15 * 30);
         let found: Vec<_> = plan.intervals.iter().map(|i| (i.first, i.end, i.layers.clone())).collect();
         assert_eq!(found, [(0, 210, vec![0]), (210, 240, vec![0, 1]), (240, 450, vec![1])]);
@@ -265,7 +318,7 @@ mod tests {
     fn a_cross_fade_is_done_when_what_it_fades_from_ends() {
         let mut later = clip(0, Some(5.0), 1.0);
         later.timing.start = Some(7.0);
-        let plan = plan(&[clip(0, None, 1.0), later], &[medium(1280.0, 720.0); 2], &output()).unwrap();
+        let plan = plan(&[clip(0, None, 1.0), later], &vec![medium(1280.0, 720.0); 2], &output()).unwrap();
         assert_eq!(plan.layers[1].crossing_at(7.5), Some((0, 0.5)));
         assert_eq!((plan.layers[1].crossing_at(8.0), plan.layers[1].opacity_at(8.0)), (None, 1.0));
     }
@@ -273,7 +326,7 @@ mod tests {
     #[test]
     fn what_a_full_opaque_layer_hides_is_not_drawn() {
         let elements = [clip(0, None, 1.0), clip(1, None, 1.0), clip(2, None, 0.5)];
-        let plan = plan(&elements, &[medium(640.0, 360.0); 3], &output()).unwrap();
+        let plan = plan(&elements, &vec![medium(640.0, 360.0); 3], &output()).unwrap();
         assert_eq!(plan.intervals.len(), 1);
         assert_eq!(plan.intervals[0].layers, [1, 2]);
     }
@@ -327,7 +380,7 @@ mod tests {
             to_anchor: crate::domain::geometry::Anchor::TopLeft,
         };
         visual(&mut above).effects = vec![Effect::KenBurns(move_)];
-        let plan = plan(&[clip(0, None, 1.0), above], &[medium(1280.0, 720.0); 2], &output()).unwrap();
+        let plan = plan(&[clip(0, None, 1.0), above], &vec![medium(1280.0, 720.0); 2], &output()).unwrap();
         assert_eq!(plan.intervals[0].layers, [1]);
         let pose = plan.layers[1].pose(&plan.canvas(), 8.0, None, Shift::NONE);
         assert_eq!(pose.window, plan.canvas());
@@ -354,7 +407,7 @@ mod tests {
         visual(&mut smaller).width = Length::Percent(50.0);
         let mut below = clip(0, None, 1.0);
         below.timing.length = Some(20.0);
-        let plan = plan(&[below, clip(1, None, 1.0), smaller], &[medium(1280.0, 720.0); 3], &output()).unwrap();
+        let plan = plan(&[below, clip(1, None, 1.0), smaller], &vec![medium(1280.0, 720.0); 3], &output()).unwrap();
         let found: Vec<_> = plan.intervals.iter().map(|i| (i.first, i.end, i.layers.clone())).collect();
         assert_eq!(found[..3], [(0, 210, vec![1]), (210, 240, vec![0, 1, 2]), (240, 450, vec![0, 2])]);
     }

@@ -14,14 +14,20 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sounding {
     pub element: usize,
+    /// Within that, its place on each level.
+    pub within: Vec<usize>,
     pub start: i64,
     pub end: i64,
     /// The sample of the source that sounds at `start`.
     pub source_start: i64,
     /// Where it starts again, in samples from `source_start`; `None`: it does not.
     pub period: Option<i64>,
+    /// What the numbers of a sample and of the one that sounds in its place add up to; `None`: it plays forwards.
+    pub mirror: Option<i64>,
     /// How fast it plays.
     pub speed: f64,
+    /// Lower while others sound.
+    pub ducks: bool,
     pub volume: f64,
     /// Of the volume, in order of time.
     pub keyframes: Vec<Keyframe>,
@@ -31,7 +37,30 @@ pub struct Sounding {
 }
 
 pub(super) fn sounds(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedule) -> Vec<Sounding> {
-    (0..elements.len()).filter_map(|index| sounding(plan, index, elements, media, schedule)).collect()
+    let of_element = |index: usize| {
+        let nested = plan.nested[index].iter().flat_map(|nested| &nested.sounds);
+        let within = nested.filter_map(move |inner| sounding_within(plan, index, inner, elements, schedule));
+        sounding(plan, index, elements, media, schedule).into_iter().chain(within).collect::<Vec<_>>()
+    };
+    (0..elements.len()).flat_map(of_element).collect()
+}
+
+/// What sounds within a composition, in the time of the outer one.
+fn sounding_within(plan: &Plan, index: usize, inner: &Sounding, elements: &[Element], schedule: &Schedule) -> Option<Sounding> {
+    let slot = &schedule.slots[index];
+    let (by, last) = (sample(slot.start), sample(slot.end).min(plan.rate.sample_at(plan.frames, SAMPLE_RATE)));
+    let moved = |ramps: &[(i64, i64)]| ramps.iter().map(|(from, to)| (from + by, to + by)).collect();
+    let mut sounding = Sounding {
+        element: index,
+        within: std::iter::once(inner.element).chain(inner.within.iter().copied()).collect(),
+        start: inner.start + by,
+        end: (inner.end + by).min(last),
+        rises: moved(&inner.rises),
+        falls: moved(&inner.falls),
+        ..inner.clone()
+    };
+    add_crossings(&mut sounding, index, elements, schedule);
+    (sounding.start < sounding.end).then_some(sounding)
 }
 
 fn sounding(plan: &Plan, index: usize, elements: &[Element], media: &[Medium], schedule: &Schedule) -> Option<Sounding> {
@@ -44,11 +73,14 @@ fn sounding(plan: &Plan, index: usize, elements: &[Element], media: &[Medium], s
     let (start, end) = (sample(slot.start), sample(slot.end).min(last));
     let mut sounding = Sounding {
         element: index,
+        within: Vec::new(),
         start,
         end,
         source_start: sample(playback.trim_start),
         period: period(playback, &media[index]),
+        mirror: mirror(playback, &media[index]),
         speed: playback.speed,
+        ducks: playback.duck_under,
         volume: playback.volume,
         keyframes: elements[index].volume_keyframes(),
         rises: Vec::new(),
@@ -79,7 +111,9 @@ fn add_crossings(sounding: &mut Sounding, index: usize, elements: &[Element], sc
         sounding.rises.push(crossing(index, earlier));
     }
     let onto = schedule.slots.iter().position(|slot| slot.crosses_from == Some(index));
-    if let Some(later) = onto.filter(|&later| matches!(elements[later].content, Content::Video { .. })) {
+    if let Some(later) =
+        onto.filter(|&later| matches!(elements[later].content, Content::Video { .. } | Content::Composition { .. }))
+    {
         sounding.falls.push(crossing(later, index));
     }
 }
@@ -87,6 +121,11 @@ fn add_crossings(sounding: &mut Sounding, index: usize, elements: &[Element], sc
 fn period(playback: &Playback, medium: &Medium) -> Option<i64> {
     let length = medium.duration.and_then(|duration| playback.trimmed(duration))?;
     playback.repeat.then(|| sample(length / playback.speed).max(1))
+}
+
+fn mirror(playback: &Playback, medium: &Medium) -> Option<i64> {
+    let end = playback.trim_end.into_iter().chain(medium.duration).reduce(f64::min)?;
+    playback.reverse.then(|| sample(playback.trim_start) + sample(end) - 1)
 }
 
 fn sample(seconds: f64) -> i64 {

@@ -23,8 +23,9 @@ use crate::{
     media,
     render::{
         RenderError,
+        inspect::Prepared,
         pipeline::{self, Watcher},
-        prepare::{self, Prepared, Ready, Understood},
+        prepare::{self, Ready, Understood},
     },
 };
 
@@ -167,7 +168,7 @@ fn facts(prepared: &Prepared) -> Option<MediaInfo> {
         Prepared::Still(image) => {
             Some(MediaInfo { width: Some(image.width() as i32), height: Some(image.height() as i32), ..MediaInfo::default() })
         }
-        Prepared::Drawn => None,
+        Prepared::Group(_) | Prepared::Drawn => None,
     }
 }
 

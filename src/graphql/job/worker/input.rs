@@ -312,6 +312,7 @@ impl RenderResultInput {
             render_speed: self.render_speed,
             rendered_segments: 1,
             reused_segments: 0,
+            poster_key: None,
         };
         Ok((self.asset.into(), file))
     }

@@ -1,0 +1,197 @@
+//! Looks into the files of elements: media are probed, stills decoded, words, fonts and tables of colours read.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use image::RgbaImage;
+
+use super::{
+    loudness,
+    plan::Medium,
+    still,
+    table::{self, Table},
+};
+use crate::{
+    domain::{
+        composition::{Content, Element, Playback, Source},
+        schedule,
+        subtitles::{self, Cue},
+    },
+    media::{self, MediaError, MediaProbe, Turn, VideoInfo},
+};
+
+/// The largest file of subtitles, and of a font, bytes.
+const MOST_WORDS: u64 = 4 << 20;
+const MOST_FONT: u64 = 64 << 20;
+const MOST_CUE_CHARS: usize = 5_000;
+
+/// An element's medium, opened and understood.
+pub enum Prepared {
+    Clip {
+        path: PathBuf,
+        probe: MediaProbe,
+        /// What brings its sound to the loudness that is asked for.
+        gain: f64,
+    },
+    Still(RgbaImage),
+    /// The media of the elements within it.
+    Group(Vec<Prepared>),
+    /// Nothing but what the element itself says.
+    Drawn,
+}
+
+/// What several elements may use, by its file.
+#[derive(Default)]
+pub struct Library {
+    pub tables: HashMap<Source, Arc<Table>>,
+    pub fonts: HashMap<Source, Arc<Vec<u8>>>,
+}
+
+/// Opens an element's files; the words of subtitles become the element's own.
+pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, MediaError> {
+    library.take(element)?;
+    match &mut element.content {
+        Content::Subtitles { source: Some(source), cues, .. } => {
+            *cues = words(local(source)?)?;
+            Ok(Prepared::Drawn)
+        }
+        Content::Video { playback, .. } => match clip(playback)? {
+            Prepared::Clip { probe, .. } if probe.video.is_none() => {
+                Err(MediaError::Unsupported("the source holds no picture; play it as an audio element".into()))
+            }
+            prepared => Ok(prepared),
+        },
+        Content::Audio { playback } => match clip(playback)? {
+            Prepared::Clip { probe, .. } if probe.audio.is_none() => {
+                Err(MediaError::Unsupported("the source holds no sound".into()))
+            }
+            prepared => Ok(prepared),
+        },
+        Content::Image { source, .. } => still::read(local(source)?).map(Prepared::Still),
+        Content::Composition { elements, .. } => {
+            elements.iter_mut().map(|element| open(element, library)).collect::<Result<_, _>>().map(Prepared::Group)
+        }
+        Content::Text { .. } | Content::Shape { .. } | Content::Subtitles { .. } => Ok(Prepared::Drawn),
+    }
+}
+
+impl Library {
+    fn take(&mut self, element: &Element) -> Result<(), MediaError> {
+        for source in element.visual().into_iter().flat_map(|visual| &visual.effects).filter_map(|effect| effect.table()) {
+            if !self.tables.contains_key(source) {
+                let wrong = |what| MediaError::Unsupported(format!("the table of colours cannot be read: {what}"));
+                let file = read(local(source)?, table::MOST_BYTES, "a table of colours")?;
+                let table = Table::parse(&String::from_utf8_lossy(&file)).map_err(wrong)?;
+                self.tables.insert(source.clone(), Arc::new(table));
+            }
+        }
+        if let Some(source) = element.style().and_then(|style| style.font.as_ref())
+            && !self.fonts.contains_key(source)
+        {
+            let file = read(local(source)?, MOST_FONT, "a font")?;
+            if !super::text::is_font(&file) {
+                return Err(MediaError::Unsupported("the source is no TrueType or OpenType font".into()));
+            }
+            self.fonts.insert(source.clone(), Arc::new(file));
+        }
+        Ok(())
+    }
+}
+
+fn read(path: &Path, most: u64, what: &str) -> Result<Vec<u8>, MediaError> {
+    let unreadable = |_| MediaError::Unsupported("the file cannot be read".into());
+    if std::fs::metadata(path).map_err(unreadable)?.len() > most {
+        return Err(MediaError::TooLarge(format!("the file of {what} has at most {most} bytes")));
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
+/// The cues of a file.
+fn words(path: &Path) -> Result<Vec<Cue>, MediaError> {
+    let cues = subtitles::parse(&String::from_utf8_lossy(&read(path, MOST_WORDS, "subtitles")?));
+    if cues.iter().any(|cue| cue.text.chars().count() > MOST_CUE_CHARS) {
+        return Err(MediaError::TooLarge(format!("a cue of subtitles has at most {MOST_CUE_CHARS} characters")));
+    }
+    if cues.is_empty() {
+        return Err(MediaError::Unsupported("the source holds no subtitles of SRT, WebVTT or ASS".into()));
+    }
+    Ok(cues)
+}
+
+fn clip(playback: &Playback) -> Result<Prepared, MediaError> {
+    let path = local(&playback.source)?.to_owned();
+    let probe = media::probe(&path)?;
+    let gain = match playback.loudness.filter(|_| probe.audio.is_some()) {
+        Some(wanted) => loudness::gain(&path, playback.trim_start, playback.trim_end, wanted)?,
+        None => 1.0,
+    };
+    Ok(Prepared::Clip { path, probe, gain })
+}
+
+fn local(source: &Source) -> Result<&Path, MediaError> {
+    match source {
+        Source::File(path) => Ok(Path::new(path)),
+        _ => Err(MediaError::Unsupported("the source was not fetched".into())),
+    }
+}
+
+impl Prepared {
+    /// What planning must know of it.
+    pub fn medium(&self, element: &Element) -> Medium {
+        match (self, &element.content) {
+            (Prepared::Clip { probe, .. }, Content::Video { chroma_key, .. }) => Medium {
+                duration: self.picture_duration(),
+                size: probe.video.as_ref().map(VideoInfo::display_size),
+                opaque: chroma_key.is_none(),
+                sounds: probe.audio.is_some(),
+                ..Medium::default()
+            },
+            (Prepared::Clip { probe, .. }, _) => Medium {
+                duration: probe.audio.as_ref().and_then(|audio| audio.duration).or(probe.duration),
+                sounds: true,
+                ..Medium::default()
+            },
+            (Prepared::Still(image), _) => Medium {
+                size: Some((f64::from(image.width()), f64::from(image.height()))),
+                opaque: image.pixels().all(|pixel| pixel.0[3] == 255),
+                ..Medium::default()
+            },
+            (Prepared::Group(media), _) => {
+                let within: Vec<Medium> =
+                    media.iter().zip(element.elements()).map(|(prepared, element)| prepared.medium(element)).collect();
+                let durations: Vec<_> = within.iter().map(|medium| medium.duration).collect();
+                // Of one without an end of its own, the outer end is its own.
+                let duration = schedule::own_duration(element.elements(), &durations);
+                Medium { duration, within, ..Medium::default() }
+            }
+            (Prepared::Drawn, _) => Medium::default(),
+        }
+    }
+
+    /// How long its picture lasts, seconds.
+    pub fn picture_duration(&self) -> Option<f64> {
+        match self {
+            Prepared::Clip { probe, .. } => probe.video.as_ref().and_then(|video| video.duration).or(probe.duration),
+            _ => None,
+        }
+    }
+
+    pub fn turn(&self) -> Turn {
+        match self {
+            Prepared::Clip { probe, .. } => probe.video.as_ref().map_or(Turn::None, |video| video.turn),
+            _ => Turn::None,
+        }
+    }
+
+    /// The medium of an element within it, by its place on each level.
+    pub fn within(&self, path: &[usize]) -> Option<&Prepared> {
+        match (self, path) {
+            (_, []) => Some(self),
+            (Prepared::Group(media), [first, rest @ ..]) => media.get(*first)?.within(rest),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Media from their end to their start. A file is decoded forwards only: so it is taken in parts, the last one first, and each
+//! part turned round. Times are mirrored, so that they go forwards for who asks.
+
+use std::path::{Path, PathBuf};
+
+use crate::media::{AudioDecoder, Decoded, MediaError, SAMPLE_RATE, Sound, VideoDecoder};
+
+/// The most bytes of pictures that are held at once; of large ones, a few are held however large.
+const PICTURE_BYTES: f64 = 128e6;
+const FEWEST_PICTURES: f64 = 8.0;
+/// Samples of one part of a sound: 5 s.
+const PART: i64 = SAMPLE_RATE as i64 * 5;
+
+/// The pictures of a file, the last first.
+pub struct ReversedPictures {
+    path: PathBuf,
+    /// What a time and its mirrored one add up to, seconds.
+    sum: f64,
+    /// Pictures before this time of the file are still to come.
+    until: f64,
+    /// In order of time.
+    held: Vec<Decoded>,
+    part_s: f64,
+}
+
+impl ReversedPictures {
+    /// From the picture whose mirrored time is `from` on.
+    pub fn open(path: PathBuf, sum: f64, from: f64) -> Self {
+        Self { path, sum, until: sum - from, held: Vec::new(), part_s: 0.25 }
+    }
+
+    /// The next picture, with its mirrored time; `None` after the file's first.
+    pub fn next_picture(&mut self) -> Result<Option<Decoded>, MediaError> {
+        while self.held.is_empty() {
+            if self.until <= 0.0 {
+                return Ok(None);
+            }
+            self.read_part()?;
+        }
+        Ok(self.held.pop().map(|mut picture| {
+            picture.at = self.sum - picture.at - picture.duration;
+            picture
+        }))
+    }
+
+    fn read_part(&mut self) -> Result<(), MediaError> {
+        let from = self.until - self.part_s;
+        let mut decoder = VideoDecoder::open(&self.path, from.max(0.0))?;
+        while let Some(picture) = decoder.next_picture()?.filter(|picture| picture.at < self.until - 1e-6) {
+            if picture.at >= from - 1e-6 {
+                self.held.push(picture);
+            }
+        }
+        self.until = from;
+        if let Some(first) = self.held.first() {
+            let pictures = (PICTURE_BYTES / first.bytes().max(1) as f64).max(FEWEST_PICTURES);
+            self.part_s = (pictures * first.duration).clamp(0.05, 10.0);
+        }
+        Ok(())
+    }
+}
+
+/// The sound of a file, the last sample first.
+pub struct ReversedSound {
+    path: PathBuf,
+    /// What the numbers of a sample and of its mirrored one add up to.
+    sum: i64,
+    /// Samples before this one of the file are still to come.
+    until: i64,
+}
+
+impl ReversedSound {
+    /// From the sample whose mirrored number is `from` on.
+    pub fn open(path: &Path, sum: i64, from: i64) -> Self {
+        Self { path: path.to_owned(), sum, until: sum - from + 1 }
+    }
+
+    fn next_sound(&mut self) -> Result<Option<Sound>, MediaError> {
+        if self.until <= 0 {
+            return Ok(None);
+        }
+        let from = (self.until - PART).max(0);
+        let mut part = Sound {
+            start: self.sum - self.until + 1,
+            left: vec![0.0; (self.until - from) as usize],
+            right: vec![0.0; (self.until - from) as usize],
+        };
+        let mut decoder = AudioDecoder::open(&self.path, from as f64 / f64::from(SAMPLE_RATE))?;
+        while let Some(sound) = decoder.next_sound()?.filter(|sound| sound.start < self.until) {
+            let first = (from - sound.start).max(0);
+            for (index, number) in
+                (sound.start + first..self.until).enumerate().take((sound.left.len() as i64 - first).max(0) as usize)
+            {
+                let (source, into) = (index + first as usize, (self.until - 1 - number) as usize);
+                (part.left[into], part.right[into]) = (sound.left[source], sound.right[source]);
+            }
+        }
+        self.until = from;
+        Ok(Some(part))
+    }
+}
+
+/// A file's sound, either way.
+pub enum Track {
+    Forward(AudioDecoder),
+    Backward(ReversedSound),
+}
+
+impl Track {
+    /// The next run of samples; `None` after the last.
+    pub fn next_sound(&mut self) -> Result<Option<Sound>, MediaError> {
+        match self {
+            Track::Forward(decoder) => decoder.next_sound(),
+            Track::Backward(reversed) => reversed.next_sound(),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Compositions within others, clips from their end, tables of colours and fonts from files: seen and heard.
+
+use serde_json::{Value, json};
+
+use crate::{
+    decoded::{Picture, amplitude, sound},
+    looks::{BLACK, RED, picture, video},
+    rendering::{clip, render},
+    server::Server,
+    support::made,
+};
+
+const GREEN: [u8; 3] = [0, 128, 0];
+const BLUE: [u8; 3] = [0, 0, 255];
+
+fn shape(fill: &str, more: Value) -> Value {
+    let mut fields = json!({ "shape": "RECTANGLE", "fill": fill, "length": 2, "track": 0 });
+    fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({ "shape": fields })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_composition_is_placed_as_one_and_clear_where_nothing_of_it_lies() {
+    let server = Server::sqlite().await;
+    let inner = json!([shape("green", json!({ "x": "25%", "width": "50%" }))]);
+    let nested = |more: Value| {
+        let mut fields = json!({ "elements": inner, "track": 1, "x": "25%", "y": "25%", "width": "50%", "height": "50%" });
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!([shape("blue", json!({})), { "composition": fields }])
+    };
+    let plain = picture(&server, nested(json!({})), 0.5).await;
+    assert!(plain.is(40, 45, GREEN, 6) && plain.is(120, 45, BLUE, 6) && plain.is(40, 135, BLUE, 6), "{:?}", plain.pixel(40, 45));
+    let half = picture(&server, nested(json!({ "opacity": 0.5 })), 0.5).await;
+    assert!(half.is(40, 45, [0, 64, 128], 8) && half.is(120, 45, BLUE, 6), "{:?}", half.pixel(40, 45));
+    // Turned by half, what was on the left is on the right.
+    let turned = picture(&server, nested(json!({ "rotation": 180 })), 0.5).await;
+    assert!(turned.is(120, 45, GREEN, 6) && turned.is(40, 45, BLUE, 6), "{:?}", turned.pixel(120, 45));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_within_keeps_its_own_time() {
+    let server = Server::sqlite().await;
+    let tone = server.api.upload("tone.wav", "audio/wav", made::tone(1.0, 440.0, 0.5)).await;
+    let inner = json!([
+        shape("red", json!({ "length": 0.5 })),
+        shape("green", json!({ "length": 0.5 })),
+        { "audio": { "source": { "asset": tone }, "start": 0.5, "length": 0.5, "track": 1 } },
+    ]);
+    let elements =
+        json!([shape("blue", json!({ "length": 3 })), { "composition": { "elements": inner, "start": 1, "track": 1 } }]);
+    let (job, path) = render(&server, video(elements)).await;
+    assert_eq!(job["duration"].as_f64(), Some(3.0));
+    for (at, colour) in [(0.85, BLUE), (1.25, RED), (1.75, GREEN), (2.25, BLUE)] {
+        let seen = Picture::at(&path, at, 320, 180);
+        assert!(seen.is(160, 90, colour, 8), "{at}: {:?}", seen.pixel(160, 90));
+    }
+    let left = sound(&path);
+    let heard = |from: f64, to: f64| amplitude(&left[(from * 48_000.0) as usize..(to * 48_000.0) as usize], 440.0);
+    assert!(heard(1.55, 1.95) > 0.4 && heard(1.0, 1.45) < 0.01 && heard(2.1, 2.5) < 0.01);
+    let query =
+        "query($id: ID!) { job(id: $id) { elements { type ... on CompositionElement { elements { id type position } } } } }";
+    let found = server.api.ask(query, json!({ "id": job["id"] })).await;
+    assert_eq!(found["job"]["elements"][1]["type"], "COMPOSITION");
+    assert_eq!(found["job"]["elements"][1]["elements"][2]["type"], "AUDIO");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backwards_the_last_picture_comes_first() {
+    let server = Server::sqlite().await;
+    let source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=3", "-crf", "4", "-pix_fmt", "yuv420p"];
+    let asset = clip(&server, "forward.mp4", &source).await;
+    let forward = server.folder.path().join("forward.mp4");
+    let elements = json!([{ "video": { "source": { "asset": asset }, "reverse": true, "trimStart": 0.5 } }]);
+    let (job, path) = render(&server, video(elements)).await;
+    assert_eq!(job["result"]["frames"].as_i64(), Some(25));
+    for number in [0, 1, 12, 24] {
+        let at = |number: i32| f64::from(number) / 10.0 - 0.02;
+        let (seen, expected) = (Picture::at(&path, at(number), 320, 180), Picture::at(&forward, at(29 - number), 320, 180));
+        assert!(seen.psnr(&expected, 0..180) > 32.0, "picture {number}: {}", seen.psnr(&expected, 0..180));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_changes_the_colours() {
+    let server = Server::sqlite().await;
+    // Red for blue and blue for red.
+    let rows: String = (0..8).map(|i| format!("{} {} {}\n", i >> 2, i >> 1 & 1, i & 1)).collect();
+    let table = server.api.upload("swap.cube", "text/plain", format!("LUT_3D_SIZE 2\n{rows}").into_bytes()).await;
+    let swapped = json!([shape("#e01040", json!({ "effects": [{ "lut": { "asset": table } }] }))]);
+    let seen = picture(&server, swapped, 0.5).await;
+    assert!(seen.is(160, 90, [0x40, 0x10, 0xe0], 6), "{:?}", seen.pixel(160, 90));
+    let broken = server.api.upload("broken.cube", "text/plain", b"LUT_3D_SIZE 2\n0 0\n".to_vec()).await;
+    let id = server.api.create(video(json!([shape("red", json!({ "effects": [{ "lut": { "asset": broken } }] }))]))).await;
+    let job = server.api.finished(&id).await;
+    assert_eq!(job["error"]["code"], "UNSUPPORTED_FORMAT");
+    assert!(job["error"]["message"].as_str().unwrap().contains("line 2"), "{job:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_font_comes_from_a_file_or_by_its_name() {
+    let server = Server::sqlite().await;
+    let serif = "/usr/share/fonts/truetype/noto/NotoSerif-Regular.ttf";
+    let file = server.api.upload_file(std::path::Path::new(serif), "font/ttf").await;
+    let words = |font: Value| json!([{ "text": { "text": "Hamburgefonts", "fontSize": 40, "font": font, "length": 1 } }]);
+    let by_file = picture(&server, words(json!({ "asset": file })), 0.5).await;
+    let by_name = picture(&server, words(json!({ "family": "noto serif" })), 0.5).await;
+    let own = picture(&server, words(json!({ "family": "Inter" })), 0.5).await;
+    assert!(by_file.psnr(&by_name, 0..180) > 50.0 && by_file.psnr(&own, 0..180) < 30.0);
+    assert!(own.brightness() > 2.0 && own.is(0, 0, BLACK, 2));
+
+    let (job, _) = render(&server, video(words(json!({ "family": "Wingdings" })))).await;
+    let query = "query($id: ID!) { job(id: $id) { timeline { step details } } }";
+    let steps = server.api.ask(query, json!({ "id": job["id"] })).await["job"]["timeline"].take();
+    let processing = steps.as_array().unwrap().iter().find(|step| step["step"] == "PROCESSING").unwrap();
+    let warning = processing["details"]["warnings"][0]["message"].as_str().unwrap_or_else(|| panic!("{steps:#}"));
+    assert!(warning.contains("Wingdings") && warning.contains("Inter"), "{warning}");
+}

@@ -1,0 +1,87 @@
+//! What is heard: speed, direction, loudness, and what gives way to what.
+
+use serde_json::{Value, json};
+
+use crate::{
+    decoded::{amplitude, sound},
+    outputs::made,
+    rendering::clip,
+    server::Server,
+    support::made,
+};
+
+/// What is heard of elements, as the left channel at 48 kHz.
+async fn heard(server: &Server, elements: Value) -> Vec<f32> {
+    let (_, path) = made(server, json!({ "format": "WAV" }), elements).await;
+    sound(&path)
+}
+
+/// The part between two times, seconds.
+fn between(samples: &[f32], from: f64, to: f64) -> &[f32] {
+    &samples[(from * 48_000.0) as usize..(to * 48_000.0) as usize]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_speed_keeps_the_pitch() {
+    let server = Server::sqlite().await;
+    let tone = server.api.upload("tone.wav", "audio/wav", made::tone(2.0, 440.0, 0.5)).await;
+    for (speed, samples) in [(2.0, 48_000), (0.25, 384_000)] {
+        let elements = json!([{ "audio": { "source": { "asset": tone }, "speed": speed } }]);
+        let (_, path) = made(&server, json!({ "format": "WAV" }), elements).await;
+        let heard = sound(&path);
+        assert!(heard.len().abs_diff(samples) <= 1, "{speed}: {}", heard.len());
+        // In each part of a tenth: what lies over each other does not cancel itself for longer.
+        let middle = &heard[samples / 4..samples / 4 + 24_000.min(samples / 2)];
+        let (at_pitch, an_octave_up) = (amplitude(middle, 440.0), amplitude(middle, 880.0));
+        assert!(at_pitch > 0.35 && an_octave_up < 0.1, "{speed}: {at_pitch} at 440 Hz, {an_octave_up} at 880 Hz");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backwards_the_end_is_heard_first() {
+    let server = Server::sqlite().await;
+    let rising = made::wav(12.0, |at| {
+        let value = (at * if at < 11.5 { 440.0 } else { 880.0 } * std::f64::consts::TAU).sin() * 0.4;
+        (value, value)
+    });
+    let file = server.folder.path().join("rising.wav");
+    std::fs::write(&file, rising).unwrap();
+    let colour = ["-f", "lavfi", "-i", "color=red:size=160x90:rate=10:duration=12", "-i", &file.to_string_lossy(), "-c:a", "aac"];
+    let picture = clip(&server, "rising.mp4", &colour).await;
+    let elements = json!([{ "video": { "source": { "asset": picture }, "reverse": true } }]);
+    let samples = heard(&server, elements).await;
+    let (first, later) = (between(&samples, 0.1, 0.4), between(&samples, 0.6, 11.0));
+    assert!(amplitude(first, 880.0) > 0.3 && amplitude(first, 440.0) < 0.05);
+    assert!(amplitude(later, 440.0) > 0.3 && amplitude(later, 880.0) < 0.05, "without a break where its parts meet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_is_brought_to_one_loudness() {
+    let server = Server::sqlite().await;
+    // BS.1770: a sine of 997 Hz in both channels is as many LUFS as its amplitude is decibels of full scale.
+    for amplitude_in in [0.02, 0.5] {
+        let tone = server.api.upload("tone.wav", "audio/wav", made::tone(3.0, 997.0, amplitude_in)).await;
+        let audio = json!({ "source": { "asset": tone }, "normalize": true, "loudness": -20, "volume": 0.5 });
+        let samples = heard(&server, json!([{ "audio": audio }])).await;
+        let found = amplitude(between(&samples, 1.0, 2.0), 997.0);
+        let expected = 10f64.powf(-20.0 / 20.0) * 0.5;
+        assert!((found / expected - 1.0).abs() < 0.02, "{amplitude_in}: {found} in place of {expected}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn music_is_lower_while_others_sound() {
+    let server = Server::sqlite().await;
+    let music = server.api.upload("music.wav", "audio/wav", made::tone(4.0, 330.0, 0.4)).await;
+    let voice = server.api.upload("voice.wav", "audio/wav", made::tone(1.0, 880.0, 0.4)).await;
+    let elements = json!([
+        { "audio": { "source": { "asset": music }, "duckUnder": true, "start": 0, "track": 0 } },
+        { "audio": { "source": { "asset": voice }, "start": 1, "track": 1 } },
+    ]);
+    let samples = heard(&server, elements).await;
+    let music = |from, to| amplitude(between(&samples, from, to), 330.0);
+    assert!((music(0.2, 0.8) - 0.4).abs() < 0.01, "{}", music(0.2, 0.8));
+    assert!((music(1.5, 1.9) - 0.1).abs() < 0.01, "{}", music(1.5, 1.9));
+    assert!(music(3.5, 3.9) > 0.37, "{}", music(3.5, 3.9));
+    assert!(amplitude(between(&samples, 1.2, 1.8), 880.0) > 0.39, "the voice is as loud as ever");
+}
