@@ -26,11 +26,15 @@ pub struct Element {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// `None`: where the element before it on its track ends, else 0.
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub start: Option<f64>,
     /// `None`: as long as its media, or to the end of the composition.
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub length: Option<f64>,
     /// `None`: the element's position, so that later elements lie on top.
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub track: Option<i32>,
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub name: Option<String>,
     #[serde(default)]
     pub metadata: serde_json::Value,
@@ -120,15 +124,16 @@ pub struct Playback {
     pub source: Source,
     /// Seconds into the source.
     pub trim_start: f64,
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub trim_end: Option<f64>,
     /// A factor; the pitch stays.
     #[serde(default = "one")]
     pub speed: f64,
     /// Again from its start when it has ended.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub repeat: bool,
     /// From its end to its start.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub reverse: bool,
     /// A factor, 0…4.
     pub volume: f64,
@@ -136,13 +141,13 @@ pub struct Playback {
     pub fade_out: f64,
     pub muted: bool,
     /// Brought to this loudness before its volume, LUFS (EBU R 128).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub loudness: Option<f64>,
     /// Lower while others sound.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub duck_under: bool,
     /// Of the volume.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub keyframes: Vec<Keyframe>,
 }
 
@@ -158,16 +163,24 @@ pub struct Visual {
     pub fit: Fit,
     pub opacity: f64,
     /// Degrees clockwise, about the anchor.
+    #[serde(skip_serializing_if = "says_nothing")]
     pub rotation: f64,
+    #[serde(skip_serializing_if = "says_nothing")]
     pub flip_x: bool,
+    #[serde(skip_serializing_if = "says_nothing")]
     pub flip_y: bool,
     /// Of the picture's corners; 100% is the shorter edge of the element's box.
     pub corner_radius: Length,
+    #[serde(skip_serializing_if = "says_nothing")]
     pub crop: Crop,
+    #[serde(skip_serializing_if = "says_nothing")]
     pub transition_in: Option<Transition>,
+    #[serde(skip_serializing_if = "says_nothing")]
     pub transition_out: Option<Transition>,
     /// In the client's order.
+    #[serde(skip_serializing_if = "says_nothing")]
     pub keyframes: Vec<Keyframe>,
+    #[serde(skip_serializing_if = "says_nothing")]
     pub effects: Vec<Effect>,
 }
 
@@ -177,28 +190,29 @@ pub struct Text {
     pub text: String,
     pub family: String,
     /// A file in place of the family.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub font: Option<Source>,
     pub font_size: Length,
     /// 100…900.
     pub weight: u16,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub italic: bool,
     pub color: Color,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub stroke: Option<Stroke>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub shadow: Option<Shadow>,
     pub align: Align,
     pub vertical_align: VerticalAlign,
     /// A factor of the font's size.
     pub line_height: f64,
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub background: Option<TextBackground>,
     /// Beyond what the font has between letters.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub letter_spacing: Option<Length>,
     /// What does not fit into them ends in an ellipsis.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub max_lines: Option<u32>,
 }
 
@@ -236,6 +250,12 @@ pub enum VerticalAlign {
     Top,
     Middle,
     Bottom,
+}
+
+/// Whether a field is as it would be read where it is not there: then it is not written. Elements are read far more often than
+/// they are written.
+fn says_nothing<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn one() -> f64 {

@@ -31,6 +31,10 @@ on_both! {
         targets.reverse();
         assert_eq!(targets, [bulk["createJobs"][0]["id"].clone(), bulk["createJobs"][1]["id"].clone()]);
         assert_eq!(made[0]["correlationId"], made[1]["correlationId"]);
+        let add = "mutation($id: ID!) { addElements(jobId: $id, elements: [{ text: { text: \"a\" } }, { text: { text: \"b\" } }]) { id } }";
+        api.ask(add, json!({ "id": bulk["createJobs"][0]["id"] })).await;
+        let added = log(&server, "{ action: [\"addElements\"] }").await;
+        assert_eq!(added.iter().map(|entry| &entry["target"]).collect::<Vec<_>>(), [&bulk["createJobs"][0]["id"]]);
     }
 
     async fn what_failed_leaves_that_it_did_and_of_which_code(server: Server) {

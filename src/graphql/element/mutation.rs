@@ -150,7 +150,7 @@ impl ElementMutation {
         check_id::<JobId>("jobId", &job_id)?;
         let element = read_one(element)?;
         let row = changing(context).await?.add_element(&job_id, &element, position).await.map_err(failed)?;
-        Element::of(Arc::new(row))
+        Ok(Element::made(row, element))
     }
 
     /// Adds elements at the end of a draft, all or none.
@@ -169,7 +169,7 @@ impl ElementMutation {
         let inputs = elements.into_iter().enumerate().map(|(index, element)| (format!("elements[{index}]"), element));
         let elements = read(inputs.collect())?;
         let rows = changing(context).await?.add_elements(&job_id, &elements).await.map_err(failed)?;
-        rows.into_iter().map(|row| Element::of(Arc::new(row))).collect()
+        Ok(rows.into_iter().zip(elements).map(|(row, element)| Element::made(row, element)).collect())
     }
 
     /// Puts another element in the place of one of a draft; its id and its position stay.
@@ -181,7 +181,8 @@ impl ElementMutation {
     ) -> Result<Element> {
         check_id::<ElementId>("id", &id)?;
         let element = read_one(element)?;
-        Element::of(Arc::new(changing(context).await?.update_element(&id, &element).await.map_err(failed)?))
+        let row = changing(context).await?.update_element(&id, &element).await.map_err(failed)?;
+        Ok(Element::made(row, element))
     }
 
     /// Moves an element of a draft to another position; those between move by one. Returns all of them, in order.

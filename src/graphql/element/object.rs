@@ -99,6 +99,11 @@ impl Element {
         Ok(Self::described(row, spec, None))
     }
 
+    /// Of a row that was made of this very element.
+    pub fn made(row: element::Model, spec: composition::Element) -> Self {
+        Self::described(Arc::new(row), spec, None)
+    }
+
     fn described(row: Arc<element::Model>, spec: composition::Element, within: Option<Within>) -> Self {
         let kind = spec.element_type();
         let composition::Element { timing, content } = spec;
