@@ -231,6 +231,8 @@ fn start_worker(
         work_dir,
         limits: Limits { memory: config.render.memory, cpu_s: config.render.cpu_s, file: config.render.file },
         source_bytes: config.render.source,
+        shelf_dir: data_dir.join("kept"),
+        shelf_bytes: config.render.kept,
     };
     let worker = Worker::new(services.clone(), Fetcher::new(config.fetch_allow.clone()), settings, shutdown.clone());
     Ok(Some(tokio::spawn(worker.run())))

@@ -66,6 +66,8 @@ pub struct RenderConfig {
     pub file: u64,
     /// Bytes that the sources of one job may have together.
     pub source: u64,
+    /// Bytes of encoded parts that are kept to be used again; 0: none.
+    pub kept: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -82,7 +84,7 @@ pub enum LogFormat {
 }
 
 /// Environment variable, key in the file, meaning, default: the table that `doctor` prints.
-pub const SETTINGS: [(&str, &str, &str, &str); 18] = [
+pub const SETTINGS: [(&str, &str, &str, &str); 19] = [
     ("REELGRAPH_LISTEN", "listen", "address of the server", "127.0.0.1:8080"),
     ("REELGRAPH_DATA_DIR", "data_dir", "SQLite, embedded S3, work folders", "./data"),
     ("DATABASE_URL", "database_url", "sqlite://… or postgres://…", "SQLite in the data folder"),
@@ -97,6 +99,7 @@ pub const SETTINGS: [(&str, &str, &str, &str); 18] = [
     ("REELGRAPH_RENDER_CPU_S", "render_cpu_s", "CPU time of one render, seconds", "36000"),
     ("REELGRAPH_RENDER_FILE_MB", "render_file_mb", "size of one output, MiB", "5120"),
     ("REELGRAPH_SOURCE_MB", "source_mb", "size of all sources of one job, MiB", "10240"),
+    ("REELGRAPH_KEPT_MB", "kept_mb", "size of all encoded parts that are kept to be used again, MiB; 0: none", "5120"),
     ("REELGRAPH_SHUTDOWN_S", "shutdown_s", "how long SIGTERM waits for what runs, seconds", "30"),
     ("REELGRAPH_LOG", "log", "tracing filter", "info"),
     ("REELGRAPH_LOG_FORMAT", "log_format", "pretty or json", "pretty on a terminal, else json"),
@@ -250,6 +253,7 @@ impl Values {
             cpu_s: self.parsed("REELGRAPH_RENDER_CPU_S", 36_000)?,
             file: megabytes("REELGRAPH_RENDER_FILE_MB", 5_120)?,
             source: megabytes("REELGRAPH_SOURCE_MB", 10_240)?,
+            kept: megabytes("REELGRAPH_KEPT_MB", 5_120)?,
         })
     }
 

@@ -23,7 +23,8 @@
 //! 4. [`queue`] claims the job under a lease with a fence, and commits at once.
 //! 5. VALIDATION and DOWNLOAD: every source is fetched to this node's disk, by a client that is not led elsewhere.
 //! 6. PROCESSING, COMPOSITION and ENCODING: in a child process, which is this same binary, given local files and a plan,
-//!    with limits on memory, CPU time and file size ([`render::process`]).
+//!    with limits on memory, CPU time and file size ([`render::process`]). The picture is made in segments, and those that were
+//!    made before are found on the [`render::shelf`].
 //! 7. UPLOAD and CLEANUP: the result goes to S3 under the fence, the work folder goes away.
 //! 8. The job's end and the result's key commit together. Each step was a row of the timeline and an event; subscribers
 //!    got the rows after their cursor, then live ([`events`]).

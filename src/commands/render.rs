@@ -4,6 +4,7 @@
 //! folder; uploads and objects need a server.
 
 use std::{
+    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
     time::Instant,
@@ -133,7 +134,8 @@ async fn render(
     let limits = Limits { memory: config.render.memory, cpu_s: config.render.cpu_s, file: config.render.file };
     // Beside its place, and put there when it is whole: what lies there now may be a source, or worth keeping.
     let part = output.with_file_name(format!(".{}.part", output.file_name().unwrap_or_default().to_string_lossy()));
-    let task = Task { composition, paths: vec![part.to_string_lossy().into_owned()], limits };
+    let paths = vec![part.to_string_lossy().into_owned()];
+    let task = Task { composition, paths, shelf: None, digests: HashMap::new(), limits };
     let followed = follow(config, folder, &task, progress).await;
     match &followed {
         Ok(_) => {

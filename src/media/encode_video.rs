@@ -46,6 +46,10 @@ pub struct VideoEncoder {
     pub(super) tag: Option<&'static [u8; 4]>,
     frame_rate: (i32, i32),
     form: Form,
+    /// It waits for its end before it can be closed.
+    ends_first: bool,
+    fed: bool,
+    ended: bool,
 }
 
 /// How a picture is brought to the encoder.
@@ -87,11 +91,20 @@ impl VideoEncoder {
         }
         let options: Dictionary = settings.options.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let encoder = video.open_with(options).map_err(MediaError::writing)?;
-        Ok(Self { encoder, tag: settings.tag, frame_rate: settings.frame_rate, form: Form::of(settings)? })
+        Ok(Self {
+            encoder,
+            tag: settings.tag,
+            frame_rate: settings.frame_rate,
+            form: Form::of(settings)?,
+            ends_first: settings.encoder == "libsvtav1",
+            fed: false,
+            ended: false,
+        })
     }
 
     /// Encodes the picture numbered `number` from 0.
     pub fn encode(&mut self, picture: &mut Picture, number: i64) -> Result<Vec<Encoded>, MediaError> {
+        self.fed = true;
         let sent = match &mut self.form {
             Form::Same => {
                 picture.frame.set_pts(Some(number));
@@ -116,6 +129,7 @@ impl VideoEncoder {
 
     /// The packets that are still held back.
     pub fn finish(&mut self) -> Result<Vec<Encoded>, MediaError> {
+        self.ended = true;
         self.encoder.send_eof().map_err(MediaError::writing)?;
         self.receive()
     }
@@ -134,6 +148,20 @@ impl VideoEncoder {
                 Err(error) => return Err(MediaError::writing(error)),
             }
         }
+    }
+}
+
+impl Drop for VideoEncoder {
+    /// SVT-AV1 waits for its last packet when it is closed, and has none before it has been given a picture and its end.
+    fn drop(&mut self) {
+        if !self.ends_first || self.ended {
+            return;
+        }
+        if !self.fed {
+            let blank = Picture::new(self.encoder.width(), self.encoder.height());
+            let _ = blank.and_then(|mut blank| self.encode(&mut blank, 0));
+        }
+        let _ = self.finish();
     }
 }
 

@@ -7,6 +7,7 @@ use ffmpeg_next::{Dictionary, Error, Packet, Rational, ffi, format, format::cont
 use super::{AudioEncoder, MediaError, VideoEncoder, input};
 
 /// A compressed picture or run of samples.
+#[derive(Clone)]
 pub struct Encoded {
     pub(super) packet: Packet,
     pub(super) time_base: Rational,

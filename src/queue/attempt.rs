@@ -1,6 +1,6 @@
 //! One attempt at a job, from the claim to its end: seven steps, each a row of the timeline.
 
-use std::{path::Path, time::Instant};
+use std::{collections::HashMap, path::Path, time::Instant};
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -95,14 +95,15 @@ async fn end(worker: &Worker, lease: &Lease, mut ending: Ending) {
 async fn work(worker: &Worker, lease: &Lease, outputs: Vec<Output>) -> Result<Vec<RenderedFile>, Halt> {
     let elements = validation_step(worker, lease, &outputs).await?;
     let folder = WorkFolder::create(worker.folder_of(lease)).map_err(|error| disk(&error).at(ProcessingStep::Download))?;
-    let mut composition = download_step(worker, lease, elements, &outputs, folder.path()).await?;
+    let (mut composition, digests) = download_step(worker, lease, elements, &outputs, folder.path()).await?;
     let path = |name: String| folder.path().join(name).to_string_lossy().into_owned();
     let mut paths: Vec<String> = outputs.iter().enumerate().map(|(index, output)| path(name(index, output))).collect();
     // Posters are outputs of their own, after the others.
     let posters: Vec<(usize, Output)> = outputs.iter().enumerate().filter_map(|(at, o)| Some((at, o.poster()?))).collect();
     paths.extend(posters.iter().map(|(index, _)| path(poster_name(*index))));
     composition.outputs.extend(posters.iter().map(|(_, poster)| poster.clone()));
-    let task = Task { composition, paths, limits: worker.settings.limits };
+    let shelf = worker.shelf_of(lease).map(|folder| folder.to_string_lossy().into_owned());
+    let task = Task { composition, paths, shelf, digests, limits: worker.settings.limits };
     let rendering = Instant::now();
     let made = child::render(worker, lease, folder.path(), &task).await?;
     let seconds: f64 = made[..outputs.len()].iter().map(|made| made.frames as f64 / made.frame_rate).sum();
@@ -181,9 +182,9 @@ async fn download_step(
     elements: Elements,
     outputs: &[Output],
     folder: &Path,
-) -> Result<Composition, Halt> {
+) -> Result<(Composition, HashMap<String, String>), Halt> {
     worker.services.note_elements(lease, ElementStatus::Downloading).await?;
-    let composition = step(worker, lease, ProcessingStep::Download, 2.0, async {
+    let fetched = step(worker, lease, ProcessingStep::Download, 2.0, async {
         let local = sources::fetch_all(worker, lease, &elements, folder).await?;
         let placed = elements.into_iter().map(|(id, mut element)| {
             for source in element.sources_mut() {
@@ -194,11 +195,11 @@ async fn download_step(
             PlacedElement { id, element }
         });
         let composition = Composition { elements: placed.collect(), outputs: outputs.to_vec() };
-        Ok((composition, Usage { bytes_read: Some(local.bytes), ..Usage::default() }))
+        Ok(((composition, local.digests), Usage { bytes_read: Some(local.bytes), ..Usage::default() }))
     })
     .await?;
     worker.services.note_elements(lease, ElementStatus::Processing).await?;
-    Ok(composition)
+    Ok(fetched)
 }
 
 async fn upload_step(
@@ -260,8 +261,8 @@ async fn upload(
         video_codec: output.video_codec_name().map(str::to_owned),
         audio_codec: output.audio_codec_name().filter(|_| made.has_sound).map(str::to_owned),
         render_speed,
-        rendered_segments: 1,
-        reused_segments: 0,
+        rendered_segments: made.rendered_segments,
+        reused_segments: made.reused_segments,
         poster_key: None,
     })
 }
@@ -269,6 +270,7 @@ async fn upload(
 async fn cleanup_step(worker: &Worker, lease: &Lease, folder: &WorkFolder) -> Result<(), Halt> {
     step(worker, lease, ProcessingStep::Cleanup, 99.0, async {
         folder.remove().map_err(|error| disk(&error))?;
+        worker.trim_shelf().await;
         Ok(((), Usage::default()))
     })
     .await

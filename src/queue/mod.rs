@@ -11,12 +11,13 @@ mod watch;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     domain::id::NodeId,
-    render::process::Limits,
+    render::{process::Limits, shelf},
     services::{Services, leases::Lease},
     shutdown::Shutdown,
     storage::Fetcher,
@@ -42,6 +43,10 @@ pub struct WorkerSettings {
     pub limits: Limits,
     /// The most bytes of a job's sources together.
     pub source_bytes: u64,
+    /// Where encoded parts are kept for another time.
+    pub shelf_dir: PathBuf,
+    /// The most bytes of those; 0: none are kept.
+    pub shelf_bytes: u64,
 }
 
 /// A node's worker. Cheap to clone.
@@ -109,6 +114,18 @@ impl Worker {
 
     async fn rescue(&self) {
         rescue(&self.services, &self.owner).await;
+    }
+
+    /// Where a tenant's parts are kept: no tenant finds another's.
+    fn shelf_of(&self, lease: &Lease) -> Option<PathBuf> {
+        let tenant = hex::encode(Sha256::digest(lease.tenant.as_bytes()));
+        (self.settings.shelf_bytes > 0).then(|| self.settings.shelf_dir.join(tenant))
+    }
+
+    async fn trim_shelf(&self) {
+        let settings = self.settings.clone();
+        // What could not be removed is looked at again after the next attempt.
+        let _ = tokio::task::spawn_blocking(move || shelf::trim(&settings.shelf_dir, settings.shelf_bytes)).await;
     }
 
     fn folder_of(&self, lease: &Lease) -> PathBuf {

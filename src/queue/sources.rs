@@ -21,9 +21,18 @@ use crate::{
 const AT_A_TIME: usize = 4;
 
 /// Sources on disk, and how many bytes they have together.
+#[derive(Default)]
 pub struct Local {
     pub paths: HashMap<Source, PathBuf>,
+    /// Hashes of their content, by path.
+    pub digests: HashMap<String, String>,
     pub bytes: i64,
+}
+
+/// A file that was fetched.
+struct File {
+    size: i64,
+    sha256: String,
 }
 
 /// Fetches the sources of `elements`, given with their ids, into a folder.
@@ -46,10 +55,11 @@ pub async fn fetch_all(
         fetches.push(fetch_one(worker, lease, source, element_id, folder.join(format!("source-{number}"))).boxed());
     }
     let mut fetched = stream::iter(fetches).buffer_unordered(AT_A_TIME);
-    let mut local = Local { paths: HashMap::new(), bytes: 0 };
-    while let Some((source, path, bytes)) = fetched.try_next().await? {
+    let mut local = Local::default();
+    while let Some((source, path, file)) = fetched.try_next().await? {
+        local.digests.insert(path.to_string_lossy().into_owned(), file.sha256);
         local.paths.insert(source, path);
-        local.bytes += bytes;
+        local.bytes += file.size;
         if local.bytes as u64 > worker.settings.source_bytes {
             let message = format!("the sources of the job have more than {} bytes together", worker.settings.source_bytes);
             return Err(JobFailure::new(ErrorCode::ResourceLimit, message).for_good());
@@ -64,18 +74,21 @@ async fn fetch_one(
     source: &Source,
     element_id: &str,
     path: PathBuf,
-) -> Result<(Source, PathBuf, i64), JobFailure> {
-    let bytes = fetch(worker, lease, source, element_id, &path).await.map_err(|failure| failure.of_element(element_id))?;
-    Ok((source.clone(), path, bytes))
+) -> Result<(Source, PathBuf, File), JobFailure> {
+    let file = fetch(worker, lease, source, element_id, &path).await.map_err(|failure| failure.of_element(element_id))?;
+    Ok((source.clone(), path, file))
 }
 
-async fn fetch(worker: &Worker, lease: &Lease, source: &Source, element_id: &str, path: &Path) -> Result<i64, JobFailure> {
+async fn fetch(worker: &Worker, lease: &Lease, source: &Source, element_id: &str, path: &Path) -> Result<File, JobFailure> {
     let most = worker.settings.source_bytes;
     let store = worker.services.store();
     let purpose =
         Purpose { tenant: lease.tenant.clone(), job_id: Some(lease.job_id.clone()), element_id: Some(element_id.to_owned()) };
     match source {
-        Source::Url(url) => worker.fetcher.fetch(url, path, most).await.map(|fetched| fetched.size).map_err(unfetched),
+        Source::Url(url) => {
+            let fetched = worker.fetcher.fetch(url, path, most).await.map_err(unfetched)?;
+            Ok(File { size: fetched.size, sha256: fetched.sha256 })
+        }
         Source::Asset(id) => {
             let asset = worker.services.asset(&lease.tenant, id).await;
             let asset = asset.map_err(|error| JobFailure::new(error.code(), error.to_string()))?;
@@ -87,12 +100,15 @@ async fn fetch(worker: &Worker, lease: &Lease, source: &Source, element_id: &str
                 _ => ungot(error),
             })?;
             check_upload(asset.size, asset.checksum_sha256.as_deref(), got.size, &got.sha256)?;
-            Ok(got.size)
+            Ok(File { size: got.size, sha256: got.sha256 })
         }
         Source::Object { bucket: Some(bucket), .. } if bucket != store.bucket() => {
             Err(JobFailure::new(ErrorCode::SourceNotAllowed, format!("the bucket {bucket} is not the service's own")).for_good())
         }
-        Source::Object { key, .. } => store.get_to_file(&purpose, key, path, most).await.map(|got| got.size).map_err(ungot),
+        Source::Object { key, .. } => {
+            let got = store.get_to_file(&purpose, key, path, most).await.map_err(ungot)?;
+            Ok(File { size: got.size, sha256: got.sha256 })
+        }
         Source::File(_) => {
             Err(JobFailure::new(ErrorCode::SourceNotAllowed, "files of the server are no sources of a job").for_good())
         }

@@ -5,6 +5,10 @@ use crate::{
     media::{AudioSettings, Palette, Storage, VideoSettings},
 };
 
+/// Threads of an encoder that divides pictures among them. Not as many as there are cores: what comes out depends on their
+/// number, and is to be the same everywhere.
+pub const ENCODER_THREADS: usize = 3;
+
 const AUDIO_BITRATE: i64 = 160_000;
 
 /// FFmpeg's name of the container.
@@ -71,6 +75,7 @@ fn h264(settings: &mut VideoSettings, output: &Output) {
         Quality::Lossless => ("veryfast", 0),
     };
     settings.options.push(("preset", preset.into()));
+    settings.options.push(("threads", ENCODER_THREADS.to_string()));
     settings.options.extend(factor(output, usual));
 }
 

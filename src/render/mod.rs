@@ -5,7 +5,9 @@
 //! they show ([`clip`], [`ahead`]), and [`compositor`] puts them on a YUV canvas, frame by frame: rows copied and mixed where a layer
 //! rests ([`blend`]), sampled where it moves ([`warp`]), and one picture given way to by another ([`transition`]); a composition
 //! within another has a canvas of its own ([`nested`]). The sound is mixed beside it ([`mixer`], [`tempo`], [`loudness`],
-//! [`limiter`]); what plays backwards is read in parts ([`reversed`]). [`pipeline`] runs these on threads of their own with bounded channels between.
+//! [`limiter`]); what plays backwards is read in parts ([`reversed`]). [`pipeline`] runs these on threads of their own with
+//! bounded channels between: the picture is cut into segments ([`segment`]) that are encoded each by itself ([`runs`]) and kept for
+//! another time ([`shelf`]).
 //!
 //! All that runs in a child process ([`process`]), which is this same binary: a file that crashes a codec fails
 //! one job and nothing else.
@@ -32,7 +34,10 @@ pub mod plan;
 mod prepare;
 pub mod process;
 mod reversed;
+mod runs;
+mod segment;
 mod shape;
+pub mod shelf;
 mod sprite;
 mod still;
 mod table;

@@ -1,12 +1,14 @@
-//! The render itself: frames are composed on one thread, sound is mixed and encoded on another, and this one
-//! encodes the pictures and writes the file. The channels between are bounded, so that memory does not grow
-//! with the length of the video.
+//! The render itself: the picture is made in segments ([`super::runs`]) or found where it was kept ([`super::shelf`]), sound is
+//! mixed and encoded on another thread, and this one writes the file. The channels between are bounded, so that memory does not
+//! grow with the length of the video.
 
 use std::{
+    collections::{BTreeMap, HashMap},
     path::Path,
     sync::{
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-        mpsc::{self, Receiver, SyncSender},
+        Mutex,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
     },
     thread,
     time::Duration,
@@ -19,19 +21,35 @@ use super::{
     encoding,
     mixer::Mixer,
     prepare::Ready,
+    runs::{self, Done, Work},
+    segment::{self, Making, Segment},
+    shelf::Shelf,
     still,
 };
 use crate::{
     domain::output::{Format, Output, Quality},
-    media::{AudioEncoder, Encoded, MediaError, Muxer, Palette, PaletteMaker, Picture, Smoothness, VideoEncoder},
+    media::{
+        AudioEncoder, Encoded, MediaError, Muxer, Palette, PaletteMaker, Parcel, Picture, Smoothness, VideoEncoder, VideoSettings,
+    },
 };
 
-/// Frames that may wait for the encoder.
-const FRAMES_AHEAD: usize = 4;
 /// Packets of sound that may wait for the picture: some seconds.
 const SOUND_AHEAD: usize = 256;
 /// Frames that a GIF's palette is chosen from.
 const PALETTE_FRAMES: i64 = 50;
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+/// The most of a sound that is kept, bytes: some hours.
+const MOST_KEPT_SOUND: usize = 128 << 20;
+
+/// What a render may use beside its sources.
+#[derive(Default)]
+pub struct Means<'a> {
+    /// Where parts are kept, and the hashes of the sources by which they are found.
+    pub shelf: Option<(&'a Shelf, &'a HashMap<String, String>)>,
+    /// How many runs go on at once, whatever the machine; 0: as many as it has room for.
+    pub runs: usize,
+}
 
 /// What was made, and what composing it cost.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +58,9 @@ pub struct Made {
     pub has_sound: bool,
     /// CPU time of decoding, composing and mixing.
     pub composition_cpu: Duration,
+    /// Segments that were encoded, and that were found.
+    pub rendered: i64,
+    pub reused: i64,
 }
 
 /// Told of the render's progress.
@@ -48,77 +69,210 @@ pub trait Watcher {
     fn encoded(&mut self, frames: i64);
 }
 
-/// A frame on its way to the encoder, and back to be drawn again.
-struct Frames {
-    ready: Receiver<(i64, Picture)>,
-    used: SyncSender<Picture>,
-}
-
 /// What the threads tell each other beside frames and packets.
 #[derive(Default)]
-struct Shared {
+pub struct Shared {
     /// One has failed: the others need not go on.
     failed: AtomicBool,
+    encoded: AtomicI64,
     /// CPU time of composing and of mixing, nanoseconds.
-    composing_ns: AtomicU64,
-    mixing_ns: AtomicU64,
+    composition_ns: AtomicU64,
 }
 
 impl Shared {
-    fn watch<T>(&self, result: Result<T, RenderError>) -> Result<T, RenderError> {
-        self.failed.fetch_or(result.is_err(), Relaxed);
-        result
+    pub fn fail(&self) {
+        self.failed.store(true, Relaxed);
     }
 
-    fn has_failed(&self) -> bool {
+    pub fn has_failed(&self) -> bool {
         self.failed.load(Relaxed)
     }
 
+    pub fn add_composing(&self, time: Duration) {
+        self.composition_ns.fetch_add(time.as_nanos() as u64, Relaxed);
+    }
+
+    pub fn add_encoded(&self, frames: i64) {
+        self.encoded.fetch_add(frames, Relaxed);
+    }
+
     fn composition_cpu(&self) -> Duration {
-        Duration::from_nanos(self.composing_ns.load(Relaxed) + self.mixing_ns.load(Relaxed))
+        Duration::from_nanos(self.composition_ns.load(Relaxed))
     }
 }
 
 /// Renders into a file.
-pub fn render(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Watcher) -> Result<Made, RenderError> {
+pub fn render(
+    ready: &Ready,
+    output: &Output,
+    path: &Path,
+    means: &Means,
+    watcher: &mut dyn Watcher,
+) -> Result<Made, RenderError> {
     if output.format.is_still() {
         return still(ready, output, path, watcher);
     }
     let mut mixer = Mixer::new(ready).filter(|_| output.format.has_sound());
-    let mut audio = mixer
-        .as_ref()
-        .and_then(|_| encoding::audio(output))
-        .map(|settings| AudioEncoder::open(&settings))
-        .transpose()
-        .map_err(RenderError::whole)?;
-    let has_sound = audio.is_some();
+    let audio = mixer.as_ref().and_then(|_| encoding::audio(output)).map(|settings| AudioEncoder::open(&settings));
+    let mut audio = audio.transpose().map_err(RenderError::whole)?;
     if output.format.is_sound_alone() {
         return sound_alone(&mut mixer, &mut audio, ready, output, path, watcher);
     }
     let palette = (output.format == Format::Gif).then(|| palette(ready, output)).transpose()?;
-    let mut video = VideoEncoder::open(&encoding::video(output, palette)).map_err(RenderError::whole)?;
+    let settings = encoding::video(output, palette);
+    let video = VideoEncoder::open(&settings).map_err(RenderError::whole)?;
     let container = encoding::container(output.format);
-    let mut muxer = Muxer::create(path, container, Some(&video), audio.as_ref()).map_err(RenderError::whole)?;
-    let (frame_out, frame_in) = mpsc::sync_channel(FRAMES_AHEAD);
-    let (used_out, used_in) = mpsc::sync_channel(FRAMES_AHEAD * 2);
-    let (sound_out, sound_in) = mpsc::sync_channel(SOUND_AHEAD);
-
+    let muxer = Muxer::create(path, container, Some(&video), audio.as_ref()).map_err(RenderError::whole)?;
+    let pictures = Pictures::of(ready, output, &settings, video.head(), means);
+    drop(video);
     let shared = Shared::default();
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let runs = if means.runs == 0 { runs::at_once(&settings, cores) } else { means.runs };
+    let (work, reused) = (pictures.work(runs, &shared), pictures.reused());
+    let (sound_out, sound_in) = mpsc::sync_channel(SOUND_AHEAD);
+    let has_sound = audio.is_some();
+    let sound_key = pictures.making.as_ref().map(|making| making.of_sound(&format!("{:?}", encoding::audio(output))));
     thread::scope(|scope| {
-        let composing = scope.spawn(|| shared.watch(compose(ready, output, &shared, frame_out, used_in)));
         let sounding = scope.spawn(|| match (&mut mixer, &mut audio) {
-            (Some(mixer), Some(encoder)) => shared.watch(sound(mixer, encoder, &shared, sound_out)),
+            (Some(mixer), Some(encoder)) => {
+                let kept = sound_key.as_deref().zip(means.shelf.map(|(shelf, _)| shelf));
+                let sounded = kept_sound(kept, mixer, encoder, &shared, sound_out);
+                sounded.inspect_err(|_| shared.fail())
+            }
             _ => Ok(()),
         });
-        let frames = Frames { ready: frame_in, used: used_out };
-        let encoded = encode(&mut video, &mut muxer, frames, sound_in, watcher);
-        // The threads' own errors come first: a channel that closed early is only their consequence.
-        composing.join().map_err(|_| panicked())??;
+        let (done_out, done) = mpsc::channel();
+        for _ in 0..runs {
+            let (work, done_out) = (&work, done_out.clone());
+            scope.spawn(move || work.through(scope, &done_out));
+        }
+        drop(done_out);
+        let written = pictures.write(muxer, &done, sound_in, &shared, watcher).inspect_err(|_| shared.fail());
+        drop(done);
+        // The sound's own error comes first: a channel that closed early is only its consequence.
         sounding.join().map_err(|_| panicked())??;
-        let frames = encoded.map_err(RenderError::whole)?;
-        muxer.finish().map_err(RenderError::whole)?;
-        Ok(Made { frames, has_sound, composition_cpu: shared.composition_cpu() })
+        written
+    })?;
+    Ok(Made {
+        frames: ready.plan.length(),
+        has_sound,
+        composition_cpu: shared.composition_cpu(),
+        rendered: pictures.segments.len() as i64 - reused,
+        reused,
     })
+}
+
+/// The segments of the picture, and where each may be found.
+struct Pictures<'a> {
+    ready: &'a Ready<'a>,
+    settings: &'a VideoSettings,
+    smoothness: Smoothness,
+    head: Vec<u8>,
+    segments: Vec<Segment>,
+    making: Option<Making<'a>>,
+    shelf: Option<&'a Shelf>,
+    /// By segment, where it is kept or is to be.
+    keys: Vec<Option<String>>,
+    /// By segment: it is there.
+    found: Vec<bool>,
+}
+
+impl<'a> Pictures<'a> {
+    fn of(ready: &'a Ready<'a>, output: &Output, settings: &'a VideoSettings, head: Vec<u8>, means: &Means<'a>) -> Self {
+        let plan = ready.plan;
+        let segments = match output.format {
+            // Its pictures say what has changed since the one before.
+            Format::Gif => vec![Segment { first: plan.first, end: plan.end }],
+            _ => segment::cut(plan),
+        };
+        let making = means.shelf.and_then(|(_, digests)| Making::of(plan, ready.elements, digests));
+        let shelf = means.shelf.map(|(shelf, _)| shelf).filter(|_| output.format != Format::Gif);
+        let words = format!("{settings:?} {:?}", crate::media::library_report().libavcodec);
+        let key = |segment| making.as_ref().filter(|_| shelf.is_some()).map(|making| making.of_segment(segment, output, &words));
+        let keys: Vec<Option<String>> = segments.iter().map(key).collect();
+        let is_there =
+            |key: &Option<String>| key.as_ref().zip(shelf).is_some_and(|(key, shelf)| shelf.take(key, &head).is_some());
+        let found = keys.iter().map(is_there).collect();
+        Self { ready, settings, smoothness: smoothness(output.quality), head, segments, making, shelf, keys, found }
+    }
+
+    fn reused(&self) -> i64 {
+        self.found.iter().filter(|found| **found).count() as i64
+    }
+
+    fn work<'b>(&'b self, runs: usize, shared: &'b Shared) -> Work<'b> {
+        let wanted: Vec<usize> = (0..self.segments.len()).filter(|index| !self.found[*index]).collect();
+        Work {
+            ready: self.ready,
+            settings: self.settings,
+            smoothness: self.smoothness,
+            segments: &self.segments,
+            waiting: Mutex::new(runs::divide(&wanted, runs)),
+            shared,
+        }
+    }
+
+    /// Writes all segments in order, each with the sound before it.
+    fn write(
+        &self,
+        mut muxer: Muxer,
+        done: &Receiver<Done>,
+        sound: Receiver<Encoded>,
+        shared: &Shared,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), RenderError> {
+        let mut sound = sound.into_iter().peekable();
+        let mut early: BTreeMap<usize, Parcel> = BTreeMap::new();
+        let mut written = 0;
+        for (index, segment) in self.segments.iter().enumerate() {
+            let parcel = match self.found[index] {
+                true => self.again(index)?,
+                false => self.made(index, done, &mut early, shared, &mut |encoded| watcher.encoded(written + encoded))?,
+            };
+            if self.found[index] {
+                written += segment.length();
+                watcher.encoded(written + shared.encoded.load(Relaxed));
+            }
+            let by = segment.first - self.ready.plan.first;
+            let packets = parcel.packets.into_iter().map(|packet| packet.later(by));
+            packets.into_iter().try_for_each(|packet| write(&mut muxer, packet, &mut sound)).map_err(RenderError::whole)?;
+        }
+        sound.try_for_each(|packet| muxer.write_audio(packet)).map_err(RenderError::whole)?;
+        muxer.finish().map_err(RenderError::whole)
+    }
+
+    fn again(&self, index: usize) -> Result<Parcel, RenderError> {
+        let kept = self.keys[index].as_ref().zip(self.shelf).and_then(|(key, shelf)| shelf.take(key, &self.head));
+        kept.ok_or_else(|| RenderError::whole(MediaError::Output("a kept part of the picture has gone meanwhile".into())))
+    }
+
+    /// Waits for a segment; those that come before their turn are put by.
+    fn made(
+        &self,
+        index: usize,
+        done: &Receiver<Done>,
+        early: &mut BTreeMap<usize, Parcel>,
+        shared: &Shared,
+        tell: &mut dyn FnMut(i64),
+    ) -> Result<Parcel, RenderError> {
+        loop {
+            if let Some(parcel) = early.remove(&index) {
+                return Ok(parcel);
+            }
+            match done.recv_timeout(TELL_EVERY) {
+                Ok(told) => {
+                    let (number, parcel) = told?;
+                    if let Some((key, shelf)) = self.keys[number].as_ref().zip(self.shelf) {
+                        shelf.put(key, &parcel);
+                    }
+                    early.insert(number, parcel);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(panicked()),
+            }
+            tell(shared.encoded.load(Relaxed));
+        }
+    }
 }
 
 fn panicked() -> RenderError {
@@ -133,7 +287,7 @@ fn still(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Watcher)
     let composition_cpu = thread_cpu().saturating_sub(before) + decoding.get();
     still::write(&canvas, output, path).map_err(RenderError::whole)?;
     watcher.encoded(1);
-    Ok(Made { frames: 1, has_sound: false, composition_cpu })
+    Ok(Made { frames: 1, has_sound: false, composition_cpu, rendered: 1, reused: 0 })
 }
 
 /// Sound without a picture.
@@ -152,7 +306,8 @@ fn sound_alone(
     let (out, packets) = mpsc::sync_channel(SOUND_AHEAD);
     let shared = Shared::default();
     thread::scope(|scope| {
-        let sounding = scope.spawn(|| shared.watch(sound(mixer, encoder, &shared, out)));
+        let shared = &shared;
+        let sounding = scope.spawn(move || sound(mixer, encoder, shared, &mut |packet| out.send(packet).is_ok()));
         let written = packets.into_iter().try_for_each(|packet| {
             let frame = (packet.decode_at() * ready.plan.rate.as_f64()) as i64;
             watcher.encoded(frame.clamp(0, ready.plan.length()));
@@ -161,7 +316,8 @@ fn sound_alone(
         sounding.join().map_err(|_| panicked())??;
         written.map_err(RenderError::whole)?;
         muxer.finish().map_err(RenderError::whole)?;
-        Ok(Made { frames: ready.plan.length(), has_sound: true, composition_cpu: shared.composition_cpu() })
+        let composition_cpu = shared.composition_cpu();
+        Ok(Made { frames: ready.plan.length(), has_sound: true, composition_cpu, rendered: 1, reused: 0 })
     })
 }
 
@@ -186,47 +342,51 @@ fn smoothness(quality: Quality) -> Smoothness {
     }
 }
 
-fn compose(
-    ready: &Ready,
-    output: &Output,
-    shared: &Shared,
-    frames: SyncSender<(i64, Picture)>,
-    used: Receiver<Picture>,
-) -> Result<(), RenderError> {
-    let plan = ready.plan;
-    let decoding = CpuCount::default();
-    let mut compositor = Compositor::new(ready, smoothness(output.quality), decoding.clone());
-    for number in plan.first..plan.end {
-        let mut canvas = match reused(&used) {
-            Some(canvas) => canvas,
-            None => Picture::new(plan.width, plan.height).map_err(RenderError::whole)?,
-        };
-        compositor.compose(number, &mut canvas)?;
-        shared.composing_ns.store((thread_cpu() + decoding.get()).as_nanos() as u64, Relaxed);
-        if shared.has_failed() || frames.send((number - plan.first, canvas)).is_err() {
-            break; // Another thread has failed, and says why.
-        }
-    }
-    Ok(())
-}
-
-/// A picture that the encoder has done with, if there is one.
-fn reused(used: &Receiver<Picture>) -> Option<Picture> {
-    used.try_recv().ok().and_then(|mut picture| picture.is_sole_owner().then_some(picture))
-}
-
-fn sound(
+/// The sound as it was kept, or made and kept.
+fn kept_sound(
+    kept: Option<(&str, &Shelf)>,
     mixer: &mut Mixer,
     encoder: &mut AudioEncoder,
     shared: &Shared,
     packets: SyncSender<Encoded>,
+) -> Result<(), RenderError> {
+    let Some((key, shelf)) = kept else { return sound(mixer, encoder, shared, &mut |packet| packets.send(packet).is_ok()) };
+    let head = encoder.head();
+    if let Some(parcel) = shelf.take(key, &head) {
+        // Who no longer takes them has failed.
+        let _ = parcel.packets.into_iter().try_for_each(|packet| packets.send(packet));
+        return Ok(());
+    }
+    let (mut all, mut bytes, mut told) = (Vec::new(), 0, true);
+    sound(mixer, encoder, shared, &mut |packet| {
+        bytes += packet.size();
+        if bytes <= MOST_KEPT_SOUND {
+            all.push(packet.clone());
+        } else {
+            all = Vec::new();
+        }
+        told = packets.send(packet).is_ok();
+        told
+    })?;
+    if told && bytes <= MOST_KEPT_SOUND && !shared.has_failed() {
+        shelf.put(key, &Parcel { head, packets: all });
+    }
+    Ok(())
+}
+
+/// Mixes and encodes; `packet` is given each packet, and says whether to go on.
+fn sound(
+    mixer: &mut Mixer,
+    encoder: &mut AudioEncoder,
+    shared: &Shared,
+    take: &mut dyn FnMut(Encoded) -> bool,
 ) -> Result<(), RenderError> {
     let block = encoder.block();
     let (mut left, mut right) = (vec![0.0; block], vec![0.0; block]);
     loop {
         let before = thread_cpu();
         let count = mixer.mix(&mut left, &mut right)?;
-        shared.mixing_ns.fetch_add(thread_cpu().saturating_sub(before).as_nanos() as u64, Relaxed);
+        shared.add_composing(thread_cpu().saturating_sub(before));
         let last = count < block || shared.has_failed();
         let mut encoded = match count {
             0 => Vec::new(),
@@ -235,40 +395,10 @@ fn sound(
         if last {
             encoded.extend(encoder.finish().map_err(RenderError::whole)?);
         }
-        for packet in encoded {
-            if packets.send(packet).is_err() {
-                return Ok(());
-            }
-        }
-        if last {
+        if !encoded.into_iter().all(&mut *take) || last {
             return Ok(());
         }
     }
-}
-
-fn encode(
-    encoder: &mut VideoEncoder,
-    muxer: &mut Muxer,
-    frames: Frames,
-    sound: Receiver<Encoded>,
-    watcher: &mut dyn Watcher,
-) -> Result<i64, MediaError> {
-    let mut sound = sound.into_iter().peekable();
-    let mut count = 0;
-    for (number, mut picture) in frames.ready {
-        for packet in encoder.encode(&mut picture, number)? {
-            write(muxer, packet, &mut sound)?;
-        }
-        // A full channel means that enough pictures are about; this one is freed.
-        let _ = frames.used.try_send(picture);
-        count = number + 1;
-        watcher.encoded(count);
-    }
-    for packet in encoder.finish()? {
-        write(muxer, packet, &mut sound)?;
-    }
-    sound.try_for_each(|packet| muxer.write_audio(packet))?;
-    Ok(count)
 }
 
 /// Writes a packet of the picture after the sound that comes before it.
@@ -282,4 +412,68 @@ fn write(
         muxer.write_audio(packet)?;
     }
     muxer.write_video(picture)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{
+            composition::{Content, Element, Timing, Visual},
+            look::{Shape, ShapeKind},
+            motion::{Keyframe, Property},
+            output::{FrameRate, VideoCodec},
+            paint::Color,
+        },
+        render::{Composition, PlacedElement, prepare},
+    };
+
+    struct Nobody;
+
+    impl Watcher for Nobody {
+        fn encoded(&mut self, _: i64) {}
+    }
+
+    /// A rectangle that goes across for 12 s.
+    fn moving() -> Composition {
+        let easing = crate::domain::easing::Easing::Linear;
+        let key = |at, value| Keyframe { property: Property::X, at, value, easing };
+        let keyframes = vec![key(0.0, 0.0), key(12.0, 160.0)];
+        let visual = Visual { width: crate::domain::geometry::Length::Pixels(40.0), keyframes, ..Visual::default() };
+        let shape = Shape { kind: ShapeKind::Rectangle, fill: Some(Color::WHITE), gradient: None, stroke: None };
+        let timing = Timing { length: Some(12.0), ..Timing::default() };
+        let output = Output {
+            format: Format::Mp4,
+            video_codec: VideoCodec::H264,
+            range: None,
+            poster_at: None,
+            width: 160,
+            height: 90,
+            frame_rate: FrameRate { numerator: 25, denominator: 1 },
+            quality: Quality::Medium,
+            crf: None,
+            video_bitrate: None,
+            audio_bitrate: None,
+            background: Color::BLACK,
+            duration: None,
+        };
+        let element = Element { timing, content: Content::Shape { shape, visual } };
+        Composition { elements: vec![PlacedElement { id: "a".into(), element }], outputs: vec![output] }
+    }
+
+    #[test]
+    fn however_many_runs_the_bytes_are_the_same() {
+        crate::media::init().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let composition = moving();
+        let understood = prepare::understand(&composition, &mut |_, _| {}).unwrap();
+        let made = [1, 3].map(|runs| {
+            let path = folder.path().join(runs.to_string());
+            let means = Means { runs, ..Means::default() };
+            let made = render(&understood.ready(0), &composition.outputs[0], &path, &means, &mut Nobody).unwrap();
+            assert_eq!((made.frames, made.rendered, made.reused), (300, 3, 0));
+            std::fs::read(path).unwrap()
+        });
+        assert!(made[0] == made[1]);
+    }
 }

@@ -27,6 +27,7 @@ mod paging;
 mod plans;
 mod rendering;
 mod schema;
+mod segments;
 mod sounds;
 mod storage;
 mod subscriptions;

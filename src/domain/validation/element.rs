@@ -1,5 +1,7 @@
 //! The rules of elements.
 
+use std::fmt::Display;
+
 use super::{Checker, LONGEST};
 use crate::domain::{
     composition::{Content, Element, Playback, Source, Text, Timing, Visual},
@@ -53,7 +55,7 @@ pub fn past_the_end(check: &mut Checker, at: &str, element: &Element, duration: 
     let (Some(start), Some(duration)) = (element.timing.start, duration) else { return };
     if start >= duration {
         check.breach(
-            format!("{at}.start"),
+            format_args!("{at}.start"),
             ViolationCode::Inconsistent,
             format!("must be before the end of the composition, at {duration} s"),
         );
@@ -73,10 +75,10 @@ pub fn too_many_elements(check: &mut Checker, path: &str, count: usize) -> bool 
 pub fn element(check: &mut Checker, at: &str, element: &Element) {
     timing(check, at, &element.timing);
     if let Some(source) = element.source() {
-        self::source(check, &format!("{at}.source"), source);
+        self::source(check, format_args!("{at}.source"), source);
     }
     if let Some(font) = element.style().and_then(|style| style.font.as_ref()) {
-        self::source(check, &format!("{at}.font"), font);
+        self::source(check, format_args!("{at}.font"), font);
     }
     if let Some(visual) = element.visual() {
         self::visual(check, at, visual);
@@ -86,7 +88,7 @@ pub fn element(check: &mut Checker, at: &str, element: &Element) {
     }
     match &element.content {
         Content::Text { text, .. } => {
-            words(check, &format!("{at}.text"), &text.text);
+            words(check, format_args!("{at}.text"), &text.text);
             style(check, at, text);
         }
         Content::Subtitles { source, cues, style, .. } => {
@@ -94,7 +96,7 @@ pub fn element(check: &mut Checker, at: &str, element: &Element) {
             self::style(check, at, style);
         }
         Content::Shape { shape, .. } => self::shape(check, at, shape),
-        Content::Video { chroma_key: Some(key), .. } => chroma_key(check, &format!("{at}.chromaKey"), key),
+        Content::Video { chroma_key: Some(key), .. } => chroma_key(check, format_args!("{at}.chromaKey"), key),
         Content::Composition { .. } => within(check, at, element),
         Content::Video { .. } | Content::Image { .. } | Content::Audio { .. } => {}
     }
@@ -102,41 +104,41 @@ pub fn element(check: &mut Checker, at: &str, element: &Element) {
 
 fn timing(check: &mut Checker, at: &str, timing: &Timing) {
     if let Some(start) = timing.start {
-        check.range(format!("{at}.start"), start, 0.0..=LONGEST);
+        check.range(format_args!("{at}.start"), start, 0.0..=LONGEST);
     }
     if let Some(length) = timing.length {
-        check.above_zero(format!("{at}.length"), length, LONGEST);
+        check.above_zero(format_args!("{at}.length"), length, LONGEST);
     }
     if let Some(track) = timing.track {
-        check.range(format!("{at}.track"), track, -1_000..=1_000);
+        check.range(format_args!("{at}.track"), track, -1_000..=1_000);
     }
     if let Some(name) = &timing.name {
-        check.chars(format!("{at}.name"), name, limits::NAME_CHARS);
+        check.chars(format_args!("{at}.name"), name, limits::NAME_CHARS);
     }
-    check.json_bytes(format!("{at}.metadata"), &timing.metadata, ELEMENT_METADATA_BYTES);
+    check.json_bytes(format_args!("{at}.metadata"), &timing.metadata, ELEMENT_METADATA_BYTES);
 }
 
-fn source(check: &mut Checker, at: &str, source: &Source) {
+fn source(check: &mut Checker, at: impl Display, source: &Source) {
     match source {
         Source::Url(text) => {
-            check.chars(format!("{at}.url"), text, 2_048);
+            check.chars(format_args!("{at}.url"), text, 2_048);
             let parsed = url::Url::parse(text);
             if !parsed.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
-                check.breach(format!("{at}.url"), ViolationCode::InvalidFormat, "must be an absolute http or https address");
+                check.breach(format_args!("{at}.url"), ViolationCode::InvalidFormat, "must be an absolute http or https address");
             }
         }
         Source::Asset(id) => {
             if id.parse::<AssetId>().is_err() {
-                check.breach(format!("{at}.asset"), ViolationCode::InvalidFormat, "must be the id of an upload, ast_…");
+                check.breach(format_args!("{at}.asset"), ViolationCode::InvalidFormat, "must be the id of an upload, ast_…");
             }
         }
-        Source::Object { key, .. } => object_key(check, &format!("{at}.object.key"), key),
+        Source::Object { key, .. } => object_key(check, format_args!("{at}.object.key"), key),
         Source::File(_) => {}
     }
 }
 
 /// The rules of an object's key.
-fn object_key(check: &mut Checker, at: &str, key: &str) {
+fn object_key(check: &mut Checker, at: impl Display, key: &str) {
     let clean = |part: &str| !part.is_empty() && part != "." && part != "..";
     let printable = key.chars().all(|c| !c.is_control() && c != '\\');
     if key.is_empty() || key.len() > 150 || !printable || !key.split('/').all(clean) {
@@ -146,26 +148,26 @@ fn object_key(check: &mut Checker, at: &str, key: &str) {
 }
 
 fn visual(check: &mut Checker, at: &str, visual: &Visual) {
-    place(check, &format!("{at}.x"), visual.x);
-    place(check, &format!("{at}.y"), visual.y);
-    extent(check, &format!("{at}.width"), visual.width);
-    extent(check, &format!("{at}.height"), visual.height);
-    check.range(format!("{at}.opacity"), visual.opacity, 0.0..=1.0);
-    transition(check, &format!("{at}.transitionIn"), visual.transition_in);
-    transition(check, &format!("{at}.transitionOut"), visual.transition_out);
-    check.range(format!("{at}.rotation"), visual.rotation, -36_000.0..=36_000.0);
+    place(check, format_args!("{at}.x"), visual.x);
+    place(check, format_args!("{at}.y"), visual.y);
+    extent(check, format_args!("{at}.width"), visual.width);
+    extent(check, format_args!("{at}.height"), visual.height);
+    check.range(format_args!("{at}.opacity"), visual.opacity, 0.0..=1.0);
+    transition(check, format_args!("{at}.transitionIn"), visual.transition_in);
+    transition(check, format_args!("{at}.transitionOut"), visual.transition_out);
+    check.range(format_args!("{at}.rotation"), visual.rotation, -36_000.0..=36_000.0);
     match visual.corner_radius {
-        Length::Pixels(pixels) => check.range(format!("{at}.cornerRadius"), pixels, 0.0..=16_384.0),
-        Length::Percent(percent) => check.range(format!("{at}.cornerRadius"), percent, 0.0..=100.0),
+        Length::Pixels(pixels) => check.range(format_args!("{at}.cornerRadius"), pixels, 0.0..=16_384.0),
+        Length::Percent(percent) => check.range(format_args!("{at}.cornerRadius"), percent, 0.0..=100.0),
     }
-    crop(check, &format!("{at}.crop"), &visual.crop);
-    keyframes(check, &format!("{at}.keyframes"), &visual.keyframes);
-    effects(check, &format!("{at}.effects"), &visual.effects);
+    crop(check, format_args!("{at}.crop"), &visual.crop);
+    keyframes(check, format_args!("{at}.keyframes"), &visual.keyframes);
+    effects(check, format_args!("{at}.effects"), &visual.effects);
 }
 
-fn crop(check: &mut Checker, at: &str, crop: &Crop) {
+fn crop(check: &mut Checker, at: impl Display, crop: &Crop) {
     for (edge, share) in [("left", crop.left), ("top", crop.top), ("right", crop.right), ("bottom", crop.bottom)] {
-        check.range(format!("{at}.{edge}"), share, 0.0..=0.99);
+        check.range(format_args!("{at}.{edge}"), share, 0.0..=0.99);
     }
     let (width, height) = crop.of((1.0, 1.0));
     if width < 0.01 || height < 0.01 {
@@ -173,14 +175,14 @@ fn crop(check: &mut Checker, at: &str, crop: &Crop) {
     }
 }
 
-fn keyframes(check: &mut Checker, at: &str, keyframes: &[Keyframe]) {
+fn keyframes(check: &mut Checker, at: impl Display, keyframes: &[Keyframe]) {
     if keyframes.len() > KEYFRAMES {
         let message = format!("must have at most {KEYFRAMES} keyframes, and has {}", keyframes.len());
         return check.breach(at, ViolationCode::TooMany, message);
     }
     for (index, keyframe) in keyframes.iter().enumerate() {
         let at = format!("{at}[{index}]");
-        check.range(format!("{at}.at"), keyframe.at, 0.0..=LONGEST);
+        check.range(format_args!("{at}.at"), keyframe.at, 0.0..=LONGEST);
         let range = match keyframe.property {
             Property::X | Property::Y => -20_000.0..=20_000.0,
             Property::Width | Property::Height => 0.0..=16_384.0,
@@ -189,15 +191,15 @@ fn keyframes(check: &mut Checker, at: &str, keyframes: &[Keyframe]) {
             Property::Opacity => 0.0..=1.0,
             Property::Volume => 0.0..=4.0,
         };
-        check.range(format!("{at}.value"), keyframe.value, range);
+        check.range(format_args!("{at}.value"), keyframe.value, range);
         let same = |other: &Keyframe| other.property == keyframe.property && other.at == keyframe.at;
         if keyframes[..index].iter().any(same) {
-            check.breach(format!("{at}.at"), ViolationCode::Inconsistent, "must differ from the property's other keyframes");
+            check.breach(format_args!("{at}.at"), ViolationCode::Inconsistent, "must differ from the property's other keyframes");
         }
     }
 }
 
-fn effects(check: &mut Checker, at: &str, effects: &[Effect]) {
+fn effects(check: &mut Checker, at: impl Display, effects: &[Effect]) {
     if effects.len() > EFFECTS {
         let message = format!("must have at most {EFFECTS} effects, and has {}", effects.len());
         return check.breach(at, ViolationCode::TooMany, message);
@@ -205,153 +207,153 @@ fn effects(check: &mut Checker, at: &str, effects: &[Effect]) {
     for (index, effect) in effects.iter().enumerate() {
         let at = format!("{at}[{index}]");
         match effect {
-            Effect::Lut(table) => source(check, &format!("{at}.lut"), table),
-            &Effect::Blur(pixels) => check.range(format!("{at}.blur"), pixels, 0.0..=200.0),
-            &Effect::Brightness(factor) => check.range(format!("{at}.brightness"), factor, 0.0..=4.0),
-            &Effect::Contrast(factor) => check.range(format!("{at}.contrast"), factor, 0.0..=4.0),
-            &Effect::Saturation(factor) => check.range(format!("{at}.saturation"), factor, 0.0..=4.0),
-            &Effect::Grayscale(share) => check.range(format!("{at}.grayscale"), share, 0.0..=1.0),
-            &Effect::Sepia(share) => check.range(format!("{at}.sepia"), share, 0.0..=1.0),
+            Effect::Lut(table) => source(check, format_args!("{at}.lut"), table),
+            &Effect::Blur(pixels) => check.range(format_args!("{at}.blur"), pixels, 0.0..=200.0),
+            &Effect::Brightness(factor) => check.range(format_args!("{at}.brightness"), factor, 0.0..=4.0),
+            &Effect::Contrast(factor) => check.range(format_args!("{at}.contrast"), factor, 0.0..=4.0),
+            &Effect::Saturation(factor) => check.range(format_args!("{at}.saturation"), factor, 0.0..=4.0),
+            &Effect::Grayscale(share) => check.range(format_args!("{at}.grayscale"), share, 0.0..=1.0),
+            &Effect::Sepia(share) => check.range(format_args!("{at}.sepia"), share, 0.0..=1.0),
             &Effect::Negate(_) => {}
-            &Effect::Sharpen(share) => check.range(format!("{at}.sharpen"), share, 0.0..=5.0),
-            &Effect::Vignette(share) => check.range(format!("{at}.vignette"), share, 0.0..=1.0),
-            &Effect::Hue(degrees) => check.range(format!("{at}.hue"), degrees, -360.0..=360.0),
+            &Effect::Sharpen(share) => check.range(format_args!("{at}.sharpen"), share, 0.0..=5.0),
+            &Effect::Vignette(share) => check.range(format_args!("{at}.vignette"), share, 0.0..=1.0),
+            &Effect::Hue(degrees) => check.range(format_args!("{at}.hue"), degrees, -360.0..=360.0),
             &Effect::KenBurns(ken_burns) => {
-                check.range(format!("{at}.kenBurns.fromScale"), ken_burns.from_scale, 0.1..=10.0);
-                check.range(format!("{at}.kenBurns.toScale"), ken_burns.to_scale, 0.1..=10.0);
+                check.range(format_args!("{at}.kenBurns.fromScale"), ken_burns.from_scale, 0.1..=10.0);
+                check.range(format_args!("{at}.kenBurns.toScale"), ken_burns.to_scale, 0.1..=10.0);
                 if effects[..index].iter().any(|other| matches!(other, Effect::KenBurns(_))) {
-                    check.breach(format!("{at}.kenBurns"), ViolationCode::Inconsistent, "must be the only one of its kind");
+                    check.breach(format_args!("{at}.kenBurns"), ViolationCode::Inconsistent, "must be the only one of its kind");
                 }
             }
         }
     }
 }
 
-fn chroma_key(check: &mut Checker, at: &str, key: &ChromaKey) {
-    check.range(format!("{at}.similarity"), key.similarity, 0.0..=1.0);
-    check.range(format!("{at}.blend"), key.blend, 0.0..=1.0);
+fn chroma_key(check: &mut Checker, at: impl Display, key: &ChromaKey) {
+    check.range(format_args!("{at}.similarity"), key.similarity, 0.0..=1.0);
+    check.range(format_args!("{at}.blend"), key.blend, 0.0..=1.0);
 }
 
 fn shape(check: &mut Checker, at: &str, shape: &Shape) {
     match (shape.kind, shape.gradient) {
         (ShapeKind::Gradient, None) => {
-            check.breach(format!("{at}.gradient"), ViolationCode::Required, "must be given for a GRADIENT");
+            check.breach(format_args!("{at}.gradient"), ViolationCode::Required, "must be given for a GRADIENT");
         }
-        (ShapeKind::Gradient, Some(gradient)) => check.range(format!("{at}.gradient.angle"), gradient.angle, -360.0..=360.0),
-        (_, Some(gradient)) => check.range(format!("{at}.gradient.angle"), gradient.angle, -360.0..=360.0),
+        (ShapeKind::Gradient, Some(gradient)) => check.range(format_args!("{at}.gradient.angle"), gradient.angle, -360.0..=360.0),
+        (_, Some(gradient)) => check.range(format_args!("{at}.gradient.angle"), gradient.angle, -360.0..=360.0),
         (_, None) if shape.fill.is_none() && shape.stroke.is_none() => {
-            check.breach(format!("{at}.fill"), ViolationCode::Required, "must be given, or a gradient or a stroke");
+            check.breach(format_args!("{at}.fill"), ViolationCode::Required, "must be given, or a gradient or a stroke");
         }
         _ => {}
     }
     if let Some(stroke) = &shape.stroke {
-        self::stroke(check, &format!("{at}.stroke"), stroke);
+        self::stroke(check, format_args!("{at}.stroke"), stroke);
     }
 }
 
-fn stroke(check: &mut Checker, at: &str, stroke: &Stroke) {
-    small(check, &format!("{at}.width"), stroke.width);
+fn stroke(check: &mut Checker, at: impl Display, stroke: &Stroke) {
+    small(check, format_args!("{at}.width"), stroke.width);
 }
 
 /// A length that adorns: an outline, a padding, a shadow's reach.
-fn small(check: &mut Checker, at: &str, length: Length) {
+fn small(check: &mut Checker, at: impl Display, length: Length) {
     match length {
         Length::Pixels(pixels) => check.range(at, pixels, 0.0..=1_000.0),
         Length::Percent(percent) => check.range(at, percent, 0.0..=50.0),
     }
 }
 
-fn place(check: &mut Checker, at: &str, length: Length) {
+fn place(check: &mut Checker, at: impl Display, length: Length) {
     match length {
         Length::Pixels(pixels) => check.range(at, pixels, -20_000.0..=20_000.0),
         Length::Percent(percent) => check.range(at, percent, -1_000.0..=1_000.0),
     }
 }
 
-fn extent(check: &mut Checker, at: &str, length: Length) {
+fn extent(check: &mut Checker, at: impl Display, length: Length) {
     match length {
         Length::Pixels(pixels) => check.range(at, pixels, 1.0..=16_384.0),
         Length::Percent(percent) => check.range(at, percent, 0.01..=1_000.0),
     }
 }
 
-fn transition(check: &mut Checker, at: &str, transition: Option<Transition>) {
+fn transition(check: &mut Checker, at: impl Display, transition: Option<Transition>) {
     if let Some(transition) = transition {
-        check.above_zero(format!("{at}.duration"), transition.duration, 60.0);
+        check.above_zero(format_args!("{at}.duration"), transition.duration, 60.0);
     }
 }
 
 fn playback(check: &mut Checker, at: &str, playback: &Playback) {
-    check.range(format!("{at}.trimStart"), playback.trim_start, 0.0..=LONGEST);
+    check.range(format_args!("{at}.trimStart"), playback.trim_start, 0.0..=LONGEST);
     if let Some(end) = playback.trim_end {
-        check.range(format!("{at}.trimEnd"), end, 0.0..=LONGEST);
+        check.range(format_args!("{at}.trimEnd"), end, 0.0..=LONGEST);
         if end <= playback.trim_start {
-            check.breach(format!("{at}.trimEnd"), ViolationCode::Inconsistent, "must be greater than trimStart");
+            check.breach(format_args!("{at}.trimEnd"), ViolationCode::Inconsistent, "must be greater than trimStart");
         }
     }
-    check.range(format!("{at}.speed"), playback.speed, 0.25..=4.0);
-    check.range(format!("{at}.volume"), playback.volume, 0.0..=4.0);
+    check.range(format_args!("{at}.speed"), playback.speed, 0.25..=4.0);
+    check.range(format_args!("{at}.volume"), playback.volume, 0.0..=4.0);
     if let Some(loudness) = playback.loudness {
-        check.range(format!("{at}.loudness"), loudness, -70.0..=-5.0);
+        check.range(format_args!("{at}.loudness"), loudness, -70.0..=-5.0);
     }
-    keyframes(check, &format!("{at}.keyframes"), &playback.keyframes);
-    check.range(format!("{at}.fadeIn"), playback.fade_in, 0.0..=LONGEST);
-    check.range(format!("{at}.fadeOut"), playback.fade_out, 0.0..=LONGEST);
+    keyframes(check, format_args!("{at}.keyframes"), &playback.keyframes);
+    check.range(format_args!("{at}.fadeIn"), playback.fade_in, 0.0..=LONGEST);
+    check.range(format_args!("{at}.fadeOut"), playback.fade_out, 0.0..=LONGEST);
 }
 
-fn words(check: &mut Checker, at: &str, words: &str) {
+fn words(check: &mut Checker, at: impl Display, words: &str) {
     if words.trim().is_empty() {
-        check.breach(at, ViolationCode::Required, "must not be empty");
+        check.breach(&at, ViolationCode::Required, "must not be empty");
     }
-    check.chars(at, words, TEXT_CHARS);
+    check.chars(&at, words, TEXT_CHARS);
 }
 
 fn cues(check: &mut Checker, at: &str, has_source: bool, cues: &[Cue]) {
     if has_source != cues.is_empty() {
         let rule = "must have either a source or cues";
-        return check.breach(format!("{at}.cues"), ViolationCode::Inconsistent, rule);
+        return check.breach(format_args!("{at}.cues"), ViolationCode::Inconsistent, rule);
     }
     if cues.len() > CUES {
         let message = format!("must have at most {CUES} cues, and has {}", cues.len());
-        return check.breach(format!("{at}.cues"), ViolationCode::TooMany, message);
+        return check.breach(format_args!("{at}.cues"), ViolationCode::TooMany, message);
     }
     for (index, cue) in cues.iter().enumerate() {
         let at = format!("{at}.cues[{index}]");
-        check.range(format!("{at}.start"), cue.start, 0.0..=LONGEST);
-        check.range(format!("{at}.end"), cue.end, 0.0..=LONGEST);
+        check.range(format_args!("{at}.start"), cue.start, 0.0..=LONGEST);
+        check.range(format_args!("{at}.end"), cue.end, 0.0..=LONGEST);
         if cue.end <= cue.start {
-            check.breach(format!("{at}.end"), ViolationCode::Inconsistent, "must be greater than start");
+            check.breach(format_args!("{at}.end"), ViolationCode::Inconsistent, "must be greater than start");
         }
-        words(check, &format!("{at}.text"), &cue.text);
+        words(check, format_args!("{at}.text"), &cue.text);
     }
 }
 
 /// How words look.
 fn style(check: &mut Checker, at: &str, text: &Text) {
-    check.chars(format!("{at}.font.family"), &text.family, limits::NAME_CHARS);
+    check.chars(format_args!("{at}.font.family"), &text.family, limits::NAME_CHARS);
     match text.font_size {
-        Length::Pixels(pixels) => check.range(format!("{at}.fontSize"), pixels, 1.0..=2_000.0),
-        Length::Percent(percent) => check.above_zero(format!("{at}.fontSize"), percent, 100.0),
+        Length::Pixels(pixels) => check.range(format_args!("{at}.fontSize"), pixels, 1.0..=2_000.0),
+        Length::Percent(percent) => check.above_zero(format_args!("{at}.fontSize"), percent, 100.0),
     }
-    check.range(format!("{at}.weight"), text.weight, 100..=900);
-    check.range(format!("{at}.lineHeight"), text.line_height, 0.5..=5.0);
+    check.range(format_args!("{at}.weight"), text.weight, 100..=900);
+    check.range(format_args!("{at}.lineHeight"), text.line_height, 0.5..=5.0);
     if let Some(background) = &text.background {
-        small(check, &format!("{at}.background.padding"), background.padding);
-        small(check, &format!("{at}.background.cornerRadius"), background.corner_radius);
+        small(check, format_args!("{at}.background.padding"), background.padding);
+        small(check, format_args!("{at}.background.cornerRadius"), background.corner_radius);
     }
     if let Some(stroke) = &text.stroke {
-        self::stroke(check, &format!("{at}.stroke"), stroke);
+        self::stroke(check, format_args!("{at}.stroke"), stroke);
     }
     if let Some(shadow) = &text.shadow {
-        place(check, &format!("{at}.shadow.x"), shadow.x);
-        place(check, &format!("{at}.shadow.y"), shadow.y);
-        small(check, &format!("{at}.shadow.blur"), shadow.blur);
+        place(check, format_args!("{at}.shadow.x"), shadow.x);
+        place(check, format_args!("{at}.shadow.y"), shadow.y);
+        small(check, format_args!("{at}.shadow.blur"), shadow.blur);
     }
     if let Some(spacing) = text.letter_spacing {
-        place(check, &format!("{at}.letterSpacing"), spacing);
+        place(check, format_args!("{at}.letterSpacing"), spacing);
     }
     if let Some(lines) = text.max_lines {
-        check.range(format!("{at}.maxLines"), lines, 1..=1_000);
+        check.range(format_args!("{at}.maxLines"), lines, 1..=1_000);
     }
 }
 

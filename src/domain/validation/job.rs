@@ -10,13 +10,13 @@ use crate::domain::{
 /// Checks all of a new job; `at` is the path of its input.
 pub fn new_job(check: &mut Checker, at: &str, new: &NewJob) {
     name(check, at, new.name.as_deref());
-    check.range(format!("{at}.priority"), new.priority, limits::PRIORITY);
-    check.range(format!("{at}.maxAttempts"), new.max_attempts, limits::MAX_ATTEMPTS);
-    check.json_bytes(format!("{at}.metadata"), &new.metadata, limits::METADATA_BYTES);
+    check.range(format_args!("{at}.priority"), new.priority, limits::PRIORITY);
+    check.range(format_args!("{at}.maxAttempts"), new.max_attempts, limits::MAX_ATTEMPTS);
+    check.json_bytes(format_args!("{at}.metadata"), &new.metadata, limits::METADATA_BYTES);
     if let Some(key) = &new.idempotency_key {
-        check.chars(format!("{at}.idempotencyKey"), key, limits::IDEMPOTENCY_KEY_CHARS);
+        check.chars(format_args!("{at}.idempotencyKey"), key, limits::IDEMPOTENCY_KEY_CHARS);
         if key.is_empty() {
-            check.breach(format!("{at}.idempotencyKey"), ViolationCode::Required, "must not be empty");
+            check.breach(format_args!("{at}.idempotencyKey"), ViolationCode::Required, "must not be empty");
         }
     }
     outputs(check, &format!("{at}.outputs"), &new.outputs);
@@ -33,10 +33,10 @@ pub fn new_job(check: &mut Checker, at: &str, new: &NewJob) {
 pub fn job_patch(check: &mut Checker, at: &str, patch: &JobPatch) {
     name(check, at, patch.name.as_ref().and_then(|name| name.as_deref()));
     if let Some(priority) = patch.priority {
-        check.range(format!("{at}.priority"), priority, limits::PRIORITY);
+        check.range(format_args!("{at}.priority"), priority, limits::PRIORITY);
     }
     if let Some(metadata) = &patch.metadata {
-        check.json_bytes(format!("{at}.metadata"), metadata, limits::METADATA_BYTES);
+        check.json_bytes(format_args!("{at}.metadata"), metadata, limits::METADATA_BYTES);
     }
     if let Some(outputs) = &patch.outputs {
         self::outputs(check, &format!("{at}.outputs"), outputs);
@@ -45,7 +45,7 @@ pub fn job_patch(check: &mut Checker, at: &str, patch: &JobPatch) {
 
 fn name(check: &mut Checker, at: &str, name: Option<&str>) {
     if let Some(name) = name {
-        check.chars(format!("{at}.name"), name, limits::NAME_CHARS);
+        check.chars(format_args!("{at}.name"), name, limits::NAME_CHARS);
     }
 }
 

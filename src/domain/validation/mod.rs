@@ -4,7 +4,7 @@ mod element;
 mod job;
 mod output;
 
-use std::ops::RangeInclusive;
+use std::{fmt::Display, ops::RangeInclusive};
 
 use super::error::{Violation, ViolationCode};
 
@@ -27,9 +27,10 @@ pub struct Checker {
 }
 
 impl Checker {
-    pub fn breach(&mut self, path: impl Into<String>, code: ViolationCode, message: impl Into<String>) {
+    /// Notes a breach. Paths are written out only then: most checks find nothing.
+    pub fn breach(&mut self, path: impl Display, code: ViolationCode, message: impl Into<String>) {
         if !self.is_full() {
-            let mut path = path.into();
+            let mut path = path.to_string();
             if path.len() > PATH_BYTES {
                 path.truncate(path.floor_char_boundary(PATH_BYTES));
                 path.push('…');
@@ -43,11 +44,11 @@ impl Checker {
         self.found.len() >= MOST_BREACHES
     }
 
-    pub fn not_yet(&mut self, path: impl Into<String>, what: &str) {
+    pub fn not_yet(&mut self, path: impl Display, what: &str) {
         self.breach(path, ViolationCode::NotYetSupported, format!("{what} is not supported by this version yet"));
     }
 
-    pub fn range<T: PartialOrd + std::fmt::Display>(&mut self, path: impl Into<String>, value: T, range: RangeInclusive<T>) {
+    pub fn range<T: PartialOrd + Display>(&mut self, path: impl Display, value: T, range: RangeInclusive<T>) {
         // Written so that NaN, which compares with nothing, is a breach.
         if !range.contains(&value) {
             let message = format!("must be from {} to {}", range.start(), range.end());
@@ -55,19 +56,19 @@ impl Checker {
         }
     }
 
-    pub fn above_zero(&mut self, path: impl Into<String>, value: f64, most: f64) {
+    pub fn above_zero(&mut self, path: impl Display, value: f64, most: f64) {
         if !(value > 0.0 && value <= most) {
             self.breach(path, ViolationCode::OutOfRange, format!("must be greater than 0 and at most {most}"));
         }
     }
 
-    pub fn chars(&mut self, path: impl Into<String>, value: &str, most: usize) {
+    pub fn chars(&mut self, path: impl Display, value: &str, most: usize) {
         if value.chars().count() > most {
             self.breach(path, ViolationCode::TooLong, format!("must have at most {most} characters"));
         }
     }
 
-    pub fn json_bytes(&mut self, path: impl Into<String>, value: &serde_json::Value, most: usize) {
+    pub fn json_bytes(&mut self, path: impl Display, value: &serde_json::Value, most: usize) {
         if value.to_string().len() > most {
             self.breach(path, ViolationCode::TooLong, format!("must have at most {most} bytes as JSON"));
         }

@@ -1,5 +1,7 @@
 //! The rules of outputs.
 
+use std::fmt::Display;
+
 use super::{Checker, LONGEST};
 use crate::domain::{
     error::ViolationCode,
@@ -8,47 +10,47 @@ use crate::domain::{
 
 /// Checks an output; `at` is its path, such as `input.outputs[0]`.
 pub fn output(check: &mut Checker, at: &str, output: &Output) {
-    edge(check, format!("{at}.width"), i64::from(output.width));
-    edge(check, format!("{at}.height"), i64::from(output.height));
-    check.range(format!("{at}.frameRate"), output.frame_rate.as_f64(), output::limits::FRAME_RATE);
+    edge(check, format_args!("{at}.width"), i64::from(output.width));
+    edge(check, format_args!("{at}.height"), i64::from(output.height));
+    check.range(format_args!("{at}.frameRate"), output.frame_rate.as_f64(), output::limits::FRAME_RATE);
     if let Some(crf) = output.crf {
         let most = output.video_codec.most_crf().unwrap_or(*output::limits::CRF.end());
-        check.range(format!("{at}.crf"), i32::from(crf), 0..=most);
+        check.range(format_args!("{at}.crf"), i32::from(crf), 0..=most);
     }
     codec(check, at, output);
     if output.format == Format::Gif && output.frame_rate.as_f64() > output::limits::GIF_FRAME_RATE {
         let rule = format!("must be at most {} for a GIF", output::limits::GIF_FRAME_RATE);
-        check.breach(format!("{at}.frameRate"), ViolationCode::OutOfRange, rule);
+        check.breach(format_args!("{at}.frameRate"), ViolationCode::OutOfRange, rule);
     }
     if let Some(range) = output.range {
-        check.range(format!("{at}.range.start"), range.start, 0.0..=LONGEST);
-        check.above_zero(format!("{at}.range.length"), range.length, LONGEST);
+        check.range(format_args!("{at}.range.start"), range.start, 0.0..=LONGEST);
+        check.above_zero(format_args!("{at}.range.length"), range.length, LONGEST);
         if output.duration.is_some_and(|duration| range.start >= duration) {
             let rule = "must be before the end of the composition";
-            check.breach(format!("{at}.range.start"), ViolationCode::Inconsistent, rule);
+            check.breach(format_args!("{at}.range.start"), ViolationCode::Inconsistent, rule);
         }
     }
     if let Some(at_s) = output.poster_at {
-        poster(check, &format!("{at}.posterAt"), output, at_s);
+        poster(check, format_args!("{at}.posterAt"), output, at_s);
     }
     if let Some(bitrate) = output.video_bitrate {
-        check.range(format!("{at}.videoBitrate"), bitrate, output::limits::VIDEO_BITRATE);
+        check.range(format_args!("{at}.videoBitrate"), bitrate, output::limits::VIDEO_BITRATE);
     }
     if let Some(bitrate) = output.audio_bitrate {
-        check.range(format!("{at}.audioBitrate"), bitrate, output::limits::AUDIO_BITRATE);
+        check.range(format_args!("{at}.audioBitrate"), bitrate, output::limits::AUDIO_BITRATE);
     }
     if let Some(duration) = output.duration {
-        check.above_zero(format!("{at}.duration"), duration, LONGEST);
+        check.above_zero(format_args!("{at}.duration"), duration, LONGEST);
     }
 }
 
-fn poster(check: &mut Checker, at: &str, output: &Output, seconds: f64) {
-    check.range(at, seconds, 0.0..=LONGEST);
+fn poster(check: &mut Checker, at: impl Display, output: &Output, seconds: f64) {
+    check.range(&at, seconds, 0.0..=LONGEST);
     if output.format.is_sound_alone() {
-        check.breach(at, ViolationCode::Inconsistent, "must not be given for sound alone");
+        check.breach(&at, ViolationCode::Inconsistent, "must not be given for sound alone");
     }
     if output.duration.is_some_and(|duration| seconds >= duration) {
-        check.breach(at, ViolationCode::Inconsistent, "must be before the end of the composition");
+        check.breach(&at, ViolationCode::Inconsistent, "must be before the end of the composition");
     }
 }
 
@@ -56,29 +58,29 @@ fn codec(check: &mut Checker, at: &str, output: &Output) {
     let codecs = output.format.video_codecs();
     if !codecs.is_empty() && !codecs.contains(&output.video_codec) {
         let rule = format!("must be one that a {} file holds", output.format.extension());
-        check.breach(format!("{at}.videoCodec"), ViolationCode::Inconsistent, rule);
+        check.breach(format_args!("{at}.videoCodec"), ViolationCode::Inconsistent, rule);
     }
     let codec = (!codecs.is_empty()).then_some(output.video_codec);
     if codec == Some(VideoCodec::Av1) && output.width.min(output.height) < 64 {
         let edge = if output.width < 64 { "width" } else { "height" };
-        check.breach(format!("{at}.{edge}"), ViolationCode::OutOfRange, "must be at least 64 for AV1");
+        check.breach(format_args!("{at}.{edge}"), ViolationCode::OutOfRange, "must be at least 64 for AV1");
     }
     if output.quality == Quality::Lossless {
         let lossy = matches!(codec, Some(VideoCodec::Av1 | VideoCodec::Prores))
             || matches!(output.format, Format::Gif | Format::Jpeg | Format::Mp3);
         if lossy {
             let rule = "must not be LOSSLESS for what is never so: AV1, PRORES, GIF, JPEG and MP3";
-            check.breach(format!("{at}.quality"), ViolationCode::Inconsistent, rule);
+            check.breach(format_args!("{at}.quality"), ViolationCode::Inconsistent, rule);
         }
         if output.crf.is_some() || output.video_bitrate.is_some() {
             let field = if output.crf.is_some() { "crf" } else { "videoBitrate" };
-            check.breach(format!("{at}.{field}"), ViolationCode::Inconsistent, "must not be given together with LOSSLESS");
+            check.breach(format_args!("{at}.{field}"), ViolationCode::Inconsistent, "must not be given together with LOSSLESS");
         }
     }
 }
 
 /// An output's edge: even, within bounds.
-fn edge(check: &mut Checker, at: String, pixels: i64) {
+fn edge(check: &mut Checker, at: impl Display, pixels: i64) {
     let limits = output::limits::SIZE;
     if !limits.contains(&pixels) || pixels % 2 != 0 {
         check.breach(

@@ -24,8 +24,9 @@ use crate::{
     render::{
         RenderError,
         inspect::Prepared,
-        pipeline::{self, Watcher},
+        pipeline::{self, Means, Watcher},
         prepare::{self, Ready, Understood},
+        shelf::Shelf,
     },
 };
 
@@ -118,10 +119,13 @@ fn compose_and_encode(task: &Task, understood: &Understood, first: Ready, out: &
     let frames = understood.plans.iter().map(|plan| plan.length()).sum();
     let mut watcher = Progress::new(out.clone(), frames);
     let mut first = Some(first);
+    let shelf = task.shelf.as_ref().map(|folder| Shelf::new(Path::new(folder)));
+    let means = Means { shelf: shelf.as_ref().map(|shelf| (shelf, &task.digests)), runs: 0 };
     let (mut files, mut bytes, mut cpu) = (Vec::with_capacity(outputs.len()), 0, Duration::ZERO);
     for (index, (output, path)) in outputs.iter().zip(&task.paths).enumerate() {
         let ready = first.take().unwrap_or_else(|| understood.ready(index));
-        let made = pipeline::render(&ready, output, Path::new(path), &mut watcher).map_err(|error| failure(error, task))?;
+        let made = pipeline::render(&ready, output, Path::new(path), &means, &mut watcher);
+        let made = made.map_err(|error| failure(error, task))?;
         watcher.finish_one(ready.plan.length());
         cpu += made.composition_cpu;
         bytes += std::fs::metadata(path).map_or(0, |file| file.len() as i64);
@@ -131,6 +135,8 @@ fn compose_and_encode(task: &Task, understood: &Understood, first: Ready, out: &
             frames: made.frames,
             frame_rate: output.frame_rate.as_f64(),
             has_sound: made.has_sound,
+            rendered_segments: made.rendered,
+            reused_segments: made.reused,
         });
     }
     watcher.tell_composed(cpu);

@@ -1,5 +1,7 @@
 //! What parent and child say to each other.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Limits;
@@ -18,6 +20,10 @@ pub struct Task {
     pub composition: Composition,
     /// The files to write, one for each output.
     pub paths: Vec<String>,
+    /// Where encoded parts are kept for another time; `None`: nowhere.
+    pub shelf: Option<String>,
+    /// Hashes of the sources, by path.
+    pub digests: HashMap<String, String>,
     pub limits: Limits,
 }
 
@@ -66,4 +72,6 @@ pub struct MadeFile {
     pub frames: i64,
     pub frame_rate: f64,
     pub has_sound: bool,
+    pub rendered_segments: i64,
+    pub reused_segments: i64,
 }

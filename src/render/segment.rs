@@ -1,0 +1,191 @@
+//! The picture in segments, each encoded by itself from a key picture on, and what a segment is made of: two of the same making
+//! are the same bytes.
+
+use std::{collections::HashMap, fmt::Write};
+
+use sha2::{Digest, Sha256};
+
+use super::plan::{Layer, Plan, Sounding};
+use crate::domain::{
+    composition::{Content, Element, Source},
+    output::Output,
+};
+
+/// How long a segment is, seconds of the composition.
+const SECONDS: f64 = 4.0;
+/// To be counted up with every change of what is drawn, mixed or encoded: what was kept before is then not found.
+const EDITION: u32 = 1;
+
+/// Frames of the composition, from the first up to but not including the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    pub first: i64,
+    pub end: i64,
+}
+
+impl Segment {
+    pub fn length(&self) -> i64 {
+        self.end - self.first
+    }
+}
+
+/// Cuts what a plan renders. The cuts are at the same frames whatever part is rendered, and no segment is short but a whole.
+pub fn cut(plan: &Plan) -> Vec<Segment> {
+    let step = ((plan.rate.as_f64() * SECONDS).round() as i64).max(1);
+    let far = |frame: &i64| frame - plan.first >= step / 4 && plan.end - frame >= step / 4;
+    let first = plan.first.div_euclid(step) + 1;
+    let mut cuts = vec![plan.first];
+    cuts.extend((first..).map(|number| number * step).take_while(|frame| *frame < plan.end).filter(far));
+    cuts.push(plan.end);
+    cuts.windows(2).map(|pair| Segment { first: pair[0], end: pair[1] }).collect()
+}
+
+/// What elements are made of, their files by their content.
+pub struct Making<'a> {
+    plan: &'a Plan,
+    elements: &'a [Element],
+    /// By element.
+    looks: Vec<String>,
+}
+
+impl<'a> Making<'a> {
+    /// `digests` has a hash of each file; `None` where it lacks one.
+    pub fn of(plan: &'a Plan, elements: &'a [Element], digests: &HashMap<String, String>) -> Option<Self> {
+        let looks = elements.iter().map(|element| look(element, digests)).collect::<Option<_>>()?;
+        Some(Self { plan, elements, looks })
+    }
+
+    /// The name of what a segment is made of, in an encoder's words.
+    pub fn of_segment(&self, segment: &Segment, output: &Output, encoder: &str) -> String {
+        let plan = self.plan;
+        let mut text = format!("{EDITION} {encoder} {:?} {:?} {}", output.quality, plan.background, segment.length());
+        let _ = write!(text, " {}x{} {:?} from {}", plan.width, plan.height, plan.rate, segment.first);
+        for interval in plan.intervals.iter().filter(|part| part.end > segment.first && part.first < segment.end) {
+            let _ = write!(text, "\n{}–{}", interval.first.max(segment.first), interval.end.min(segment.end));
+            for &index in &interval.layers {
+                let _ = write!(text, "\n{}", self.of_layer(&plan.layers[index]));
+            }
+        }
+        hashed(&text)
+    }
+
+    fn of_layer(&self, layer: &Layer) -> String {
+        let from = layer.crosses_from.map(|index| &self.plan.layers[index]).map(|from| (&self.looks[from.element], from.end_s));
+        let times = (layer.first, layer.end, layer.origin_s, layer.start_s, layer.end_s);
+        let cue = layer.cue.zip(self.elements[layer.element].cues()).and_then(|(number, cues)| cues.get(number));
+        let shape = (layer.figure, layer.stage, layer.opaque, layer.enter, layer.leave);
+        format!("{} {times:?} {shape:?} {cue:?} {from:?}", self.looks[layer.element])
+    }
+
+    /// The name of what the sound is made of.
+    pub fn of_sound(&self, encoder: &str) -> String {
+        let plan = self.plan;
+        let mut text = format!("{EDITION} {encoder} {:?} {}–{}", plan.rate, plan.first, plan.end);
+        for sounding in &plan.sounds {
+            let Sounding { element, .. } = sounding;
+            let _ = write!(text, "\n{} {:?}", self.looks[*element], Sounding { element: 0, ..sounding.clone() });
+        }
+        hashed(&text)
+    }
+}
+
+fn hashed(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
+}
+
+/// All of an element that is seen or heard, but when: the words of subtitles are told by the layers that show them.
+fn look(element: &Element, digests: &HashMap<String, String>) -> Option<String> {
+    let mut element = element.clone();
+    for source in element.sources_mut() {
+        let Source::File(path) = source else { return None };
+        *source = Source::Asset(digests.get(path)?.clone());
+    }
+    if let Content::Subtitles { source, cues, .. } = &mut element.content {
+        *source = None;
+        cues.clear();
+    }
+    serde_json::to_string(&element.content).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{
+            composition::{Playback, Timing, Visual},
+            output::{Format, FrameRate, Quality, VideoCodec},
+            paint::Color,
+        },
+        render::plan::{self, Medium},
+    };
+
+    fn output() -> Output {
+        Output {
+            format: Format::Mp4,
+            video_codec: VideoCodec::H264,
+            range: None,
+            poster_at: None,
+            width: 320,
+            height: 180,
+            frame_rate: FrameRate { numerator: 30, denominator: 1 },
+            quality: Quality::Medium,
+            crf: None,
+            video_bitrate: None,
+            audio_bitrate: None,
+            background: Color::BLACK,
+            duration: None,
+        }
+    }
+
+    /// Two clips of 10 s one after the other.
+    fn clips(second: &str) -> Vec<Element> {
+        ["a", second]
+            .map(|file| Element {
+                timing: Timing { track: Some(0), length: Some(10.0), ..Timing::default() },
+                content: Content::Video {
+                    playback: Playback::of(Source::File(file.into())),
+                    visual: Visual::default(),
+                    chroma_key: None,
+                },
+            })
+            .into()
+    }
+
+    fn planned(elements: &[Element], output: &Output) -> Plan {
+        let medium = Medium { duration: Some(20.0), size: Some((320.0, 180.0)), opaque: true, sounds: true, within: Vec::new() };
+        plan::plan(elements, &vec![medium; elements.len()], output).unwrap()
+    }
+
+    fn keys(elements: &[Element]) -> Vec<String> {
+        let digests = [("a", "1"), ("b", "2"), ("c", "3")].map(|(path, hash)| (path.to_owned(), hash.to_owned())).into();
+        let plan = planned(elements, &output());
+        let making = Making::of(&plan, elements, &digests).unwrap();
+        cut(&plan).iter().map(|segment| making.of_segment(segment, &output(), "x")).collect()
+    }
+
+    #[test]
+    fn segments_are_cut_at_the_same_frames_whatever_part_is_rendered() {
+        let elements = clips("b");
+        let whole = cut(&planned(&elements, &output()));
+        assert_eq!(
+            whole.iter().map(|s| (s.first, s.end)).collect::<Vec<_>>(),
+            [(0, 120), (120, 240), (240, 360), (360, 480), (480, 600)]
+        );
+        let range = crate::domain::output::TimeRange { start: 3.5, length: 9.0 };
+        let part = cut(&planned(&elements, &Output { range: Some(range), ..output() }));
+        assert_eq!(part.iter().map(|s| (s.first, s.end)).collect::<Vec<_>>(), [(105, 240), (240, 375)], "nor any is short");
+    }
+
+    #[test]
+    fn another_file_is_another_segment_where_it_shows_and_only_there() {
+        let (before, after) = (keys(&clips("b")), keys(&clips("c")));
+        let same: Vec<bool> = before.iter().zip(&after).map(|(a, b)| a == b).collect();
+        assert_eq!(same, [true, true, false, false, false]);
+    }
+
+    #[test]
+    fn a_file_without_a_hash_is_never_the_same() {
+        let elements = clips("b");
+        assert!(Making::of(&planned(&elements, &output()), &elements, &HashMap::new()).is_none());
+    }
+}

@@ -1,0 +1,96 @@
+//! Videos of several segments: whole, the same each time, and made only where something has changed.
+
+use reelgraph::app::Duty;
+use serde_json::{Value, json};
+
+use crate::{
+    decoded::{Picture, ffmpeg, probed},
+    rendering::clip,
+    server::Server,
+    support::made,
+};
+
+/// 14 s of a clip with sound, and two captions.
+fn captioned(clip: &str, music: &str, caption: &str) -> Value {
+    let text =
+        |words: &str, start: i32| json!({ "text": { "text": words, "fontSize": 60, "start": start, "length": 2, "track": 1 } });
+    json!({
+        "outputs": [{ "width": 320, "height": 180, "frameRate": 25 }],
+        "elements": [
+            { "video": { "source": { "asset": clip }, "length": 14, "track": 0, "loop": true } },
+            text("First", 1),
+            text(caption, 9),
+            { "audio": { "source": { "asset": music }, "length": 14, "track": 2 } },
+        ],
+    })
+}
+
+async fn sources(server: &Server) -> (String, String) {
+    let source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=6", "-crf", "10", "-pix_fmt", "yuv420p"];
+    let clip = clip(server, "clip.mp4", &source).await;
+    (clip, server.api.upload("music.wav", "audio/wav", made::music(14.0)).await)
+}
+
+/// The result of a job and its bytes.
+async fn result(server: &Server, input: Value) -> (Value, Vec<u8>) {
+    let id = server.api.create(input).await;
+    server.api.finished(&id).await;
+    let query =
+        "query($id: ID!) { job(id: $id) { status error { message } result { url frames reusedSegments renderedSegments } } }";
+    let job = server.api.ask(query, json!({ "id": id })).await["job"].take();
+    assert_eq!(job["status"], "COMPLETED", "{job:#}");
+    let bytes = server.api.download(job["result"]["url"].as_str().unwrap()).await;
+    (job["result"].clone(), bytes)
+}
+
+fn segments(result: &Value) -> (i64, i64) {
+    (result["reusedSegments"].as_i64().unwrap(), result["renderedSegments"].as_i64().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_caption_changed_is_one_segment_made_anew() {
+    let server = Server::sqlite().await;
+    let (clip, music) = sources(&server).await;
+    let (first, before) = result(&server, captioned(&clip, &music, "Second")).await;
+    assert_eq!((segments(&first), first["frames"].as_i64()), ((0, 4), Some(350)));
+    let (again, same) = result(&server, captioned(&clip, &music, "Second")).await;
+    assert_eq!(segments(&again), (4, 0));
+    assert!(same == before, "the same job makes the same bytes");
+    let (changed, after) = result(&server, captioned(&clip, &music, "Changed")).await;
+    assert_eq!(segments(&changed), (3, 1));
+    assert!(after != before);
+
+    // Where nothing is kept all is made, and is the same.
+    let forgetful = Server::with(&[("REELGRAPH_KEPT_MB", "0")], Duty::Everything).await;
+    let (clip, music) = sources(&forgetful).await;
+    let (alone, anew) = result(&forgetful, captioned(&clip, &music, "Changed")).await;
+    assert_eq!(segments(&alone), (0, 4));
+    assert!(anew == after, "what is joined of old and new is what is made at once");
+
+    let path = server.folder.path().join("joined.mp4");
+    std::fs::write(&path, &after).unwrap();
+    assert_eq!(probed(&path, "v:0", "nb_read_frames"), "350");
+    // FFmpeg's muxer of nothing complains of times that go back.
+    ffmpeg(&["-xerror", "-i", &path.to_string_lossy(), "-c", "copy", "-f", "null", "-"]);
+    let other = server.folder.path().join("first.mp4");
+    std::fs::write(&other, &before).unwrap();
+    let psnr = |at: f64| Picture::at(&path, at, 320, 180).psnr(&Picture::at(&other, at, 320, 180), 0..180);
+    assert!(psnr(4.5) > 90.0 && psnr(10.0) < 40.0, "{} {}", psnr(4.5), psnr(10.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_codec_is_joined_without_a_seam() {
+    let server = Server::sqlite().await;
+    let (clip, music) = sources(&server).await;
+    for (format, codec) in [("MP4", "H265"), ("MP4", "AV1"), ("WEBM", "VP9"), ("MOV", "PRORES")] {
+        let mut input = captioned(&clip, &music, "Second");
+        input["outputs"] =
+            json!([{ "width": 160, "height": 90, "frameRate": 25, "format": format, "videoCodec": codec, "quality": "DRAFT" }]);
+        let (made, bytes) = result(&server, input).await;
+        assert_eq!(segments(&made), (0, 4), "{codec}");
+        let path = server.folder.path().join("joined");
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(probed(&path, "v:0", "nb_read_frames"), "350", "{codec}");
+        ffmpeg(&["-xerror", "-i", &path.to_string_lossy(), "-f", "null", "-"]);
+    }
+}
