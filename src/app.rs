@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io,
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -26,7 +26,7 @@ use crate::{
     graphql::{self, Executor},
     http::{self, Web},
     media,
-    queue::{self, Worker, WorkerSettings},
+    queue::{self, Worker, WorkerSettings, studio::ProcessStudio},
     render::process::Limits,
     services::{Parts, Services, database::Database, event_log::WholeLog, health, meters::Meters, objects::LoggedStore},
     shutdown::Shutdown,
@@ -99,6 +99,7 @@ impl App {
         let clock = Arc::new(SystemClock);
         let logged = LoggedStore::new(store, database.clone(), clock.clone());
         let monitor = health::Monitor::new(config.data_dir.clone(), renderer());
+        let work_dir = take_work_folder(&config.data_dir)?;
         let tags = Tags::new(connect_cache(config)?);
         let services = Services::new(Parts {
             database: database.clone(),
@@ -108,6 +109,7 @@ impl App {
             health: monitor,
             tags: tags.clone(),
             meters,
+            studio: Some(Box::new(studio(config, &work_dir))),
             transaction_limit: config.transaction_limit,
         });
         let shutdown = Shutdown::default();
@@ -122,7 +124,7 @@ impl App {
             }
         };
         // After the listener: a node that cannot serve claims nothing.
-        let worker = start_worker(config, duty, &services, &shutdown)?;
+        let worker = start_worker(config, &work_dir, duty, &services, &shutdown)?;
         if worker.is_none() {
             // Where workers outside render, somebody must see when one of them is lost.
             tokio::spawn(queue::rescue_only(services.clone(), last.clone()));
@@ -212,8 +214,26 @@ fn renderer() -> health::Renderer {
     health::Renderer { version: report.libavcodec, missing: report.missing_encoders }
 }
 
+/// Where this node's renders have their folders; what an earlier process left there goes.
+fn take_work_folder(data_dir: &Path) -> Result<PathBuf, StartError> {
+    let unusable = |error| StartError::DataFolder { path: data_dir.display().to_string(), error };
+    let work_dir = data_dir.canonicalize().map_err(unusable)?.join("work");
+    queue::folder::remove_stale(&work_dir).map_err(unusable)?;
+    Ok(work_dir)
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits { memory: config.render.memory, cpu_s: config.render.cpu_s, file: config.render.file }
+}
+
+fn studio(config: &Config, work_dir: &Path) -> ProcessStudio {
+    let fetcher = Fetcher::new(config.fetch_allow.clone());
+    ProcessStudio::new(fetcher, config.render.program.clone(), work_dir.to_owned(), limits(config), config.render.source)
+}
+
 fn start_worker(
     config: &Config,
+    work_dir: &Path,
     duty: Duty,
     services: &Services,
     shutdown: &Shutdown,
@@ -221,17 +241,13 @@ fn start_worker(
     if duty == Duty::ApiOnly || config.render.workers == 0 {
         return Ok(None);
     }
-    let unusable = |error| StartError::DataFolder { path: config.data_dir.display().to_string(), error };
-    let data_dir = config.data_dir.canonicalize().map_err(unusable)?;
-    let work_dir = data_dir.join("work");
-    queue::folder::remove_stale(&work_dir).map_err(unusable)?;
     let settings = WorkerSettings {
         slots: config.render.workers,
         program: config.render.program.clone(),
-        work_dir,
-        limits: Limits { memory: config.render.memory, cpu_s: config.render.cpu_s, file: config.render.file },
+        work_dir: work_dir.to_owned(),
+        limits: limits(config),
         source_bytes: config.render.source,
-        shelf_dir: data_dir.join("kept"),
+        shelf_dir: work_dir.with_file_name("kept"),
         shelf_bytes: config.render.kept,
     };
     let worker = Worker::new(services.clone(), Fetcher::new(config.fetch_allow.clone()), settings, shutdown.clone());

@@ -4,7 +4,6 @@
 //! folder; uploads and objects need a server.
 
 use std::{
-    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
     time::Instant,
@@ -135,7 +134,7 @@ async fn render(
     // Beside its place, and put there when it is whole: what lies there now may be a source, or worth keeping.
     let part = output.with_file_name(format!(".{}.part", output.file_name().unwrap_or_default().to_string_lossy()));
     let paths = vec![part.to_string_lossy().into_owned()];
-    let task = Task { composition, paths, shelf: None, digests: HashMap::new(), limits };
+    let task = Task { composition, paths, limits, ..Task::default() };
     let followed = follow(config, folder, &task, progress).await;
     match &followed {
         Ok(_) => {

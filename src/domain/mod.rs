@@ -12,6 +12,7 @@ pub mod error;
 pub mod event;
 pub mod geometry;
 pub mod id;
+pub mod inspection;
 pub mod job;
 pub mod look;
 pub mod media;

@@ -36,6 +36,7 @@ pub use job::read_document;
 #[derive(MergedObject, Default)]
 pub struct Query(
     job::JobQuery,
+    job::OutlookQuery,
     element::ElementQuery,
     node::NodeQuery,
     storage::StorageQuery,

@@ -8,12 +8,12 @@ use super::{
     Worker, child,
     cpu::CpuMeter,
     folder::WorkFolder,
-    sources,
+    sources::Fetching,
     watch::{self, Stop},
 };
 use crate::{
     domain::{
-        composition::{Element, ElementStatus, Source},
+        composition::{Element, ElementStatus},
         error::{ErrorCode, JobFailure},
         job::JobStatus,
         output::{Output, RenderedFile},
@@ -103,7 +103,7 @@ async fn work(worker: &Worker, lease: &Lease, outputs: Vec<Output>) -> Result<Ve
     paths.extend(posters.iter().map(|(index, _)| path(poster_name(*index))));
     composition.outputs.extend(posters.iter().map(|(_, poster)| poster.clone()));
     let shelf = worker.shelf_of(lease).map(|folder| folder.to_string_lossy().into_owned());
-    let task = Task { composition, paths, shelf, digests, limits: worker.settings.limits };
+    let task = Task { composition, paths, shelf, digests, limits: worker.settings.limits, ..Task::default() };
     let rendering = Instant::now();
     let made = child::render(worker, lease, folder.path(), &task).await?;
     let seconds: f64 = made[..outputs.len()].iter().map(|made| made.frames as f64 / made.frame_rate).sum();
@@ -185,13 +185,16 @@ async fn download_step(
 ) -> Result<(Composition, HashMap<String, String>), Halt> {
     worker.services.note_elements(lease, ElementStatus::Downloading).await?;
     let fetched = step(worker, lease, ProcessingStep::Download, 2.0, async {
-        let local = sources::fetch_all(worker, lease, &elements, folder).await?;
+        let fetching = Fetching {
+            services: &worker.services,
+            fetcher: &worker.fetcher,
+            most: worker.settings.source_bytes,
+            tenant: &lease.tenant,
+            job_id: Some(&lease.job_id),
+        };
+        let local = fetching.all(&elements, folder).await?;
         let placed = elements.into_iter().map(|(id, mut element)| {
-            for source in element.sources_mut() {
-                if let Some(path) = local.paths.get(source) {
-                    *source = Source::File(path.to_string_lossy().into_owned());
-                }
-            }
+            local.put_into(&mut element);
             PlacedElement { id, element }
         });
         let composition = Composition { elements: placed.collect(), outputs: outputs.to_vec() };

@@ -73,7 +73,7 @@ async fn write(worker: &Worker, lease: &Lease, report: &Report) -> Result<(), Le
             let job = PICTURE.0 + share * (PICTURE.1 - PICTURE.0);
             services.advance(lease, &Advance { job, steps, frames_per_second: Some(*frames_per_second) }).await
         }
-        Report::StepStarted { .. } | Report::Done { .. } | Report::Failed { .. } => Ok(()),
+        Report::StepStarted { .. } | Report::Inspected { .. } | Report::Done { .. } | Report::Failed { .. } => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ mod child;
 mod cpu;
 pub mod folder;
 mod sources;
+pub mod studio;
 mod watch;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};

@@ -1,4 +1,4 @@
-//! The step DOWNLOAD: brings every source of a job to this node's disk, each once.
+//! Brings every source of a composition to this node's disk, each once.
 
 use std::{
     collections::HashMap,
@@ -7,14 +7,13 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
-use super::Worker;
 use crate::{
     domain::{
         composition::{Element, Source},
         error::{ErrorCode, JobFailure},
     },
-    services::{leases::Lease, objects::Purpose},
-    storage::{FetchError, StorageError, StorageErrorKind},
+    services::{Services, objects::Purpose},
+    storage::{FetchError, Fetcher, StorageError, StorageErrorKind},
 };
 
 /// Sources fetched at a time.
@@ -29,88 +28,104 @@ pub struct Local {
     pub bytes: i64,
 }
 
+impl Local {
+    /// Puts the files in place of an element's sources.
+    pub fn put_into(&self, element: &mut Element) {
+        for source in element.sources_mut() {
+            if let Some(path) = self.paths.get(source) {
+                *source = Source::File(path.to_string_lossy().into_owned());
+            }
+        }
+    }
+}
+
 /// A file that was fetched.
 struct File {
     size: i64,
     sha256: String,
 }
 
-/// Fetches the sources of `elements`, given with their ids, into a folder.
-pub async fn fetch_all(
-    worker: &Worker,
-    lease: &Lease,
-    elements: &[(String, Element)],
-    folder: &Path,
-) -> Result<Local, JobFailure> {
-    let mut wanted: Vec<(&Source, &str)> = Vec::new();
-    for (id, element) in elements {
-        for source in element.sources() {
-            if wanted.iter().all(|(known, _)| *known != source) {
-                wanted.push((source, id));
+/// Who fetches, for whom, and how much.
+pub struct Fetching<'a> {
+    pub services: &'a Services,
+    pub fetcher: &'a Fetcher,
+    /// The most bytes of all sources together.
+    pub most: u64,
+    pub tenant: &'a str,
+    pub job_id: Option<&'a str>,
+}
+
+impl Fetching<'_> {
+    /// Fetches the sources of `elements`, given with their ids, into a folder.
+    pub async fn all(&self, elements: &[(String, Element)], folder: &Path) -> Result<Local, JobFailure> {
+        let mut wanted: Vec<(&Source, &str)> = Vec::new();
+        for (id, element) in elements {
+            for source in element.sources() {
+                if wanted.iter().all(|(known, _)| *known != source) {
+                    wanted.push((source, id));
+                }
             }
         }
-    }
-    let mut fetches = Vec::with_capacity(wanted.len());
-    for (number, (source, element_id)) in wanted.into_iter().enumerate() {
-        fetches.push(fetch_one(worker, lease, source, element_id, folder.join(format!("source-{number}"))).boxed());
-    }
-    let mut fetched = stream::iter(fetches).buffer_unordered(AT_A_TIME);
-    let mut local = Local::default();
-    while let Some((source, path, file)) = fetched.try_next().await? {
-        local.digests.insert(path.to_string_lossy().into_owned(), file.sha256);
-        local.paths.insert(source, path);
-        local.bytes += file.size;
-        if local.bytes as u64 > worker.settings.source_bytes {
-            let message = format!("the sources of the job have more than {} bytes together", worker.settings.source_bytes);
-            return Err(JobFailure::new(ErrorCode::ResourceLimit, message).for_good());
+        let mut fetches = Vec::with_capacity(wanted.len());
+        for (number, (source, element_id)) in wanted.into_iter().enumerate() {
+            fetches.push(self.one(source, element_id, folder.join(format!("source-{number}"))).boxed());
         }
+        let mut fetched = stream::iter(fetches).buffer_unordered(AT_A_TIME);
+        let mut local = Local::default();
+        while let Some((source, path, file)) = fetched.try_next().await? {
+            local.digests.insert(path.to_string_lossy().into_owned(), file.sha256);
+            local.paths.insert(source, path);
+            local.bytes += file.size;
+            if local.bytes as u64 > self.most {
+                let message = format!("the sources of the job have more than {} bytes together", self.most);
+                return Err(JobFailure::new(ErrorCode::ResourceLimit, message).for_good());
+            }
+        }
+        Ok(local)
     }
-    Ok(local)
-}
 
-async fn fetch_one(
-    worker: &Worker,
-    lease: &Lease,
-    source: &Source,
-    element_id: &str,
-    path: PathBuf,
-) -> Result<(Source, PathBuf, File), JobFailure> {
-    let file = fetch(worker, lease, source, element_id, &path).await.map_err(|failure| failure.of_element(element_id))?;
-    Ok((source.clone(), path, file))
-}
+    async fn one(&self, source: &Source, element_id: &str, path: PathBuf) -> Result<(Source, PathBuf, File), JobFailure> {
+        let file = self.fetch(source, element_id, &path).await.map_err(|failure| failure.of_element(element_id))?;
+        Ok((source.clone(), path, file))
+    }
 
-async fn fetch(worker: &Worker, lease: &Lease, source: &Source, element_id: &str, path: &Path) -> Result<File, JobFailure> {
-    let most = worker.settings.source_bytes;
-    let store = worker.services.store();
-    let purpose =
-        Purpose { tenant: lease.tenant.clone(), job_id: Some(lease.job_id.clone()), element_id: Some(element_id.to_owned()) };
-    match source {
-        Source::Url(url) => {
-            let fetched = worker.fetcher.fetch(url, path, most).await.map_err(unfetched)?;
-            Ok(File { size: fetched.size, sha256: fetched.sha256 })
-        }
-        Source::Asset(id) => {
-            let asset = worker.services.asset(&lease.tenant, id).await;
-            let asset = asset.map_err(|error| JobFailure::new(error.code(), error.to_string()))?;
-            let asset = asset.ok_or_else(|| {
-                JobFailure::new(ErrorCode::SourceUnreachable, format!("there is no upload with the id {id}")).for_good()
-            })?;
-            let got = store.get_to_file(&purpose, &asset.key, path, most).await.map_err(|error| match error.kind {
-                StorageErrorKind::NotFound => not_uploaded(id),
-                _ => ungot(error),
-            })?;
-            check_upload(asset.size, asset.checksum_sha256.as_deref(), got.size, &got.sha256)?;
-            Ok(File { size: got.size, sha256: got.sha256 })
-        }
-        Source::Object { bucket: Some(bucket), .. } if bucket != store.bucket() => {
-            Err(JobFailure::new(ErrorCode::SourceNotAllowed, format!("the bucket {bucket} is not the service's own")).for_good())
-        }
-        Source::Object { key, .. } => {
-            let got = store.get_to_file(&purpose, key, path, most).await.map_err(ungot)?;
-            Ok(File { size: got.size, sha256: got.sha256 })
-        }
-        Source::File(_) => {
-            Err(JobFailure::new(ErrorCode::SourceNotAllowed, "files of the server are no sources of a job").for_good())
+    async fn fetch(&self, source: &Source, element_id: &str, path: &Path) -> Result<File, JobFailure> {
+        let store = self.services.store();
+        let purpose = Purpose {
+            tenant: self.tenant.to_owned(),
+            job_id: self.job_id.map(str::to_owned),
+            // Without a job the element is of a document only.
+            element_id: self.job_id.map(|_| element_id.to_owned()),
+        };
+        match source {
+            Source::Url(url) => {
+                let fetched = self.fetcher.fetch(url, path, self.most).await.map_err(unfetched)?;
+                Ok(File { size: fetched.size, sha256: fetched.sha256 })
+            }
+            Source::Asset(id) => {
+                let asset = self.services.asset(self.tenant, id).await;
+                let asset = asset.map_err(|error| JobFailure::new(error.code(), error.to_string()))?;
+                let asset = asset.ok_or_else(|| {
+                    JobFailure::new(ErrorCode::SourceUnreachable, format!("there is no upload with the id {id}")).for_good()
+                })?;
+                let got = store.get_to_file(&purpose, &asset.key, path, self.most).await.map_err(|error| match error.kind {
+                    StorageErrorKind::NotFound => not_uploaded(id),
+                    _ => ungot(error),
+                })?;
+                check_upload(asset.size, asset.checksum_sha256.as_deref(), got.size, &got.sha256)?;
+                Ok(File { size: got.size, sha256: got.sha256 })
+            }
+            Source::Object { bucket: Some(bucket), .. } if bucket != store.bucket() => {
+                let message = format!("the bucket {bucket} is not the service's own");
+                Err(JobFailure::new(ErrorCode::SourceNotAllowed, message).for_good())
+            }
+            Source::Object { key, .. } => {
+                let got = store.get_to_file(&purpose, key, path, self.most).await.map_err(ungot)?;
+                Ok(File { size: got.size, sha256: got.sha256 })
+            }
+            Source::File(_) => {
+                Err(JobFailure::new(ErrorCode::SourceNotAllowed, "files of the server are no sources of a job").for_good())
+            }
         }
     }
 }

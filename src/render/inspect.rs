@@ -78,6 +78,12 @@ pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Me
     }
 }
 
+/// What a file holds that may be of any kind.
+pub fn look_into(path: &Path) -> Result<Prepared, MediaError> {
+    let playback = Playback::of(Source::File(path.to_string_lossy().into_owned()));
+    clip(&playback).or_else(|unread| still::read(path).map(Prepared::Still).map_err(|_| unread))
+}
+
 impl Library {
     fn take(&mut self, element: &Element) -> Result<(), MediaError> {
         for source in element.visual().into_iter().flat_map(|visual| &visual.effects).filter_map(|effect| effect.table()) {

@@ -9,6 +9,8 @@
 //! bounded channels between: the picture is cut into segments ([`segment`]) that are encoded each by itself ([`runs`]) and kept for
 //! another time ([`shelf`]).
 //!
+//! What a render would be can be told without making it ([`outlook`]).
+//!
 //! All that runs in a child process ([`process`]), which is this same binary: a file that crashes a codec fails
 //! one job and nothing else.
 //!
@@ -29,6 +31,7 @@ mod limiter;
 mod loudness;
 mod mixer;
 mod nested;
+mod outlook;
 mod pipeline;
 pub mod plan;
 mod prepare;
@@ -50,7 +53,7 @@ pub use ahead::thread_cpu;
 pub use error::RenderError;
 
 /// What is rendered: elements whose sources are local files, and the files to make of them.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Composition {
     pub elements: Vec<PlacedElement>,
     pub outputs: Vec<crate::domain::output::Output>,

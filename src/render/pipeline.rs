@@ -49,6 +49,8 @@ pub struct Means<'a> {
     pub shelf: Option<(&'a Shelf, &'a HashMap<String, String>)>,
     /// How many runs go on at once, whatever the machine; 0: as many as it has room for.
     pub runs: usize,
+    /// The width at which stills are written; `None`: as they are composed.
+    pub still_width: Option<u32>,
 }
 
 /// What was made, and what composing it cost.
@@ -110,7 +112,7 @@ pub fn render(
     watcher: &mut dyn Watcher,
 ) -> Result<Made, RenderError> {
     if output.format.is_still() {
-        return still(ready, output, path, watcher);
+        return still(ready, output, path, means, watcher);
     }
     let mut mixer = Mixer::new(ready).filter(|_| output.format.has_sound());
     let audio = mixer.as_ref().and_then(|_| encoding::audio(output)).map(|settings| AudioEncoder::open(&settings));
@@ -280,12 +282,12 @@ fn panicked() -> RenderError {
 }
 
 /// The one frame of a still.
-fn still(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Watcher) -> Result<Made, RenderError> {
+fn still(ready: &Ready, output: &Output, path: &Path, means: &Means, watcher: &mut dyn Watcher) -> Result<Made, RenderError> {
     let mut canvas = Picture::new(ready.plan.width, ready.plan.height).map_err(RenderError::whole)?;
     let (before, decoding) = (thread_cpu(), CpuCount::default());
     Compositor::new(ready, smoothness(output.quality), decoding.clone()).compose(ready.plan.first, &mut canvas)?;
     let composition_cpu = thread_cpu().saturating_sub(before) + decoding.get();
-    still::write(&canvas, output, path).map_err(RenderError::whole)?;
+    still::write(&canvas, output, means.still_width, path).map_err(RenderError::whole)?;
     watcher.encoded(1);
     Ok(Made { frames: 1, has_sound: false, composition_cpu, rendered: 1, reused: 0 })
 }

@@ -17,6 +17,7 @@ use crate::domain::{
     composition::{Content, Element, Text},
     error::{ErrorCode, JobFailure},
     geometry::{Fit, Rect},
+    inspection::{Warning, WarningCode},
     subtitles::Cue,
 };
 
@@ -42,7 +43,7 @@ pub enum Art<'a> {
 
 /// A composition whose sources are open, and the plan of each of its outputs.
 pub struct Understood {
-    ids: Vec<String>,
+    pub ids: Vec<String>,
     /// As they are rendered: subtitles with the words of their files.
     elements: Vec<Element>,
     /// By element.
@@ -61,14 +62,6 @@ pub struct Ready<'a> {
     /// By layer.
     pub arts: Vec<Art<'a>>,
     pub warnings: Vec<Warning>,
-}
-
-/// What is not as its author may have meant it, and no reason to fail.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Warning {
-    pub element_id: String,
-    pub message: String,
 }
 
 /// Looks into every source, in order, and plans every output; `found` is told of each source.
@@ -181,10 +174,12 @@ impl<'a> Studio<'a> {
 }
 
 fn warnings(element_id: &str, typesetter: &mut Typesetter) -> Vec<Warning> {
+    let warning = |code, message| Warning { code, element_id: Some(element_id.to_owned()), message };
     let missing: Vec<String> = typesetter.take_missing().into_iter().map(|c| format!("U+{:04X}", u32::from(c))).collect();
     let glyphs = (!missing.is_empty()).then(|| format!("no font has a glyph for {}", missing.join(", ")));
     let families = typesetter.take_unknown().into_iter().map(|family| format!("there is no font \"{family}\": Inter is used"));
-    families.chain(glyphs).map(|message| Warning { element_id: element_id.to_owned(), message }).collect()
+    let families = families.map(|message| warning(WarningCode::MissingFont, message));
+    families.chain(glyphs.map(|message| warning(WarningCode::MissingGlyph, message))).collect()
 }
 
 fn still<'a>(layer: &Layer, image: &RgbaImage, library: &Library) -> Art<'a> {

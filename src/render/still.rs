@@ -92,15 +92,18 @@ pub fn over_its_blur(image: &RgbaImage, crop: &Crop, size: (u32, u32)) -> RgbaIm
     whole
 }
 
-/// Writes a picture as the still that an output asks for.
-pub fn write(picture: &Picture, output: &Output, path: &Path) -> Result<(), MediaError> {
+/// Writes a picture as the still that an output asks for, at another width where one is given.
+pub fn write(picture: &Picture, output: &Output, at_width: Option<u32>, path: &Path) -> Result<(), MediaError> {
     let failed = |error: ImageError| match error {
         ImageError::IoError(error) if error.kind() == std::io::ErrorKind::StorageFull => MediaError::DiskFull,
         error => MediaError::Output(error.to_string()),
     };
     let (width, height) = (picture.width() as u32, picture.height() as u32);
-    let rgb = RgbImage::from_raw(width, height, picture.to_rgb()?)
+    let mut rgb = RgbImage::from_raw(width, height, picture.to_rgb()?)
         .ok_or_else(|| MediaError::Output("the picture has another size than it says".into()))?;
+    if let Some(wanted) = at_width.filter(|wanted| *wanted != width) {
+        rgb = imageops::resize(&rgb, wanted, height_at(width, height, wanted), imageops::FilterType::CatmullRom);
+    }
     let mut file = BufWriter::new(File::create(path).map_err(|error| failed(ImageError::IoError(error)))?);
     match output.format {
         Format::Jpeg => {
@@ -116,6 +119,11 @@ pub fn write(picture: &Picture, output: &Output, path: &Path) -> Result<(), Medi
         _ => rgb.write_with_encoder(PngEncoder::new(&mut file)).map_err(failed)?,
     }
     file.flush().map_err(|error| failed(ImageError::IoError(error)))
+}
+
+/// The height that keeps a picture's shape at another width.
+pub fn height_at(width: u32, height: u32, wanted: u32) -> u32 {
+    ((u64::from(height) * u64::from(wanted) + u64::from(width) / 2) / u64::from(width.max(1))).max(1) as u32
 }
 
 fn premultiply(image: &mut RgbaImage) {

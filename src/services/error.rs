@@ -3,7 +3,7 @@
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlErr, sqlx};
 
 use crate::{
-    domain::error::{ErrorCode, Violation},
+    domain::error::{ErrorCode, JobFailure, Violation},
     storage::{StorageError, StorageErrorKind},
 };
 
@@ -34,8 +34,15 @@ pub enum Error {
     StorageUnavailable { cause: String },
     #[error("the cursor points before what is kept")]
     CursorExpired,
+    /// What a job's error would be.
+    #[error("{}", media_message(.0))]
+    Media(JobFailure),
     #[error("something went wrong on the server's side")]
     Internal { cause: String },
+}
+
+fn media_message(failure: &JobFailure) -> &str {
+    if failure.code == ErrorCode::Internal { "something went wrong on the server's side" } else { &failure.message }
 }
 
 fn summary(violations: &[Violation]) -> String {
@@ -68,6 +75,7 @@ impl Error {
             Error::DatabaseUnavailable { .. } => ErrorCode::DatabaseUnavailable,
             Error::StorageUnavailable { .. } => ErrorCode::StorageUnavailable,
             Error::CursorExpired => ErrorCode::CursorExpired,
+            Error::Media(failure) => failure.code,
             Error::Internal { .. } => ErrorCode::Internal,
         }
     }
@@ -87,6 +95,7 @@ impl Error {
             Error::CursorExpired => Some("start without after"),
             Error::Constraint { name } => name.as_deref().and_then(advice),
             Error::TransactionTimeout => Some("change less at once"),
+            Error::Media(failure) => failure.suggestion.as_deref(),
             Error::RolledBack { .. } | Error::DatabaseUnavailable { .. } | Error::StorageUnavailable { .. } => {
                 Some("try again in a moment")
             }
@@ -98,6 +107,7 @@ impl Error {
     pub fn hidden_cause(&self) -> Option<&str> {
         match self {
             Error::DatabaseUnavailable { cause } | Error::StorageUnavailable { cause } | Error::Internal { cause } => Some(cause),
+            Error::Media(failure) if failure.code == ErrorCode::Internal => Some(&failure.message),
             _ => None,
         }
     }

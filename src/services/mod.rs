@@ -29,6 +29,7 @@ pub mod query_plans;
 mod storage_log;
 pub mod storage_operations;
 pub mod storage_statistics;
+pub mod studio;
 mod sweep;
 pub mod templates;
 pub mod timeline;
@@ -72,6 +73,8 @@ pub struct Parts {
     pub health: health::Monitor,
     pub tags: Tags,
     pub meters: Arc<Meters>,
+    /// `None` on a node that cannot look into media.
+    pub studio: Option<Box<dyn studio::Studio>>,
     /// The longest that a request's transaction may take.
     pub transaction_limit: Duration,
 }
@@ -90,6 +93,7 @@ struct Inner {
     caches: Caches,
     aggregates: Aggregates,
     meters: Arc<Meters>,
+    studio: Option<Box<dyn studio::Studio>>,
     transaction_limit: Duration,
     /// Consequences that are being carried out.
     background: TaskTracker,
@@ -111,6 +115,7 @@ impl Services {
                 caches,
                 aggregates: Aggregates::default(),
                 meters: parts.meters,
+                studio: parts.studio,
                 transaction_limit: parts.transaction_limit,
                 background: TaskTracker::new(),
             }),

@@ -167,7 +167,6 @@ impl ObjectStore {
         Ok(Downloaded { size: size as i64, sha256: hex::encode(hash.finalize()) })
     }
 
-    /// Removes an object; one that is not there is as good as removed.
     /// How many bytes an object has; `None` where there is none.
     pub async fn size_of(&self, key: &str) -> Result<Option<i64>, StorageError> {
         match self.client.head_object().bucket(&self.bucket).key(key).send().await.map_err(StorageError::of_call) {
@@ -177,6 +176,7 @@ impl ObjectStore {
         }
     }
 
+    /// Removes an object; one that is not there is as good as removed.
     pub async fn delete(&self, key: &str) -> Result<(), StorageError> {
         self.client.delete_object().bucket(&self.bucket).key(key).send().await.map(drop).map_err(StorageError::of_call)
     }

@@ -21,6 +21,7 @@ mod looks;
 mod modules;
 mod nested;
 mod odd_media;
+mod outlook;
 mod outputs;
 mod outside;
 mod paging;

@@ -118,7 +118,8 @@ fn timing(check: &mut Checker, at: &str, timing: &Timing) {
     check.json_bytes(format_args!("{at}.metadata"), &timing.metadata, ELEMENT_METADATA_BYTES);
 }
 
-fn source(check: &mut Checker, at: impl Display, source: &Source) {
+/// Checks where bytes are to come from.
+pub fn source(check: &mut Checker, at: impl Display, source: &Source) {
     match source {
         Source::Url(text) => {
             check.chars(format_args!("{at}.url"), text, 2_048);

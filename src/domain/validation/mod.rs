@@ -8,7 +8,7 @@ use std::{fmt::Display, ops::RangeInclusive};
 
 use super::error::{Violation, ViolationCode};
 
-pub use element::{COMPOSITION_DEPTH, composition, count, element, past_the_end, too_many_elements};
+pub use element::{COMPOSITION_DEPTH, composition, count, element, past_the_end, source, too_many_elements};
 pub use job::{job_patch, new_job, outputs, shortest};
 pub use output::output;
 

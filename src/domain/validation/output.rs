@@ -101,7 +101,7 @@ mod tests {
             [(0, false), (15, false), (16, true), (17, false), (7680, true), (7682, false), (100_000, false), (-2, false)]
         {
             let mut check = Checker::default();
-            edge(&mut check, "width".into(), pixels);
+            edge(&mut check, "width", pixels);
             assert_eq!(check.finish().is_empty(), good, "{pixels}");
         }
     }

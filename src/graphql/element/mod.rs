@@ -13,4 +13,4 @@ pub use mutation::{ElementMutation, ElementQuery};
 pub use object::{
     AudioElement, CompositionElement, Element, ImageElement, ShapeElement, SubtitlesElement, TextElement, VideoElement,
 };
-pub use words::{ElementStatus, ElementType};
+pub use words::{ElementStatus, ElementType, MediaSourceInput};

@@ -23,7 +23,7 @@ use crate::{
         storage::{self, StorageOperationConnection},
         timeline::{ProcessingStep, TimelineStep},
     },
-    services::storage_operations::OperationFilter,
+    services::{storage_operations::OperationFilter, studio::KeptFrame},
 };
 
 /// Where a job stands.
@@ -143,6 +143,24 @@ impl Job {
         Ok(files.into_iter().map(RenderResult).collect())
     }
 
+    /// One frame of the composition, without rendering the rest: as large as the first output, or at a width. Made once.
+    #[graphql(complexity = 1_000)]
+    async fn frame(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Seconds of the composition.")] at: f64,
+        #[graphql(desc = "Pixels across, 16 to 7680; the height follows.")] width: Option<i32>,
+    ) -> Result<Still> {
+        if !(0.0..=domain::output::limits::DURATION).contains(&at) {
+            return Err(Problem::of_argument("at", ViolationCode::OutOfRange, "must be a time of the composition").into());
+        }
+        if width.is_some_and(|width| !domain::output::limits::SIZE.contains(&i64::from(width))) {
+            return Err(Problem::of_argument("width", ViolationCode::OutOfRange, "must be from 16 to 7680").into());
+        }
+        let width = width.and_then(|width| u32::try_from(width).ok());
+        Ok(Still(session(context)?.frame(&self.0, at, width).await.map_err(failed)?))
+    }
+
     /// Why the newest attempt failed.
     async fn error(&self) -> Result<Option<JobError>> {
         let failure: Option<JobFailure> = self.0.error.as_ref().map(stored).transpose()?;
@@ -232,6 +250,36 @@ impl JobError {
     /// What may help.
     async fn suggestion(&self) -> Option<&str> {
         self.0.suggestion.as_deref()
+    }
+}
+
+/// A picture of one moment, a JPEG.
+pub struct Still(KeptFrame);
+
+#[Object]
+impl Still {
+    /// A presigned address of it.
+    async fn url(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 3600, desc = "For how long, seconds; at most a week.")] expires_in: i32,
+    ) -> Result<Url> {
+        presigned(context, &self.0.key, expires_in).await
+    }
+
+    /// Pixels across.
+    async fn width(&self) -> i32 {
+        self.0.width as i32
+    }
+
+    /// Pixels down.
+    async fn height(&self) -> i32 {
+        self.0.height as i32
+    }
+
+    /// Seconds of the composition.
+    async fn at(&self) -> f64 {
+        self.0.at
     }
 }
 

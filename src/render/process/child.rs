@@ -13,9 +13,10 @@ use serde_json::json;
 
 use nix::sys::resource::{Usage as Rusage, UsageWho, getrusage};
 
-use super::{MadeFile, Report, Task, peak_memory};
+use super::{Aim, MadeFile, Report, Task, peak_memory};
 use crate::{
     domain::{
+        composition::Source,
         error::{ErrorCode, JobFailure},
         media::MediaInfo,
         timeline::{ProcessingStep, Usage},
@@ -23,7 +24,8 @@ use crate::{
     media,
     render::{
         RenderError,
-        inspect::Prepared,
+        inspect::{self, Prepared},
+        outlook,
         pipeline::{self, Means, Watcher},
         prepare::{self, Ready, Understood},
         shelf::Shelf,
@@ -85,6 +87,32 @@ fn internal(error: impl std::fmt::Display) -> JobFailure {
 fn work(task: &Task, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
     task.limits.apply().map_err(internal)?;
     media::init().map_err(internal)?;
+    match task.aim {
+        Aim::Render => make(task, out),
+        Aim::Inspect => {
+            let understood = understand(task, out)?;
+            let output = task.composition.outputs.first().ok_or_else(|| internal("the task has no output"))?;
+            out.send(&Report::Inspected { inspection: outlook::of(&understood, output) });
+            Ok(Vec::new())
+        }
+        Aim::Probe => probe(task, out).map(|()| Vec::new()),
+    }
+}
+
+/// Looks into each source, whatever its kind.
+fn probe(task: &Task, out: &Reports) -> Result<(), JobFailure> {
+    for placed in &task.composition.elements {
+        let Some(Source::File(path)) = placed.element.source() else { return Err(internal("a source was not fetched")) };
+        let ids = std::slice::from_ref(&placed.id);
+        let found = inspect::look_into(Path::new(path)).map_err(|error| RenderError::of(0)(error).into_failure(ids))?;
+        if let Some(media) = facts(&found) {
+            out.send(&Report::Media { element_id: placed.id.clone(), media });
+        }
+    }
+    Ok(())
+}
+
+fn make(task: &Task, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
     let step = ProcessingStep::Processing;
     out.send(&Report::StepStarted { step });
     let before = Cost::now();
@@ -120,7 +148,7 @@ fn compose_and_encode(task: &Task, understood: &Understood, first: Ready, out: &
     let mut watcher = Progress::new(out.clone(), frames);
     let mut first = Some(first);
     let shelf = task.shelf.as_ref().map(|folder| Shelf::new(Path::new(folder)));
-    let means = Means { shelf: shelf.as_ref().map(|shelf| (shelf, &task.digests)), runs: 0 };
+    let means = Means { shelf: shelf.as_ref().map(|shelf| (shelf, &task.digests)), runs: 0, still_width: task.still_width };
     let (mut files, mut bytes, mut cpu) = (Vec::with_capacity(outputs.len()), 0, Duration::ZERO);
     for (index, (output, path)) in outputs.iter().zip(&task.paths).enumerate() {
         let ready = first.take().unwrap_or_else(|| understood.ready(index));

@@ -7,7 +7,7 @@ use nix::sys::{
 use serde::{Deserialize, Serialize};
 
 /// Bounds of one render.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Address space, bytes.
     pub memory: u64,

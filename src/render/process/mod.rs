@@ -15,7 +15,7 @@ pub use child::run as run_child;
 pub use limits::Limits;
 pub use memory::peak_memory;
 pub use parent::Running;
-pub use protocol::{MadeFile, Report, Task};
+pub use protocol::{Aim, MadeFile, Report, Task};
 
 /// The argument that makes this binary the child. Not for people to use.
 pub const CHILD_ARGUMENT: &str = "render-child";

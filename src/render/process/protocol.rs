@@ -8,15 +8,29 @@ use super::Limits;
 use crate::{
     domain::{
         error::JobFailure,
+        inspection::Inspection,
         media::MediaInfo,
         timeline::{ProcessingStep, Usage},
     },
     render::Composition,
 };
 
+/// What a task is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Aim {
+    /// To make the files.
+    #[default]
+    Render,
+    /// To say what would be made of the first output.
+    Inspect,
+    /// To say what the sources hold, each of any kind.
+    Probe,
+}
+
 /// What the child is to do.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Task {
+    pub aim: Aim,
     pub composition: Composition,
     /// The files to write, one for each output.
     pub paths: Vec<String>,
@@ -24,6 +38,8 @@ pub struct Task {
     pub shelf: Option<String>,
     /// Hashes of the sources, by path.
     pub digests: HashMap<String, String>,
+    /// The width at which stills are written, pixels; `None`: as they are composed.
+    pub still_width: Option<u32>,
     pub limits: Limits,
 }
 
@@ -54,6 +70,10 @@ pub enum Report {
     Progress {
         fraction: f64,
         frames_per_second: f64,
+    },
+    /// What would be made.
+    Inspected {
+        inspection: Inspection,
     },
     /// All files are made, in the order of the outputs.
     Done {

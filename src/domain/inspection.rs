@@ -1,0 +1,61 @@
+//! What is known of a composition before it is rendered: how long it is, what its parts take, and what its author may not mean.
+
+use serde::{Deserialize, Serialize};
+
+/// A composition whose sources were looked into.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Inspection {
+    /// Of the whole, seconds.
+    pub duration: f64,
+    /// Of its first output.
+    pub frames: i64,
+    pub intervals: Vec<PlannedInterval>,
+    pub warnings: Vec<Warning>,
+}
+
+/// A run of frames that shows the same layers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedInterval {
+    /// Seconds.
+    pub start: f64,
+    pub end: f64,
+    pub way: Way,
+    /// The elements that are seen, by index, the lowest first.
+    pub elements: Vec<usize>,
+}
+
+/// What an interval takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Way {
+    /// Nothing shows but the background.
+    Empty,
+    /// One clip fills the canvas: decoded, scaled and encoded.
+    Pass,
+    /// Layers are put upon each other.
+    Compose,
+}
+
+/// What is not as its author may have meant it, and no reason to fail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Warning {
+    pub code: WarningCode,
+    /// The element, by the id that it was given; `None`: the whole.
+    pub element_id: Option<String>,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WarningCode {
+    /// No font has a glyph for a character.
+    MissingGlyph,
+    /// A font's family is not there.
+    MissingFont,
+    /// A source is shown larger than it is.
+    Enlarged,
+    /// The format has sound, and nothing sounds.
+    Silent,
+    /// The sources were not looked into.
+    NotInspected,
+}

@@ -1,0 +1,203 @@
+//! What a job would be, told without making it: its problems, its warnings, its plan; and what a source holds.
+
+use std::time::Duration;
+
+use async_graphql::{Context, Enum, Object, SimpleObject};
+
+use super::input::CreateJobInput;
+use crate::{
+    domain::{
+        self,
+        composition::Source,
+        error::{JobFailure, Violation},
+        inspection::{Inspection, WarningCode},
+        job::NewJob,
+        validation::{self, Checker},
+    },
+    graphql::{
+        element::MediaSourceInput,
+        error::{Result, failed},
+        loaders::session,
+        media::MediaInfo,
+        scalars::Long,
+    },
+    services::Error,
+};
+
+/// How long sources may take to be looked into: within a request's own time.
+const PATIENCE: Duration = Duration::from_millis(4_000);
+
+/// What is wrong with a job, what its author may not mean, and how it would be rendered.
+#[derive(SimpleObject, Default)]
+pub struct JobValidation {
+    /// Whether it could be made and rendered as it is.
+    valid: bool,
+    /// All that would be refused, or fail, each with its path.
+    problems: Vec<JobProblem>,
+    /// What is possible, and perhaps not meant.
+    warnings: Vec<JobWarning>,
+    /// Of the first output; null where there are problems, or the sources could not be looked into in time.
+    plan: Option<RenderPlan>,
+}
+
+/// A rule that a job breaks, or a source that cannot be used.
+#[derive(SimpleObject)]
+pub struct JobProblem {
+    /// The place in the input.
+    path: String,
+    /// For programs: OUT_OF_RANGE, REQUIRED and so on, or a job's error code such as SOURCE_UNREACHABLE.
+    code: String,
+    /// For people.
+    message: String,
+}
+
+/// What is not as its author may have meant it.
+#[derive(SimpleObject)]
+pub struct JobWarning {
+    /// For programs: MISSING_GLYPH, MISSING_FONT, ENLARGED, SILENT, NOT_INSPECTED.
+    code: String,
+    /// The place in the input, where there is one.
+    path: Option<String>,
+    /// For people.
+    message: String,
+}
+
+/// How a composition would be rendered.
+#[derive(SimpleObject)]
+pub struct RenderPlan {
+    /// Of the whole composition, seconds.
+    duration: f64,
+    /// That would be rendered.
+    frames: Long,
+    /// Runs of frames that show the same elements, in order.
+    intervals: Vec<PlanInterval>,
+}
+
+/// A run of frames that shows the same elements.
+#[derive(SimpleObject)]
+pub struct PlanInterval {
+    /// Seconds.
+    start: f64,
+    /// Seconds; not itself in it.
+    end: f64,
+    /// What it takes.
+    way: Way,
+    /// The elements that are seen, by position, the lowest first; what others hide is not among them.
+    elements: Vec<i32>,
+}
+
+/// What an interval takes.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "domain::inspection::Way")]
+pub enum Way {
+    /// Nothing shows but the background.
+    Empty,
+    /// One clip fills the canvas: it is decoded, scaled and encoded, and nothing composed.
+    Pass,
+    /// Layers are put upon each other.
+    Compose,
+}
+
+#[derive(Default)]
+pub struct OutlookQuery;
+
+#[Object]
+impl OutlookQuery {
+    /// What a job would be: every problem at once, the warnings and the plan. Nothing is written.
+    async fn validate_job(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The job.")] input: CreateJobInput,
+    ) -> Result<JobValidation> {
+        let session = session(context)?;
+        let new = match checked(input, session.services().store().bucket()) {
+            Ok(new) => new,
+            Err(violations) => return Ok(JobValidation::broken(violations)),
+        };
+        let Some(output) = new.outputs.first().filter(|_| !new.elements.is_empty()) else {
+            return Ok(JobValidation { valid: true, ..JobValidation::default() });
+        };
+        match tokio::time::timeout(PATIENCE, session.inspect(&new.elements, output)).await {
+            Ok(inspected) => Ok(match inspected.map_err(failed)? {
+                Ok(inspection) => JobValidation::of(inspection),
+                Err(failure) => JobValidation::failing(failure),
+            }),
+            Err(_) => Ok(JobValidation::unseen()),
+        }
+    }
+
+    /// What a source holds.
+    async fn probe(&self, context: &Context<'_>, #[graphql(desc = "The source.")] source: MediaSourceInput) -> Result<MediaInfo> {
+        let source = Source::from(source);
+        let mut check = Checker::default();
+        validation::source(&mut check, "source", &source);
+        check.into_result(()).map_err(|all| failed(Error::Invalid(all)))?;
+        Ok(session(context)?.probe(&source).await.map_err(failed)?.into())
+    }
+}
+
+fn checked(input: CreateJobInput, bucket: &str) -> std::result::Result<NewJob, Vec<Violation>> {
+    let new = input.into_domain("input", bucket)?;
+    let mut check = Checker::default();
+    validation::new_job(&mut check, "input", &new);
+    check.into_result(new)
+}
+
+impl JobValidation {
+    fn broken(violations: Vec<Violation>) -> Self {
+        let problem = |violation: Violation| JobProblem {
+            path: violation.path,
+            code: violation.code.as_str().into(),
+            message: violation.message,
+        };
+        Self { problems: violations.into_iter().map(problem).collect(), ..Self::default() }
+    }
+
+    /// A source or a text that the job would fail with.
+    fn failing(failure: JobFailure) -> Self {
+        let path = failure.element_id.as_deref().map_or_else(|| "input".to_owned(), path);
+        let code = failure.code.as_str().into();
+        // Its words for clients: of a fault of ours they tell nothing.
+        let message = Error::Media(failure).to_string();
+        Self { problems: vec![JobProblem { path, code, message }], ..Self::default() }
+    }
+
+    fn unseen() -> Self {
+        let message = "the sources could not be looked into in time; the job may still be good".into();
+        let warning = JobWarning { code: name(WarningCode::NotInspected), path: None, message };
+        Self { valid: true, warnings: vec![warning], ..Self::default() }
+    }
+
+    fn of(inspection: Inspection) -> Self {
+        let warning = |warning: domain::inspection::Warning| JobWarning {
+            code: name(warning.code),
+            path: warning.element_id.as_deref().map(path),
+            message: warning.message,
+        };
+        let interval = |interval: domain::inspection::PlannedInterval| PlanInterval {
+            start: interval.start,
+            end: interval.end,
+            way: interval.way.into(),
+            elements: interval.elements.into_iter().map(|index| index as i32).collect(),
+        };
+        Self {
+            valid: true,
+            problems: Vec::new(),
+            warnings: inspection.warnings.into_iter().map(warning).collect(),
+            plan: Some(RenderPlan {
+                duration: inspection.duration,
+                frames: Long(inspection.frames),
+                intervals: inspection.intervals.into_iter().map(interval).collect(),
+            }),
+        }
+    }
+}
+
+/// Of an element, which is named by its place.
+fn path(element: &str) -> String {
+    format!("input.{element}")
+}
+
+fn name(code: WarningCode) -> String {
+    serde_json::to_value(code).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,153 @@
+//! Looks into media and draws single frames, each in a child process of its own that lives for a moment.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use tokio::sync::Semaphore;
+
+use super::{folder::WorkFolder, sources::Fetching};
+use crate::{
+    domain::{
+        composition::{Content, Element, Playback, Source, Timing},
+        error::{ErrorCode, JobFailure},
+        inspection::Inspection,
+        media::MediaInfo,
+        output::Output,
+    },
+    render::{
+        Composition, PlacedElement,
+        process::{Aim, Limits, Report, Running, Task},
+    },
+    services::{
+        Services,
+        studio::{Frame, Keep, Studio},
+    },
+    storage::Fetcher,
+};
+
+/// Children at a time; more wait.
+const AT_ONCE: usize = 2;
+
+/// What it works with.
+pub struct ProcessStudio {
+    fetcher: Fetcher,
+    program: PathBuf,
+    work_dir: PathBuf,
+    limits: Limits,
+    source_bytes: u64,
+    places: Semaphore,
+    made: AtomicU64,
+}
+
+impl ProcessStudio {
+    pub fn new(fetcher: Fetcher, program: PathBuf, work_dir: PathBuf, limits: Limits, source_bytes: u64) -> Self {
+        Self { fetcher, program, work_dir, limits, source_bytes, places: Semaphore::new(AT_ONCE), made: AtomicU64::new(0) }
+    }
+
+    /// A folder of its own, which goes when what is done in it is done, or given up.
+    fn folder(&self) -> Result<WorkFolder, JobFailure> {
+        let name = format!("studio-{}", self.made.fetch_add(1, Relaxed));
+        WorkFolder::create(self.work_dir.join(name))
+            .map_err(|error| JobFailure::new(ErrorCode::Internal, format!("the work folder cannot be used: {error}")))
+    }
+
+    /// The elements with their sources on disk.
+    async fn fetched(
+        &self,
+        services: &Services,
+        (tenant, job_id): (&str, Option<&str>),
+        elements: Vec<(String, Element)>,
+        folder: &Path,
+    ) -> Result<Vec<PlacedElement>, JobFailure> {
+        let fetching = Fetching { services, fetcher: &self.fetcher, most: self.source_bytes, tenant, job_id };
+        let local = fetching.all(&elements, folder).await?;
+        let placed = elements.into_iter().map(|(id, mut element)| {
+            local.put_into(&mut element);
+            PlacedElement { id, element }
+        });
+        Ok(placed.collect())
+    }
+
+    /// Runs a task to its end; what it tells on the way goes to `told`.
+    async fn run(&self, folder: &Path, mut task: Task, told: &mut (dyn FnMut(Report) + Send)) -> Result<(), JobFailure> {
+        task.limits = self.limits;
+        let mut running = Running::start(&self.program, folder, &task).await?;
+        loop {
+            match running.next().await? {
+                Report::Done { .. } => {
+                    running.end().await;
+                    return Ok(());
+                }
+                Report::Failed { failure } => return Err(failure),
+                other => told(other),
+            }
+        }
+    }
+
+    async fn place(&self) -> Result<tokio::sync::SemaphorePermit<'_>, JobFailure> {
+        self.places.acquire().await.map_err(|_| nothing())
+    }
+}
+
+fn nothing() -> JobFailure {
+    JobFailure::new(ErrorCode::Internal, "the renderer told nothing")
+}
+
+#[async_trait::async_trait]
+impl Studio for ProcessStudio {
+    async fn probe(&self, services: &Services, tenant: &str, source: &Source) -> Result<MediaInfo, JobFailure> {
+        let _place = self.place().await?;
+        let folder = self.folder()?;
+        let content = Content::Audio { playback: Playback::of(source.clone()) };
+        let one = vec![("source".to_owned(), Element { timing: Timing::default(), content })];
+        let elements = self.fetched(services, (tenant, None), one, folder.path()).await?;
+        let task = Task { aim: Aim::Probe, composition: Composition { elements, outputs: Vec::new() }, ..Task::default() };
+        let mut found = None;
+        self.run(folder.path(), task, &mut |report| {
+            if let Report::Media { media, .. } = report {
+                found = Some(media);
+            }
+        })
+        .await?;
+        found.ok_or_else(nothing)
+    }
+
+    async fn inspect(
+        &self,
+        services: &Services,
+        tenant: &str,
+        elements: Vec<(String, Element)>,
+        output: &Output,
+    ) -> Result<Inspection, JobFailure> {
+        let _place = self.place().await?;
+        let folder = self.folder()?;
+        let elements = self.fetched(services, (tenant, None), elements, folder.path()).await?;
+        let composition = Composition { elements, outputs: vec![output.clone()] };
+        let mut found = None;
+        self.run(folder.path(), Task { aim: Aim::Inspect, composition, ..Task::default() }, &mut |report| {
+            if let Report::Inspected { inspection } = report {
+                found = Some(inspection);
+            }
+        })
+        .await?;
+        found.ok_or_else(nothing)
+    }
+
+    async fn frame(&self, services: &Services, job: &Frame, keep: &mut (dyn Keep + Send)) -> Result<(), JobFailure> {
+        let _place = self.place().await?;
+        let folder = self.folder()?;
+        let owner = (job.tenant.as_str(), Some(job.job_id.as_str()));
+        let elements = self.fetched(services, owner, job.elements.clone(), folder.path()).await?;
+        let file = folder.path().join("frame.jpg");
+        let task = Task {
+            composition: Composition { elements, outputs: vec![job.output.clone()] },
+            paths: vec![file.to_string_lossy().into_owned()],
+            still_width: Some(job.width),
+            ..Task::default()
+        };
+        self.run(folder.path(), task, &mut |_| {}).await?;
+        keep.keep(&file).await
+    }
+}

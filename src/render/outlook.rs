@@ -1,0 +1,73 @@
+//! What a render would be, told without making it.
+
+use super::{
+    inspect::Prepared,
+    plan::{Figure, Interval, Layer, Plan, Stage},
+    prepare::{Ready, Understood},
+};
+use crate::domain::{
+    inspection::{Inspection, PlannedInterval, Warning, WarningCode, Way},
+    output::Output,
+};
+
+/// How much larger than it is a source may be shown without a word: rounding is no enlargement.
+const UNSEEN: f64 = 1.02;
+
+/// The outlook of the first output.
+pub fn of(understood: &Understood, output: &Output) -> Inspection {
+    let ready = understood.ready(0);
+    let plan = ready.plan;
+    let mut warnings = ready.warnings.clone();
+    let mut enlarged: Vec<usize> = Vec::new();
+    for layer in plan.layers.iter().filter(|layer| layer.end > plan.first && layer.first < plan.end) {
+        let scale = enlargement(&ready, layer);
+        if scale > UNSEEN && !enlarged.contains(&layer.element) {
+            enlarged.push(layer.element);
+            warnings.push(Warning {
+                code: WarningCode::Enlarged,
+                element_id: understood.ids.get(layer.element).cloned(),
+                message: format!("the source is shown {scale:.1} times as large as it is"),
+            });
+        }
+    }
+    if output.format.has_sound() && plan.sounds.is_empty() {
+        let message = "nothing in the composition sounds".to_owned();
+        warnings.push(Warning { code: WarningCode::Silent, element_id: None, message });
+    }
+    Inspection {
+        duration: plan.rate.seconds(plan.frames),
+        frames: plan.length(),
+        intervals: plan.intervals.iter().filter_map(|interval| planned(&ready, interval)).collect(),
+        warnings,
+    }
+}
+
+/// How much larger than its pixels a source is shown where it is largest; 1 for what is drawn.
+fn enlargement(ready: &Ready, layer: &Layer) -> f64 {
+    if !matches!(ready.media[layer.element], Prepared::Clip { .. } | Prepared::Still(_)) {
+        return 1.0;
+    }
+    let Figure::Fitted((width, _)) = layer.figure else { return 1.0 };
+    match layer.stage {
+        Stage::Rest { shown, part } => {
+            // The part is of the whole source, the figure what the crop leaves.
+            let crop = &layer.visual.crop;
+            let source = width / (1.0 - crop.left - crop.right).max(1e-6);
+            shown.width as f64 / ((part.2 - part.0) * source).max(1.0)
+        }
+        Stage::Moving { pixel, .. } => pixel,
+    }
+}
+
+fn planned(ready: &Ready, interval: &Interval) -> Option<PlannedInterval> {
+    let plan: &Plan = ready.plan;
+    let (first, end) = (interval.first.max(plan.first), interval.end.min(plan.end));
+    let layers: Vec<&Layer> = interval.layers.iter().map(|&index| &plan.layers[index]).collect();
+    let way = match layers.as_slice() {
+        [] => Way::Empty,
+        [only] if matches!(ready.media[only.element], Prepared::Clip { .. }) && only.hides(plan, first, end) => Way::Pass,
+        _ => Way::Compose,
+    };
+    let elements = layers.iter().map(|layer| layer.element).collect();
+    (first < end).then(|| PlannedInterval { start: plan.rate.seconds(first), end: plan.rate.seconds(end), way, elements })
+}

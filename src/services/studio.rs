@@ -1,0 +1,127 @@
+//! Looking into sources and compositions, and single frames of them: what wants FFmpeg for a moment. Who does it is behind a
+//! trait, since nothing here knows FFmpeg; a process of its own does.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Error, Services, Session,
+    objects::{self, Purpose},
+};
+use crate::{
+    domain::{
+        composition::{Element, Source},
+        error::{ErrorCode, JobFailure},
+        inspection::Inspection,
+        media::MediaInfo,
+        output::Output,
+    },
+    entities::job,
+};
+
+/// Does it, for a tenant. What is dropped before it is done is stopped.
+#[async_trait::async_trait]
+pub trait Studio: Send + Sync {
+    /// What a source holds.
+    async fn probe(&self, services: &Services, tenant: &str, source: &Source) -> Result<MediaInfo, JobFailure>;
+
+    /// What would be made of elements, given with the ids by which failures name them.
+    async fn inspect(
+        &self,
+        services: &Services,
+        tenant: &str,
+        elements: Vec<(String, Element)>,
+        output: &Output,
+    ) -> Result<Inspection, JobFailure>;
+
+    /// One picture of a job: the still that `output` asks for, at a width, as a file that `keep` is given before it goes.
+    async fn frame(&self, services: &Services, job: &Frame, keep: &mut (dyn Keep + Send)) -> Result<(), JobFailure>;
+}
+
+/// A picture that is wanted.
+pub struct Frame {
+    pub tenant: String,
+    pub job_id: String,
+    pub elements: Vec<(String, Element)>,
+    pub output: Output,
+    pub width: u32,
+}
+
+/// Takes a file over.
+#[async_trait::async_trait]
+pub trait Keep {
+    async fn keep(&mut self, file: &Path) -> Result<(), JobFailure>;
+}
+
+/// A picture in the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptFrame {
+    pub key: String,
+    pub width: u32,
+    pub height: u32,
+    pub at: f64,
+}
+
+impl Services {
+    fn studio(&self) -> Result<&dyn Studio, Error> {
+        self.inner.studio.as_deref().ok_or_else(|| Error::internal("this node has no renderer"))
+    }
+}
+
+impl Session {
+    /// What a source holds.
+    pub async fn probe(&self, source: &Source) -> Result<MediaInfo, Error> {
+        let services = self.services();
+        services.studio()?.probe(services, &self.caller().tenant, source).await.map_err(Error::Media)
+    }
+
+    /// What would be made of elements; they are named `elements[0]` and so on.
+    pub async fn inspect(&self, elements: &[Element], output: &Output) -> Result<Result<Inspection, JobFailure>, Error> {
+        let named = elements.iter().enumerate().map(|(index, element)| (format!("elements[{index}]"), element.clone()));
+        let services = self.services();
+        Ok(services.studio()?.inspect(services, &self.caller().tenant, named.collect(), output).await)
+    }
+
+    /// One frame of a job's composition, made unless it was made before.
+    pub async fn frame(&self, job: &job::Model, at: f64, width: Option<u32>) -> Result<KeptFrame, Error> {
+        let services = self.services();
+        let read = |error: serde_json::Error| Error::internal(error.to_string());
+        let outputs: Vec<Output> = serde_json::from_value(job.outputs.clone()).map_err(read)?;
+        let output = outputs.into_iter().find(|output| !output.format.is_sound_alone());
+        let output = output.ok_or_else(|| Error::conflict("the job has no picture", "ask for a frame of a job with one"))?;
+        let output = output.still_at(at);
+        let rows = self.elements_of_jobs(std::slice::from_ref(&job.id)).await?;
+        let rows = rows.iter().flat_map(|(_, rows)| rows.iter());
+        let elements = rows.map(|row| Ok((row.id.clone(), serde_json::from_value(row.spec.clone())?)));
+        let elements: Vec<(String, Element)> = elements.collect::<Result<_, _>>().map_err(read)?;
+        let width = width.unwrap_or(output.width);
+        let height = (f64::from(output.height) * f64::from(width) / f64::from(output.width)).round().max(1.0) as u32;
+        let document = serde_json::to_vec(&(&elements, &output, width)).map_err(read)?;
+        let key = format!("{}frames/{}.jpg", objects::job_prefix(&job.id), hex::encode(Sha256::digest(document)));
+        let kept = KeptFrame { key: key.clone(), width, height, at };
+        let purpose = Purpose { tenant: job.tenant.clone(), job_id: Some(job.id.clone()), element_id: None };
+        if services.store().size_of(&purpose, &key).await?.is_some() {
+            return Ok(kept);
+        }
+        let frame = Frame { tenant: job.tenant.clone(), job_id: job.id.clone(), elements, output, width };
+        let mut keep = InStore { services, purpose, key };
+        services.studio()?.frame(services, &frame, &mut keep).await.map_err(Error::Media)?;
+        Ok(kept)
+    }
+}
+
+/// Takes a picture into the store.
+struct InStore<'a> {
+    services: &'a Services,
+    purpose: Purpose,
+    key: String,
+}
+
+#[async_trait::async_trait]
+impl Keep for InStore<'_> {
+    async fn keep(&mut self, file: &Path) -> Result<(), JobFailure> {
+        let stored = self.services.store().put_file(&self.purpose, &self.key, file, "image/jpeg").await;
+        stored.map(drop).map_err(|_| JobFailure::new(ErrorCode::StorageUnavailable, "the picture could not be stored"))
+    }
+}

@@ -1,0 +1,135 @@
+//! What can be told of a job and its sources without rendering it.
+
+use serde_json::{Value, json};
+
+use crate::{
+    rendering::clip,
+    server::Server,
+    support::{made, media},
+};
+
+const PROBE: &str = "query($source: MediaSourceInput!) { probe(source: $source) {
+    container duration width height frameRate videoCodec audioCodec sampleRate channels } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_tells_what_a_source_holds() {
+    let server = Server::sqlite().await;
+    let probe = async |asset: &str| server.api.ask(PROBE, json!({ "source": { "asset": asset } })).await["probe"].take();
+    let bunny = probe(&server.api.upload_file(&media("big_buck_bunny.mp4"), "video/mp4").await).await;
+    assert_eq!((&bunny["width"], &bunny["height"], &bunny["frameRate"]), (&json!(1280), &json!(720), &json!(24.0)), "{bunny:#}");
+    assert_eq!(
+        (&bunny["videoCodec"], &bunny["audioCodec"], &bunny["sampleRate"]),
+        (&json!("h264"), &json!("aac"), &json!(44_100))
+    );
+    assert!((bunny["duration"].as_f64().unwrap() - 10.0).abs() < 0.2);
+    let logo = probe(&server.api.upload("logo.png", "image/png", made::logo(64, 36)).await).await;
+    assert_eq!((&logo["width"], &logo["height"], &logo["videoCodec"]), (&json!(64), &json!(36), &Value::Null));
+
+    let nonsense = server.api.upload("a.mp4", "video/mp4", b"nonsense".to_vec()).await;
+    let refused = server.api.refused(PROBE, json!({ "source": { "asset": nonsense } })).await;
+    assert_eq!(refused["code"], "UNSUPPORTED_FORMAT", "{refused:#}");
+    let refused = server.api.refused(PROBE, json!({ "source": { "asset": "ast_0123456789abcdefghijklmno0" } })).await;
+    assert_eq!(refused["code"], "SOURCE_UNREACHABLE");
+    let refused = server.api.refused(PROBE, json!({ "source": { "url": "file:///etc/passwd" } })).await;
+    assert_eq!((&refused["code"], &refused["violations"][0]["path"]), (&json!("BAD_USER_INPUT"), &json!("source.url")));
+}
+
+const VALIDATE: &str = "query($input: CreateJobInput!) { validateJob(input: $input) {
+    valid problems { path code message } warnings { code path message }
+    plan { duration frames intervals { start end way elements } } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_validation_names_every_problem_and_writes_nothing() {
+    let server = Server::sqlite().await;
+    let validate = async |input: Value| server.api.ask(VALIDATE, json!({ "input": input })).await["validateJob"].take();
+    let text = |more: Value| {
+        let mut fields = json!({ "text": "a", "length": 1 });
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "text": fields })
+    };
+    let wrong = validate(json!({ "elements": [text(json!({ "opacity": 2 })), text(json!({ "length": -1 }))] })).await;
+    let paths: Vec<_> = wrong["problems"].as_array().unwrap().iter().map(|problem| problem["path"].clone()).collect();
+    assert_eq!(paths, ["input.elements[0].text.opacity", "input.elements[1].text.length"]);
+    assert_eq!((&wrong["valid"], &wrong["plan"]), (&json!(false), &Value::Null));
+
+    let nonsense = server.api.upload("a.mp4", "video/mp4", b"nonsense".to_vec()).await;
+    let bad = validate(json!({ "elements": [text(json!({})), { "video": { "source": { "asset": nonsense } } }] })).await;
+    assert_eq!((&bad["valid"], &bad["problems"][0]["path"]), (&json!(false), &json!("input.elements[1]")), "{bad:#}");
+    assert_eq!(bad["problems"][0]["code"], "UNSUPPORTED_FORMAT");
+    assert_eq!(server.api.ask("{ jobs { totalCount } }", json!({})).await["jobs"]["totalCount"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_validation_has_warnings_and_the_plan() {
+    let server = Server::sqlite().await;
+    let source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=4", "-pix_fmt", "yuv420p"];
+    let clip = clip(&server, "clip.mp4", &source).await;
+    let small = server.api.upload("small.png", "image/png", made::plain(64, 36, [255, 0, 0, 255])).await;
+    let input = json!({
+        "outputs": [{ "width": 320, "height": 180, "frameRate": 10 }],
+        "elements": [
+            { "video": { "source": { "asset": clip }, "track": 0 } },
+            { "text": { "text": "\u{10FFFD}", "start": 1, "length": 1, "track": 1 } },
+            { "image": { "source": { "asset": small }, "start": 3, "length": 1, "track": 2 } },
+        ],
+    });
+    let told = server.api.ask(VALIDATE, json!({ "input": input })).await["validateJob"].take();
+    assert_eq!((&told["valid"], &told["plan"]["duration"], &told["plan"]["frames"]), (&json!(true), &json!(4.0), &json!(40)));
+    let intervals = &told["plan"]["intervals"];
+    let expected = json!([
+        { "start": 0.0, "end": 1.0, "way": "PASS", "elements": [0] },
+        { "start": 1.0, "end": 2.0, "way": "COMPOSE", "elements": [0, 1] },
+        { "start": 2.0, "end": 3.0, "way": "PASS", "elements": [0] },
+        { "start": 3.0, "end": 4.0, "way": "COMPOSE", "elements": [2] },
+    ]);
+    assert_eq!(intervals, &expected, "{intervals:#}");
+    let mut warnings: Vec<_> = told["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|warning| (warning["code"].as_str().unwrap(), warning["path"].as_str()))
+        .collect();
+    warnings.sort_unstable();
+    let expected = [("ENLARGED", Some("input.elements[2]")), ("MISSING_GLYPH", Some("input.elements[1]")), ("SILENT", None)];
+    assert_eq!(warnings, expected, "{told:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_is_drawn_without_the_rest_and_only_once() {
+    let server = Server::sqlite().await;
+    let shape = |start: f64, fill: &str| json!({ "shape": { "shape": "RECTANGLE", "fill": fill, "start": start, "length": 1 } });
+    let outputs = json!([{ "width": 320, "height": 180, "frameRate": 10 }]);
+    let draft = json!({ "submit": false, "outputs": outputs, "elements": [shape(0.0, "red"), shape(1.0, "blue")] });
+    let id = server.api.create(draft).await;
+    let query =
+        "query($id: ID!, $at: Float!, $width: Int) { job(id: $id) { frame(at: $at, width: $width) { url width height at } } }";
+    let frame = async |at: f64, width: Option<i32>| {
+        server.api.ask(query, json!({ "id": id, "at": at, "width": width })).await["job"]["frame"].take()
+    };
+    for (at, colour) in [(0.5, [255, 0, 0]), (1.5, [0, 0, 255])] {
+        let still = frame(at, Some(160)).await;
+        assert_eq!((&still["width"], &still["height"], &still["at"]), (&json!(160), &json!(90), &json!(at)));
+        let bytes = server.api.download(still["url"].as_str().unwrap()).await;
+        let seen = image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg).expect("a JPEG").into_rgb8();
+        assert_eq!(seen.dimensions(), (160, 90));
+        assert!(
+            seen.get_pixel(80, 45).0.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 8),
+            "{:?} at {at}",
+            seen.get_pixel(80, 45)
+        );
+    }
+    let key = |still: &Value| still["url"].as_str().unwrap().split('?').next().unwrap().to_owned();
+    assert_eq!(key(&frame(0.5, None).await), key(&frame(0.5, None).await));
+    let stored = "query($id: ID!) { storageOperations(filter: { jobId: $id, operation: [UPLOAD] }) { edges { node { key } } } }";
+    let uploads = crate::server::until("three uploads", async || {
+        let found = server.api.ask(stored, json!({ "id": id })).await["storageOperations"]["edges"].take();
+        Some(found.as_array().unwrap().len()).filter(|count| *count >= 3)
+    })
+    .await;
+    assert_eq!(uploads, 3, "two at 160 pixels, one at its own size");
+
+    let refused = server.api.refused(query, json!({ "id": id, "at": 5.0 })).await;
+    assert_eq!(refused["code"], "BAD_USER_INPUT", "{refused:#}");
+    let refused = server.api.refused(query, json!({ "id": id, "at": -1.0 })).await;
+    assert_eq!(refused["violations"][0]["path"], "at");
+}
