@@ -2,14 +2,16 @@
 //!
 //! Times are seconds on the composition's clock. These types hold only what this version renders; what the
 //! contract knows beyond it is refused, by name, where a request is read.
+//!
+#![doc = include_str!("foreign_words.md")]
 
 use serde::{Deserialize, Serialize};
 
+pub use super::words::{Align, Shadow, Text, TextBackground, VerticalAlign};
 use super::{
     geometry::{Anchor, Fit, Length},
-    look::{ChromaKey, Crop, Effect, Shape, Stroke},
+    look::{ChromaKey, Crop, Effect, Shape},
     motion::{self, KenBurns, Keyframe, Property},
-    paint::Color,
     subtitles::Cue,
     transition::Transition,
 };
@@ -184,86 +186,14 @@ pub struct Visual {
     pub effects: Vec<Effect>,
 }
 
-/// Words, and how they are set.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Text {
-    pub text: String,
-    pub family: String,
-    /// A file in place of the family.
-    #[serde(default, skip_serializing_if = "says_nothing")]
-    pub font: Option<Source>,
-    pub font_size: Length,
-    /// 100…900.
-    pub weight: u16,
-    #[serde(default, skip_serializing_if = "says_nothing")]
-    pub italic: bool,
-    pub color: Color,
-    #[serde(default, skip_serializing_if = "says_nothing")]
-    pub stroke: Option<Stroke>,
-    #[serde(default, skip_serializing_if = "says_nothing")]
-    pub shadow: Option<Shadow>,
-    pub align: Align,
-    pub vertical_align: VerticalAlign,
-    /// A factor of the font's size.
-    pub line_height: f64,
-    #[serde(default, skip_serializing_if = "says_nothing")]
-    pub background: Option<TextBackground>,
-    /// Beyond what the font has between letters.
-    #[serde(default, skip_serializing_if = "says_nothing")]
-    pub letter_spacing: Option<Length>,
-    /// What does not fit into them ends in an ellipsis.
-    #[serde(default, skip_serializing_if = "says_nothing")]
-    pub max_lines: Option<u32>,
-}
-
-/// A filled box behind the words.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct TextBackground {
-    pub color: Color,
-    pub padding: Length,
-    #[serde(default = "none")]
-    pub corner_radius: Length,
-}
-
-/// A soft copy of the words below them.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Shadow {
-    pub color: Color,
-    pub x: Length,
-    pub y: Length,
-    /// The standard deviation.
-    pub blur: Length,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Align {
-    Left,
-    Center,
-    Right,
-    Justify,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum VerticalAlign {
-    Top,
-    Middle,
-    Bottom,
-}
-
 /// Whether a field is as it would be read where it is not there: then it is not written. Elements are read far more often than
 /// they are written.
-fn says_nothing<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn says_nothing<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
 fn one() -> f64 {
     1.0
-}
-
-fn none() -> Length {
-    Length::Pixels(0.0)
 }
 
 /// The family that the service carries itself.

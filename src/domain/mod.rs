@@ -26,3 +26,4 @@ pub mod template;
 pub mod timeline;
 pub mod transition;
 pub mod validation;
+pub mod words;

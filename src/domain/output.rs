@@ -234,6 +234,28 @@ impl Output {
     }
 }
 
+#[cfg(test)]
+impl Output {
+    /// An MP4 of some size and rate, as it is where nothing else is said.
+    pub fn plain(width: u32, height: u32, rate: i32) -> Self {
+        Self {
+            format: Format::Mp4,
+            video_codec: VideoCodec::H264,
+            range: None,
+            poster_at: None,
+            width,
+            height,
+            frame_rate: FrameRate { numerator: rate, denominator: 1 },
+            quality: Quality::Medium,
+            crf: None,
+            video_bitrate: None,
+            audio_bitrate: None,
+            background: Color::BLACK,
+            duration: None,
+        }
+    }
+}
+
 /// A finished file, as a job keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RenderedFile {

@@ -20,6 +20,14 @@ impl Picture {
         Ok(Self { frame })
     }
 
+    /// The same picture again, without a copy: neither can be written to as long as both are there.
+    pub fn again(&self) -> Result<Self, MediaError> {
+        let mut frame = frame::Video::empty();
+        // SAFETY: an empty frame becomes a reference to the buffers of another.
+        let referred = unsafe { ffi::av_frame_ref(frame.as_mut_ptr(), self.frame.as_ptr()) };
+        if referred < 0 { Err(MediaError::TooLarge("no memory for a picture".into())) } else { Ok(Self { frame }) }
+    }
+
     pub fn width(&self) -> usize {
         self.frame.width() as usize
     }

@@ -73,6 +73,8 @@ pub async fn run(worker: Worker, claimed: Claimed, slot: OwnedSemaphorePermit) {
         Some(ending) => end(&worker, &lease, ending).await,
         None => tracing::warn!(job = lease.job_id, "the job is another's now: the attempt is dropped"),
     }
+    // However it ended, it may have kept parts.
+    worker.trim_shelf().await;
     drop(slot);
 }
 
@@ -273,7 +275,6 @@ async fn upload(
 async fn cleanup_step(worker: &Worker, lease: &Lease, folder: &WorkFolder) -> Result<(), Halt> {
     step(worker, lease, ProcessingStep::Cleanup, 99.0, async {
         folder.remove().map_err(|error| disk(&error))?;
-        worker.trim_shelf().await;
         Ok(((), Usage::default()))
     })
     .await

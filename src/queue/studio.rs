@@ -29,6 +29,8 @@ use crate::{
 
 /// Children at a time; more wait.
 const AT_ONCE: usize = 2;
+/// Compositions whose sources are fetched at a time.
+const FETCHES: usize = 16;
 
 /// What it works with.
 pub struct ProcessStudio {
@@ -38,12 +40,22 @@ pub struct ProcessStudio {
     limits: Limits,
     source_bytes: u64,
     places: Semaphore,
+    fetches: Semaphore,
     made: AtomicU64,
 }
 
 impl ProcessStudio {
     pub fn new(fetcher: Fetcher, program: PathBuf, work_dir: PathBuf, limits: Limits, source_bytes: u64) -> Self {
-        Self { fetcher, program, work_dir, limits, source_bytes, places: Semaphore::new(AT_ONCE), made: AtomicU64::new(0) }
+        Self {
+            fetcher,
+            program,
+            work_dir,
+            limits,
+            source_bytes,
+            places: Semaphore::new(AT_ONCE),
+            fetches: Semaphore::new(FETCHES),
+            made: AtomicU64::new(0),
+        }
     }
 
     /// A folder of its own, which goes when what is done in it is done, or given up.
@@ -61,6 +73,8 @@ impl ProcessStudio {
         elements: Vec<(String, Element)>,
         folder: &Path,
     ) -> Result<Vec<PlacedElement>, JobFailure> {
+        // Beside the children's places: a source that drips keeps nobody from what is here.
+        let _fetch = self.fetches.acquire().await.map_err(|_| nothing())?;
         let fetching = Fetching { services, fetcher: &self.fetcher, most: self.source_bytes, tenant, job_id };
         let local = fetching.all(&elements, folder).await?;
         let placed = elements.into_iter().map(|(id, mut element)| {
@@ -73,6 +87,7 @@ impl ProcessStudio {
     /// Runs a task to its end; what it tells on the way goes to `told`.
     async fn run(&self, folder: &Path, mut task: Task, told: &mut (dyn FnMut(Report) + Send)) -> Result<(), JobFailure> {
         task.limits = self.limits;
+        let _place = self.places.acquire().await.map_err(|_| nothing())?;
         let mut running = Running::start(&self.program, folder, &task).await?;
         loop {
             match running.next().await? {
@@ -85,10 +100,6 @@ impl ProcessStudio {
             }
         }
     }
-
-    async fn place(&self) -> Result<tokio::sync::SemaphorePermit<'_>, JobFailure> {
-        self.places.acquire().await.map_err(|_| nothing())
-    }
 }
 
 fn nothing() -> JobFailure {
@@ -98,7 +109,6 @@ fn nothing() -> JobFailure {
 #[async_trait::async_trait]
 impl Studio for ProcessStudio {
     async fn probe(&self, services: &Services, tenant: &str, source: &Source) -> Result<MediaInfo, JobFailure> {
-        let _place = self.place().await?;
         let folder = self.folder()?;
         let content = Content::Audio { playback: Playback::of(source.clone()) };
         let one = vec![("source".to_owned(), Element { timing: Timing::default(), content })];
@@ -121,7 +131,6 @@ impl Studio for ProcessStudio {
         elements: Vec<(String, Element)>,
         output: &Output,
     ) -> Result<Inspection, JobFailure> {
-        let _place = self.place().await?;
         let folder = self.folder()?;
         let elements = self.fetched(services, (tenant, None), elements, folder.path()).await?;
         let composition = Composition { elements, outputs: vec![output.clone()] };
@@ -136,7 +145,6 @@ impl Studio for ProcessStudio {
     }
 
     async fn frame(&self, services: &Services, job: &Frame, keep: &mut (dyn Keep + Send)) -> Result<(), JobFailure> {
-        let _place = self.place().await?;
         let folder = self.folder()?;
         let owner = (job.tenant.as_str(), Some(job.job_id.as_str()));
         let elements = self.fetched(services, owner, job.elements.clone(), folder.path()).await?;

@@ -13,6 +13,11 @@ use crate::domain::{
 /// How much larger than it is a source may be shown without a word: rounding is no enlargement.
 const UNSEEN: f64 = 1.02;
 
+/// The most intervals, layers of one, and warnings that are told.
+const MOST_INTERVALS: usize = 1_000;
+const MOST_LAYERS: usize = 100;
+const MOST_WARNINGS: usize = 200;
+
 /// The outlook of the first output.
 pub fn of(understood: &Understood, output: &Output) -> Inspection {
     let ready = understood.ready(0);
@@ -34,10 +39,11 @@ pub fn of(understood: &Understood, output: &Output) -> Inspection {
         let message = "nothing in the composition sounds".to_owned();
         warnings.push(Warning { code: WarningCode::Silent, element_id: None, message });
     }
+    warnings.truncate(MOST_WARNINGS);
     Inspection {
         duration: plan.rate.seconds(plan.frames),
         frames: plan.length(),
-        intervals: plan.intervals.iter().filter_map(|interval| planned(&ready, interval)).collect(),
+        intervals: plan.intervals.iter().filter_map(|interval| planned(&ready, interval)).take(MOST_INTERVALS).collect(),
         warnings,
     }
 }
@@ -68,6 +74,6 @@ fn planned(ready: &Ready, interval: &Interval) -> Option<PlannedInterval> {
         [only] if matches!(ready.media[only.element], Prepared::Clip { .. }) && only.hides(plan, first, end) => Way::Pass,
         _ => Way::Compose,
     };
-    let elements = layers.iter().map(|layer| layer.element).collect();
+    let elements = layers.iter().map(|layer| layer.element).take(MOST_LAYERS).collect();
     (first < end).then(|| PlannedInterval { start: plan.rate.seconds(first), end: plan.rate.seconds(end), way, elements })
 }

@@ -3,10 +3,10 @@
 //! grow with the length of the video.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
+    collections::{BTreeMap, HashMap, VecDeque},
+    path::{Path, PathBuf},
     sync::{
-        Mutex,
+        Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
         mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
     },
@@ -21,7 +21,7 @@ use super::{
     encoding,
     mixer::Mixer,
     prepare::Ready,
-    runs::{self, Done, Work},
+    runs::{self, Done, Piece, Work},
     segment::{self, Making, Segment},
     shelf::Shelf,
     still,
@@ -51,6 +51,8 @@ pub struct Means<'a> {
     pub runs: usize,
     /// The width at which stills are written; `None`: as they are composed.
     pub still_width: Option<u32>,
+    /// Bytes that all of it may take; 0: any number.
+    pub memory: u64,
 }
 
 /// What was made, and what composing it cost.
@@ -77,6 +79,9 @@ pub struct Shared {
     /// One has failed: the others need not go on.
     failed: AtomicBool,
     encoded: AtomicI64,
+    /// The segment that is written next, by index.
+    next: Mutex<usize>,
+    moved_on: Condvar,
     /// CPU time of composing and of mixing, nanoseconds.
     composition_ns: AtomicU64,
 }
@@ -84,6 +89,23 @@ pub struct Shared {
 impl Shared {
     pub fn fail(&self) {
         self.failed.store(true, Relaxed);
+        self.moved_on.notify_all();
+    }
+
+    /// Waits until a segment is at most so many ahead of the one that is written next, or something has failed: those that are
+    /// made and cannot be written yet are held in memory.
+    pub fn wait_for(&self, index: usize, ahead: usize) {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        while index > *next + ahead && !self.has_failed() {
+            // A wake-up may come just before the wait: nobody waits for long.
+            let waited = self.moved_on.wait_timeout(next, TELL_EVERY).unwrap_or_else(PoisonError::into_inner);
+            next = waited.0;
+        }
+    }
+
+    fn wrote(&self, index: usize) {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = index + 1;
+        self.moved_on.notify_all();
     }
 
     pub fn has_failed(&self) -> bool {
@@ -125,11 +147,11 @@ pub fn render(
     let video = VideoEncoder::open(&settings).map_err(RenderError::whole)?;
     let container = encoding::container(output.format);
     let muxer = Muxer::create(path, container, Some(&video), audio.as_ref()).map_err(RenderError::whole)?;
-    let pictures = Pictures::of(ready, output, &settings, video.head(), means);
+    let pictures = Pictures::of(ready, output, &settings, &video.head(), path, means);
     drop(video);
     let shared = Shared::default();
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let runs = if means.runs == 0 { runs::at_once(&settings, cores) } else { means.runs };
+    let runs = if means.runs == 0 { runs::at_once(&settings, cores, means.memory) } else { means.runs };
     let (work, reused) = (pictures.work(runs, &shared), pictures.reused());
     let (sound_out, sound_in) = mpsc::sync_channel(SOUND_AHEAD);
     let has_sound = audio.is_some();
@@ -169,18 +191,25 @@ struct Pictures<'a> {
     ready: &'a Ready<'a>,
     settings: &'a VideoSettings,
     smoothness: Smoothness,
-    head: Vec<u8>,
     segments: Vec<Segment>,
     making: Option<Making<'a>>,
     shelf: Option<&'a Shelf>,
     /// By segment, where it is kept or is to be.
     keys: Vec<Option<String>>,
-    /// By segment: it is there.
-    found: Vec<bool>,
+    /// By segment, the file in which it lies, where it was found.
+    found: Vec<Option<PathBuf>>,
 }
 
 impl<'a> Pictures<'a> {
-    fn of(ready: &'a Ready<'a>, output: &Output, settings: &'a VideoSettings, head: Vec<u8>, means: &Means<'a>) -> Self {
+    /// Those that are kept are held beside `path`, where the file is to be.
+    fn of(
+        ready: &'a Ready<'a>,
+        output: &Output,
+        settings: &'a VideoSettings,
+        head: &[u8],
+        path: &Path,
+        means: &Means<'a>,
+    ) -> Self {
         let plan = ready.plan;
         let segments = match output.format {
             // Its pictures say what has changed since the one before.
@@ -192,24 +221,27 @@ impl<'a> Pictures<'a> {
         let words = format!("{settings:?} {:?}", crate::media::library_report().libavcodec);
         let key = |segment| making.as_ref().filter(|_| shelf.is_some()).map(|making| making.of_segment(segment, output, &words));
         let keys: Vec<Option<String>> = segments.iter().map(key).collect();
-        let is_there =
-            |key: &Option<String>| key.as_ref().zip(shelf).is_some_and(|(key, shelf)| shelf.take(key, &head).is_some());
-        let found = keys.iter().map(is_there).collect();
-        Self { ready, settings, smoothness: smoothness(output.quality), head, segments, making, shelf, keys, found }
+        let held = |(index, key): (usize, &Option<String>)| {
+            let file = path.with_extension(format!("held-{index}"));
+            key.as_ref().zip(shelf).filter(|(key, shelf)| shelf.hold(key, head, &file)).map(|_| file)
+        };
+        let found = keys.iter().enumerate().map(held).collect();
+        Self { ready, settings, smoothness: smoothness(output.quality), segments, making, shelf, keys, found }
     }
 
     fn reused(&self) -> i64 {
-        self.found.iter().filter(|found| **found).count() as i64
+        self.found.iter().flatten().count() as i64
     }
 
     fn work<'b>(&'b self, runs: usize, shared: &'b Shared) -> Work<'b> {
-        let wanted: Vec<usize> = (0..self.segments.len()).filter(|index| !self.found[*index]).collect();
+        let wanted: Vec<usize> = (0..self.segments.len()).filter(|index| self.found[*index].is_none()).collect();
         Work {
             ready: self.ready,
             settings: self.settings,
             smoothness: self.smoothness,
             segments: &self.segments,
             waiting: Mutex::new(runs::divide(&wanted, runs)),
+            ahead: runs::ahead(runs),
             shared,
         }
     }
@@ -224,57 +256,81 @@ impl<'a> Pictures<'a> {
         watcher: &mut dyn Watcher,
     ) -> Result<(), RenderError> {
         let mut sound = sound.into_iter().peekable();
-        let mut early: BTreeMap<usize, Parcel> = BTreeMap::new();
-        let mut written = 0;
+        let mut waiting = Waiting { done, early: BTreeMap::new(), told: 0 };
+        let mut reused = 0;
         for (index, segment) in self.segments.iter().enumerate() {
-            let parcel = match self.found[index] {
-                true => self.again(index)?,
-                false => self.made(index, done, &mut early, shared, &mut |encoded| watcher.encoded(written + encoded))?,
-            };
-            if self.found[index] {
-                written += segment.length();
-                watcher.encoded(written + shared.encoded.load(Relaxed));
-            }
             let by = segment.first - self.ready.plan.first;
-            let packets = parcel.packets.into_iter().map(|packet| packet.later(by));
-            packets.into_iter().try_for_each(|packet| write(&mut muxer, packet, &mut sound)).map_err(RenderError::whole)?;
+            let mut put = |parcel: Parcel| {
+                let mut packets = parcel.packets.into_iter().map(|packet| packet.later(by));
+                packets.try_for_each(|packet| write(&mut muxer, packet, &mut sound)).map_err(RenderError::whole)
+            };
+            match &self.found[index] {
+                Some(file) => {
+                    put(again(file)?)?;
+                    reused += segment.length();
+                    watcher.encoded(reused + waiting.told);
+                }
+                None => loop {
+                    let piece = self.made(index, &mut waiting, shared, &mut |encoded| watcher.encoded(reused + encoded))?;
+                    put(piece.parcel)?;
+                    if piece.is_last {
+                        break;
+                    }
+                },
+            }
+            shared.wrote(index);
         }
         sound.try_for_each(|packet| muxer.write_audio(packet)).map_err(RenderError::whole)?;
         muxer.finish().map_err(RenderError::whole)
     }
 
-    fn again(&self, index: usize) -> Result<Parcel, RenderError> {
-        let kept = self.keys[index].as_ref().zip(self.shelf).and_then(|(key, shelf)| shelf.take(key, &self.head));
-        kept.ok_or_else(|| RenderError::whole(MediaError::Output("a kept part of the picture has gone meanwhile".into())))
-    }
-
-    /// Waits for a segment; those that come before their turn are put by.
+    /// Waits for a piece of a segment; those that come before their turn are put by. Progress is told only where there is some:
+    /// who hears nothing for long takes it that nothing moves any more.
     fn made(
         &self,
         index: usize,
-        done: &Receiver<Done>,
-        early: &mut BTreeMap<usize, Parcel>,
+        waiting: &mut Waiting,
         shared: &Shared,
         tell: &mut dyn FnMut(i64),
-    ) -> Result<Parcel, RenderError> {
+    ) -> Result<Piece, RenderError> {
         loop {
-            if let Some(parcel) = early.remove(&index) {
-                return Ok(parcel);
+            if let Some(piece) = waiting.early.get_mut(&index).and_then(VecDeque::pop_front) {
+                return Ok(piece);
             }
-            match done.recv_timeout(TELL_EVERY) {
+            match waiting.done.recv_timeout(TELL_EVERY) {
                 Ok(told) => {
-                    let (number, parcel) = told?;
-                    if let Some((key, shelf)) = self.keys[number].as_ref().zip(self.shelf) {
-                        shelf.put(key, &parcel);
+                    let piece = told?;
+                    if let Some((key, shelf)) = self.keys[piece.index].as_ref().zip(self.shelf) {
+                        shelf.put(key, &piece.parcel);
                     }
-                    early.insert(number, parcel);
+                    waiting.early.entry(piece.index).or_default().push_back(piece);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(panicked()),
             }
-            tell(shared.encoded.load(Relaxed));
+            let encoded = shared.encoded.load(Relaxed);
+            if encoded > waiting.told {
+                waiting.told = encoded;
+                tell(encoded);
+            }
         }
     }
+}
+
+/// What comes from those who make segments, in any order.
+struct Waiting<'a> {
+    done: &'a Receiver<Done>,
+    /// By segment.
+    early: BTreeMap<usize, VecDeque<Piece>>,
+    /// Frames that were told of.
+    told: i64,
+}
+
+/// A part that was found, and is not found again after this.
+fn again(file: &Path) -> Result<Parcel, RenderError> {
+    let parcel = std::fs::read(file).ok().and_then(|bytes| Parcel::from_bytes(&bytes));
+    let _ = std::fs::remove_file(file);
+    parcel.ok_or_else(|| RenderError::whole(MediaError::Output("a kept part of the picture cannot be read".into())))
 }
 
 fn panicked() -> RenderError {
@@ -424,7 +480,6 @@ mod tests {
             composition::{Content, Element, Timing, Visual},
             look::{Shape, ShapeKind},
             motion::{Keyframe, Property},
-            output::{FrameRate, VideoCodec},
             paint::Color,
         },
         render::{Composition, PlacedElement, prepare},
@@ -444,23 +499,8 @@ mod tests {
         let visual = Visual { width: crate::domain::geometry::Length::Pixels(40.0), keyframes, ..Visual::default() };
         let shape = Shape { kind: ShapeKind::Rectangle, fill: Some(Color::WHITE), gradient: None, stroke: None };
         let timing = Timing { length: Some(12.0), ..Timing::default() };
-        let output = Output {
-            format: Format::Mp4,
-            video_codec: VideoCodec::H264,
-            range: None,
-            poster_at: None,
-            width: 160,
-            height: 90,
-            frame_rate: FrameRate { numerator: 25, denominator: 1 },
-            quality: Quality::Medium,
-            crf: None,
-            video_bitrate: None,
-            audio_bitrate: None,
-            background: Color::BLACK,
-            duration: None,
-        };
         let element = Element { timing, content: Content::Shape { shape, visual } };
-        Composition { elements: vec![PlacedElement { id: "a".into(), element }], outputs: vec![output] }
+        Composition { elements: vec![PlacedElement { id: "a".into(), element }], outputs: vec![Output::plain(160, 90, 25)] }
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Media from their end to their start. A file is decoded forwards only: so it is taken in parts, the last one first, and each
 //! part turned round. Times are mirrored, so that they go forwards for who asks.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+};
 
 use crate::media::{AudioDecoder, Decoded, MediaError, SAMPLE_RATE, Sound, VideoDecoder};
 
 /// The most bytes of pictures that are held at once; of large ones, a few are held however large.
-const PICTURE_BYTES: f64 = 128e6;
-const FEWEST_PICTURES: f64 = 8.0;
+const PICTURE_BYTES: usize = 128_000_000;
+const FEWEST_PICTURES: usize = 8;
 /// Samples of one part of a sound: 5 s.
 const PART: i64 = SAMPLE_RATE as i64 * 5;
 
@@ -19,42 +22,63 @@ pub struct ReversedPictures {
     /// Pictures before this time of the file are still to come.
     until: f64,
     /// In order of time.
-    held: Vec<Decoded>,
+    held: VecDeque<Decoded>,
     part_s: f64,
+    /// Whether a picture has come of it yet.
+    has_given: bool,
 }
 
 impl ReversedPictures {
     /// From the picture whose mirrored time is `from` on.
     pub fn open(path: PathBuf, sum: f64, from: f64) -> Self {
-        Self { path, sum, until: sum - from, held: Vec::new(), part_s: 0.25 }
+        Self { path, sum, until: sum - from, held: VecDeque::new(), part_s: 0.25, has_given: false }
     }
 
     /// The next picture, with its mirrored time; `None` after the file's first.
     pub fn next_picture(&mut self) -> Result<Option<Decoded>, MediaError> {
         while self.held.is_empty() {
             if self.until <= 0.0 {
-                return Ok(None);
+                return if self.has_given { Ok(None) } else { self.first_picture() };
             }
             self.read_part()?;
         }
-        Ok(self.held.pop().map(|mut picture| {
-            picture.at = self.sum - picture.at - picture.duration;
-            picture
-        }))
+        self.has_given = true;
+        Ok(self.held.pop_back().map(|picture| self.mirrored(picture)))
+    }
+
+    fn mirrored(&self, mut picture: Decoded) -> Decoded {
+        picture.at = self.sum - picture.at - picture.duration;
+        picture
+    }
+
+    /// The file's first picture, which stays when all others have been: for who comes only then.
+    fn first_picture(&mut self) -> Result<Option<Decoded>, MediaError> {
+        self.has_given = true;
+        let first = VideoDecoder::open(&self.path, 0.0)?.next_picture()?;
+        Ok(first.map(|picture| self.mirrored(picture)))
     }
 
     fn read_part(&mut self) -> Result<(), MediaError> {
         let from = self.until - self.part_s;
         let mut decoder = VideoDecoder::open(&self.path, from.max(0.0))?;
+        let (mut bytes, mut is_cut) = (0, false);
         while let Some(picture) = decoder.next_picture()?.filter(|picture| picture.at < self.until - 1e-6) {
-            if picture.at >= from - 1e-6 {
-                self.held.push(picture);
+            if picture.at < from - 1e-6 {
+                continue;
+            }
+            bytes += picture.bytes();
+            self.held.push_back(picture);
+            // More than there is room for: the earliest of them come with the next part.
+            while bytes > PICTURE_BYTES && self.held.len() > FEWEST_PICTURES {
+                bytes -= self.held.pop_front().map_or(0, |first| first.bytes());
+                is_cut = true;
             }
         }
-        self.until = from;
-        if let Some(first) = self.held.first() {
-            let pictures = (PICTURE_BYTES / first.bytes().max(1) as f64).max(FEWEST_PICTURES);
-            self.part_s = (pictures * first.duration).clamp(0.05, 10.0);
+        let first = self.held.front();
+        self.until = first.filter(|_| is_cut).map_or(from, |first| first.at);
+        if let Some(first) = first {
+            let pictures = (PICTURE_BYTES / first.bytes().max(1)).max(FEWEST_PICTURES);
+            self.part_s = (pictures as f64 * first.duration).clamp(0.05, 10.0);
         }
         Ok(())
     }

@@ -23,6 +23,8 @@ use super::{
 };
 use crate::media::{MediaError, Parcel, Picture, Smoothness, VideoEncoder, VideoSettings};
 
+/// Frames that one run has in memory at the most: of its decoders, its canvases, and two encoders that look ahead.
+const FRAMES_OF_A_RUN: u64 = 200;
 /// Frames that may wait for an encoder.
 const FRAMES_AHEAD: usize = 4;
 /// Encoders at work for one run.
@@ -38,11 +40,29 @@ pub struct Work<'a> {
     pub segments: &'a [Segment],
     /// Those that are to be made and that nobody makes yet, in order.
     pub waiting: Mutex<VecDeque<Range<usize>>>,
+    /// See [`ahead`].
+    pub ahead: usize,
     pub shared: &'a Shared,
 }
 
-/// A segment, by index, as it is in the file; or why there is none.
-pub type Done = Result<(usize, Parcel), RenderError>;
+/// A segment as it is in the file, or a part of one that is too long to be held whole.
+pub struct Piece {
+    pub index: usize,
+    pub parcel: Parcel,
+    pub is_last: bool,
+}
+
+/// What has been made, or why there is nothing.
+pub type Done = Result<Piece, RenderError>;
+
+/// How many segments may be made before the one that is written next.
+pub fn ahead(runs: usize) -> usize {
+    LONGEST_OF_SEVERAL * runs.max(1)
+}
+
+/// A segment that is the whole of a long picture goes over in pieces of so many packets: a GIF, which cannot be cut.
+const PIECE: usize = 64;
+const LONG: i64 = 1_000;
 
 /// The segments that are to be made, by index, as at least so many runs where there are enough, each of some length.
 pub fn divide(wanted: &[usize], runs: usize) -> VecDeque<Range<usize>> {
@@ -82,28 +102,39 @@ impl Work<'_> {
         let (plan, decoding) = (self.ready.plan, CpuCount::default());
         let mut compositor = Compositor::new(self.ready, self.smoothness, decoding.clone());
         let (used_out, used) = mpsc::sync_channel(FRAMES_AHEAD * 2);
-        let (place, places) = mpsc::sync_channel(ENCODERS);
+        let (place_out, places) = mpsc::sync_channel(ENCODERS);
         for _ in 0..ENCODERS {
-            let _ = place.try_send(());
+            let _ = place_out.try_send(());
         }
+        // Of those frames that the next repeats.
+        let mut last: Option<Picture> = None;
         let mut cpu = thread_cpu();
         for index in run {
-            if places.recv().is_err() {
+            self.shared.wait_for(index, self.ahead);
+            if places.recv().is_err() || self.shared.has_failed() {
                 return Ok(());
             }
             let (frames, waiting) = mpsc::sync_channel(FRAMES_AHEAD);
-            let (used_out, place, done) = (used_out.clone(), place.clone(), done.clone());
+            let (used_out, done) = (used_out.clone(), done.clone());
+            let place = Place { place: place_out.clone(), shared: self.shared };
             scope.spawn(move || {
                 self.encode(index, waiting, &used_out, &done);
-                let _ = place.send(());
+                drop(place);
             });
             let segment = self.segments[index];
             for number in segment.first..segment.end {
-                let mut canvas = match reused(&used) {
-                    Some(canvas) => canvas,
-                    None => Picture::new(plan.width, plan.height).map_err(RenderError::whole)?,
+                let canvas = match last.take().filter(|_| compositor.repeats(number)) {
+                    Some(same) => same,
+                    None => {
+                        let fresh = || Picture::new(plan.width, plan.height).map_err(RenderError::whole);
+                        let mut canvas = reused(&used).map_or_else(fresh, Ok)?;
+                        compositor.compose(number, &mut canvas)?;
+                        canvas
+                    }
                 };
-                compositor.compose(number, &mut canvas)?;
+                if compositor.repeats(number + 1) {
+                    last = Some(canvas.again().map_err(RenderError::whole)?);
+                }
                 let now = thread_cpu() + decoding.get();
                 self.shared.add_composing(now.saturating_sub(cpu));
                 cpu = now;
@@ -116,32 +147,55 @@ impl Work<'_> {
     }
 
     fn encode(&self, index: usize, frames: Receiver<Picture>, used: &SyncSender<Picture>, done: &Sender<Done>) {
-        let encoded = self.encoded(index, frames, used).map_err(RenderError::whole);
-        if encoded.is_err() {
+        if let Err(error) = self.encoded(index, frames, used, done) {
             self.shared.fail();
-        }
-        if let Some(told) = encoded.transpose() {
-            let _ = done.send(told.map(|parcel| (index, parcel)));
+            let _ = done.send(Err(RenderError::whole(error)));
         }
     }
 
-    /// `None` where not all of its frames came.
-    fn encoded(&self, index: usize, frames: Receiver<Picture>, used: &SyncSender<Picture>) -> Result<Option<Parcel>, MediaError> {
+    /// Encodes a segment; one whose frames do not all come is never told of as whole.
+    fn encoded(
+        &self,
+        index: usize,
+        frames: Receiver<Picture>,
+        used: &SyncSender<Picture>,
+        done: &Sender<Done>,
+    ) -> Result<(), MediaError> {
         let mut encoder = VideoEncoder::open(self.settings)?;
-        let mut packets = Vec::new();
-        let mut count = 0;
+        let length = self.segments[index].length();
+        let (mut packets, mut count) = (Vec::new(), 0);
         for mut picture in frames {
             packets.extend(encoder.encode(&mut picture, count)?);
             // A full channel means that enough pictures are about; this one is freed.
             let _ = used.try_send(picture);
             count += 1;
             self.shared.add_encoded(1);
+            if self.segments.len() == 1 && length > LONG && packets.len() >= PIECE {
+                let parcel = Parcel { head: Vec::new(), packets: std::mem::take(&mut packets) };
+                // Who no longer takes it has failed, and says why.
+                let _ = done.send(Ok(Piece { index, parcel, is_last: false }));
+            }
         }
-        if count < self.segments[index].length() {
-            return Ok(None);
+        if count == length {
+            packets.extend(encoder.finish()?);
+            let _ = done.send(Ok(Piece { index, parcel: Parcel { head: encoder.head(), packets }, is_last: true }));
         }
-        packets.extend(encoder.finish()?);
-        Ok(Some(Parcel { head: encoder.head(), packets }))
+        Ok(())
+    }
+}
+
+/// The place of an encoder, given back however it ends. One that panicked has failed.
+struct Place<'a> {
+    place: SyncSender<()>,
+    shared: &'a Shared,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.shared.fail();
+        }
+        let _ = self.place.try_send(());
     }
 }
 
@@ -150,10 +204,12 @@ fn reused(used: &Receiver<Picture>) -> Option<Picture> {
     used.try_recv().ok().and_then(|mut picture| picture.is_sole_owner().then_some(picture))
 }
 
-/// How many runs at once: an encoder of these fills about so many cores.
-pub fn at_once(settings: &VideoSettings, cores: usize) -> usize {
+/// How many runs at once: an encoder of these fills about so many cores, and there must be memory for all; 0: any number.
+pub fn at_once(settings: &VideoSettings, cores: usize, memory: u64) -> usize {
+    let frame = u64::from(settings.width) * u64::from(settings.height) * 3 / 2;
+    let room = if memory == 0 { u64::MAX } else { memory / 2 / (frame * FRAMES_OF_A_RUN).max(1) };
     match settings.encoder {
-        "libx264" | "prores_ks" => (cores / encoding::ENCODER_THREADS).clamp(1, 8),
+        "libx264" | "prores_ks" => (cores / encoding::ENCODER_THREADS).clamp(1, 8).min(room.max(1) as usize),
         // They divide a picture among all cores themselves.
         _ => 1,
     }

@@ -5,7 +5,10 @@ use std::{collections::HashMap, fmt::Write};
 
 use sha2::{Digest, Sha256};
 
-use super::plan::{Layer, Plan, Sounding};
+use super::{
+    plan::{Layer, Plan, Sounding},
+    text,
+};
 use crate::domain::{
     composition::{Content, Element, Source},
     output::Output,
@@ -13,6 +16,8 @@ use crate::domain::{
 
 /// How long a segment is, seconds of the composition.
 const SECONDS: f64 = 4.0;
+/// The fewest frames of one: with fewer than an encoder holds back, their times would not fit to those of the next.
+const FEWEST_FRAMES: i64 = 8;
 /// To be counted up with every change of what is drawn, mixed or encoded: what was kept before is then not found.
 const EDITION: u32 = 1;
 
@@ -31,8 +36,9 @@ impl Segment {
 
 /// Cuts what a plan renders. The cuts are at the same frames whatever part is rendered, and no segment is short but a whole.
 pub fn cut(plan: &Plan) -> Vec<Segment> {
-    let step = ((plan.rate.as_f64() * SECONDS).round() as i64).max(1);
-    let far = |frame: &i64| frame - plan.first >= step / 4 && plan.end - frame >= step / 4;
+    let step = ((plan.rate.as_f64() * SECONDS).round() as i64).max(FEWEST_FRAMES);
+    let least = (step / 4).max(FEWEST_FRAMES);
+    let far = |frame: &i64| frame - plan.first >= least && plan.end - frame >= least;
     let first = plan.first.div_euclid(step) + 1;
     let mut cuts = vec![plan.first];
     cuts.extend((first..).map(|number| number * step).take_while(|frame| *frame < plan.end).filter(far));
@@ -51,7 +57,9 @@ pub struct Making<'a> {
 impl<'a> Making<'a> {
     /// `digests` has a hash of each file; `None` where it lacks one.
     pub fn of(plan: &'a Plan, elements: &'a [Element], digests: &HashMap<String, String>) -> Option<Self> {
-        let looks = elements.iter().map(|element| look(element, digests)).collect::<Option<_>>()?;
+        // Words may be set in any font of the system.
+        let fonts = elements.iter().any(has_words).then(text::system_fonts).unwrap_or_default();
+        let looks = elements.iter().map(|element| look(element, digests, &fonts)).collect::<Option<_>>()?;
         Some(Self { plan, elements, looks })
     }
 
@@ -94,7 +102,8 @@ fn hashed(text: &str) -> String {
 }
 
 /// All of an element that is seen or heard, but when: the words of subtitles are told by the layers that show them.
-fn look(element: &Element, digests: &HashMap<String, String>) -> Option<String> {
+fn look(element: &Element, digests: &HashMap<String, String>, fonts: &str) -> Option<String> {
+    let fonts = if has_words(element) { fonts } else { "" };
     let mut element = element.clone();
     for source in element.sources_mut() {
         let Source::File(path) = source else { return None };
@@ -104,7 +113,11 @@ fn look(element: &Element, digests: &HashMap<String, String>) -> Option<String> 
         *source = None;
         cues.clear();
     }
-    serde_json::to_string(&element.content).ok()
+    Some(format!("{}{fonts}", serde_json::to_string(&element.content).ok()?))
+}
+
+fn has_words(element: &Element) -> bool {
+    element.style().is_some() || element.elements().iter().any(has_words)
 }
 
 #[cfg(test)]
@@ -113,28 +126,13 @@ mod tests {
     use crate::{
         domain::{
             composition::{Playback, Timing, Visual},
-            output::{Format, FrameRate, Quality, VideoCodec},
-            paint::Color,
+            output::TimeRange,
         },
         render::plan::{self, Medium},
     };
 
     fn output() -> Output {
-        Output {
-            format: Format::Mp4,
-            video_codec: VideoCodec::H264,
-            range: None,
-            poster_at: None,
-            width: 320,
-            height: 180,
-            frame_rate: FrameRate { numerator: 30, denominator: 1 },
-            quality: Quality::Medium,
-            crf: None,
-            video_bitrate: None,
-            audio_bitrate: None,
-            background: Color::BLACK,
-            duration: None,
-        }
+        Output::plain(320, 180, 30)
     }
 
     /// Two clips of 10 s one after the other.
@@ -171,9 +169,17 @@ mod tests {
             whole.iter().map(|s| (s.first, s.end)).collect::<Vec<_>>(),
             [(0, 120), (120, 240), (240, 360), (360, 480), (480, 600)]
         );
-        let range = crate::domain::output::TimeRange { start: 3.5, length: 9.0 };
+        let range = TimeRange { start: 3.5, length: 9.0 };
         let part = cut(&planned(&elements, &Output { range: Some(range), ..output() }));
         assert_eq!(part.iter().map(|s| (s.first, s.end)).collect::<Vec<_>>(), [(105, 240), (240, 375)], "nor any is short");
+    }
+
+    #[test]
+    fn slow_pictures_make_long_segments() {
+        let slow = Output { frame_rate: crate::domain::output::FrameRate { numerator: 1, denominator: 1 }, ..output() };
+        let range = Some(TimeRange { start: 3.0, length: 16.0 });
+        let part = cut(&planned(&clips("b"), &Output { range, ..slow }));
+        assert_eq!(part.iter().map(|s| (s.first, s.end)).collect::<Vec<_>>(), [(3, 19)]);
     }
 
     #[test]

@@ -33,6 +33,11 @@ impl Shelf {
         Some(parcel)
     }
 
+    /// Puts the part of a key, if [`Self::take`] would give it, into a file that nobody else removes.
+    pub fn hold(&self, key: &str, head: &[u8], file: &Path) -> bool {
+        self.take(key, head).is_some() && fs::hard_link(self.folder.join(key), file).is_ok()
+    }
+
     /// Keeps a part.
     pub fn put(&self, key: &str, parcel: &Parcel) {
         if parcel.packets.iter().map(crate::media::Encoded::size).sum::<usize>() > MOST_BYTES {
@@ -84,6 +89,11 @@ mod tests {
         shelf.put("a", &Parcel { head: vec![1], packets: Vec::new() });
         assert!(shelf.take("a", &[1]).is_some());
         assert!(shelf.take("a", &[2]).is_none() && shelf.take("b", &[1]).is_none());
+        let held = folder.path().join("held");
+        assert!(shelf.hold("a", &[1], &held) && !shelf.hold("b", &[1], &folder.path().join("other")));
+        trim(&folder.path().join("shelf"), 0);
+        assert!(shelf.take("a", &[1]).is_none() && Parcel::from_bytes(&fs::read(held).unwrap()).is_some());
+        shelf.put("a", &Parcel { head: vec![1], packets: Vec::new() });
         fs::write(folder.path().join("shelf/a"), b"broken").unwrap();
         assert!(shelf.take("a", &[1]).is_none());
     }

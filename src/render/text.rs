@@ -9,6 +9,7 @@ use cosmic_text::{
     Align, Attrs, Buffer, CacheKeyFlags, Command, Ellipsize, EllipsizeHeightLimit, Family, FontSystem, Metrics, Shaping,
     SwashCache, SwashContent, Weight, Wrap, fontdb,
 };
+use sha2::{Digest, Sha256};
 use tiny_skia::{Path, PathBuilder};
 use unicode_properties::{EmojiStatus, UnicodeEmoji};
 use unicode_segmentation::UnicodeSegmentation;
@@ -251,6 +252,26 @@ impl Typesetter {
         }
         path.finish()
     }
+}
+
+/// Which fonts the system has, as a text that is another when they are.
+pub fn system_fonts() -> String {
+    fn look(folder: &std::path::Path, depth: usize, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+            match entry.metadata() {
+                Ok(file) if file.is_dir() && depth < 8 => look(&entry.path(), depth + 1, found),
+                Ok(file) => found.push(format!("{} {} {:?}", entry.path().display(), file.len(), file.modified().ok())),
+                Err(_) => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    // Where fontdb looks for them when nobody is at home.
+    for folder in ["/usr/share/fonts", "/usr/local/share/fonts"] {
+        look(std::path::Path::new(folder), 0, &mut found);
+    }
+    found.sort_unstable();
+    hex::encode(Sha256::digest(found.join("\n")))
 }
 
 /// Whether a file holds a font.

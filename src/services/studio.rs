@@ -90,6 +90,8 @@ impl Session {
         let outputs: Vec<Output> = serde_json::from_value(job.outputs.clone()).map_err(read)?;
         let output = outputs.into_iter().find(|output| !output.format.is_sound_alone());
         let output = output.ok_or_else(|| Error::conflict("the job has no picture", "ask for a frame of a job with one"))?;
+        // All moments of one frame are one picture.
+        let at = output.frame_rate.seconds(output.frame_rate.frame_at(at));
         let output = output.still_at(at);
         let rows = self.elements_of_jobs(std::slice::from_ref(&job.id)).await?;
         let rows = rows.iter().flat_map(|(_, rows)| rows.iter());

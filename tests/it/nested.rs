@@ -81,6 +81,19 @@ async fn backwards_the_last_picture_comes_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn backwards_past_its_end_the_first_picture_stays() {
+    let server = Server::sqlite().await;
+    let source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=1", "-crf", "4", "-pix_fmt", "yuv420p"];
+    let asset = clip(&server, "short.mp4", &source).await;
+    let first = Picture::at(&server.folder.path().join("short.mp4"), 0.0, 320, 180);
+    let mut input = video(json!([{ "video": { "source": { "asset": asset }, "reverse": true, "length": 6 } }]));
+    // From the middle: who comes only then finds it too.
+    input["outputs"][0]["range"] = json!({ "start": 4, "length": 1 });
+    let (_, path) = render(&server, input).await;
+    assert!(Picture::at(&path, 0.5, 320, 180).psnr(&first, 0..180) > 32.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_changes_the_colours() {
     let server = Server::sqlite().await;
     // Red for blue and blue for red.

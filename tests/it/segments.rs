@@ -94,3 +94,12 @@ async fn every_codec_is_joined_without_a_seam() {
         ffmpeg(&["-xerror", "-i", &path.to_string_lossy(), "-f", "null", "-"]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_few_pictures_a_second_are_joined_too() {
+    let server = Server::sqlite().await;
+    let shape = json!({ "shape": { "shape": "RECTANGLE", "fill": "red", "length": 60 } });
+    let output = json!({ "width": 64, "height": 64, "frameRate": 1, "range": { "start": 3, "length": 40 } });
+    let (made, _) = result(&server, json!({ "outputs": [output], "elements": [shape] })).await;
+    assert_eq!(made["frames"].as_i64(), Some(40));
+}

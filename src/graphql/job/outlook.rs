@@ -9,7 +9,7 @@ use crate::{
     domain::{
         self,
         composition::Source,
-        error::{JobFailure, Violation},
+        error::{ErrorCode, JobFailure, Violation},
         inspection::{Inspection, WarningCode},
         job::NewJob,
         validation::{self, Checker},
@@ -69,7 +69,7 @@ pub struct RenderPlan {
     duration: f64,
     /// That would be rendered.
     frames: Long,
-    /// Runs of frames that show the same elements, in order.
+    /// Runs of frames that show the same elements, in order; of very many the first 1,000.
     intervals: Vec<PlanInterval>,
 }
 
@@ -104,6 +104,7 @@ pub struct OutlookQuery;
 #[Object]
 impl OutlookQuery {
     /// What a job would be: every problem at once, the warnings and the plan. Nothing is written.
+    #[graphql(complexity = 1_000)]
     async fn validate_job(
         &self,
         context: &Context<'_>,
@@ -120,6 +121,8 @@ impl OutlookQuery {
         match tokio::time::timeout(PATIENCE, session.inspect(&new.elements, output)).await {
             Ok(inspected) => Ok(match inspected.map_err(failed)? {
                 Ok(inspection) => JobValidation::of(inspection),
+                // A fault of ours says nothing of the job.
+                Err(failure) if is_ours(failure.code) => return Err(failed(Error::Media(failure))),
                 Err(failure) => JobValidation::failing(failure),
             }),
             Err(_) => Ok(JobValidation::unseen()),
@@ -127,6 +130,7 @@ impl OutlookQuery {
     }
 
     /// What a source holds.
+    #[graphql(complexity = 1_000)]
     async fn probe(&self, context: &Context<'_>, #[graphql(desc = "The source.")] source: MediaSourceInput) -> Result<MediaInfo> {
         let source = Source::from(source);
         let mut check = Checker::default();
@@ -134,6 +138,11 @@ impl OutlookQuery {
         check.into_result(()).map_err(|all| failed(Error::Invalid(all)))?;
         Ok(session(context)?.probe(&source).await.map_err(failed)?.into())
     }
+}
+
+fn is_ours(code: ErrorCode) -> bool {
+    use ErrorCode::{DatabaseUnavailable, Internal, StorageFull, StorageUnavailable, WorkerLost};
+    matches!(code, DatabaseUnavailable | Internal | StorageFull | StorageUnavailable | WorkerLost)
 }
 
 fn checked(input: CreateJobInput, bucket: &str) -> std::result::Result<NewJob, Vec<Violation>> {

@@ -212,10 +212,20 @@ impl Layer {
 
     /// Whether nothing shows through it in any frame of a range.
     pub fn hides(&self, plan: &Plan, first: i64, end: i64) -> bool {
-        let (from, to) = (plan.rate.seconds(first), plan.rate.seconds(end - 1));
-        let passes = self.enter.is_some_and(|enter| from < enter.end_s()) || self.leave.is_some_and(|leave| to > leave.start_s);
         let solid = self.opaque && self.visual.opacity >= 1.0 && !self.moves(Property::Opacity);
-        solid && !passes && self.covers(plan)
+        solid && !self.passes(plan, first, end) && self.covers(plan)
+    }
+
+    /// Whether a picture that is itself always the same is drawn in the same way in all frames of a range.
+    pub fn is_steady(&self, plan: &Plan, first: i64, end: i64) -> bool {
+        let rests = matches!(self.stage, Stage::Rest { .. });
+        rests && !self.moves(Property::Opacity) && !self.passes(plan, first, end)
+    }
+
+    /// Whether a transition of it goes on in some frame of a range.
+    fn passes(&self, plan: &Plan, first: i64, end: i64) -> bool {
+        let (from, to) = (plan.rate.seconds(first), plan.rate.seconds(end - 1));
+        self.enter.is_some_and(|enter| from < enter.end_s()) || self.leave.is_some_and(|leave| to > leave.start_s)
     }
 
     /// Whether it covers the whole canvas all the time.

@@ -258,26 +258,12 @@ mod tests {
         geometry::Length,
         look::{Crop, Effect},
         motion::{KenBurns, Keyframe, Property},
-        output::{Format, Quality, TimeRange, VideoCodec},
+        output::TimeRange,
         transition::{Transition, TransitionType},
     };
 
     fn output() -> Output {
-        Output {
-            format: Format::Mp4,
-            video_codec: VideoCodec::H264,
-            range: None,
-            poster_at: None,
-            width: 1280,
-            height: 720,
-            frame_rate: FrameRate { numerator: 30, denominator: 1 },
-            quality: Quality::Medium,
-            crf: None,
-            video_bitrate: None,
-            audio_bitrate: None,
-            background: Color::BLACK,
-            duration: None,
-        }
+        Output::plain(1280, 720, 30)
     }
 
     fn clip(track: i32, transition: Option<f64>, opacity: f64) -> Element {
@@ -312,6 +298,15 @@ mod tests {
         assert_eq!(plan.sounds[0].falls, [(336_000, 384_000)]);
         assert_eq!(plan.sounds[1].rises, [(336_000, 384_000)]);
         assert_eq!((plan.sounds[1].start, plan.sounds[1].source_start), (336_000, 48_000));
+    }
+
+    #[test]
+    fn a_layer_is_steady_when_its_transitions_are_over_and_nothing_moves_it() {
+        let mut fading = clip(0, None, 1.0);
+        visual(&mut fading).transition_out =
+            Some(Transition { kind: TransitionType::Fade, duration: 1.0, easing: Easing::Linear });
+        let plan = plan(&[fading], &[medium(1280.0, 720.0)], &output()).unwrap();
+        assert!(plan.layers[0].is_steady(&plan, 0, 210) && !plan.layers[0].is_steady(&plan, 210, 240));
     }
 
     #[test]

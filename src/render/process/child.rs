@@ -148,7 +148,8 @@ fn compose_and_encode(task: &Task, understood: &Understood, first: Ready, out: &
     let mut watcher = Progress::new(out.clone(), frames);
     let mut first = Some(first);
     let shelf = task.shelf.as_ref().map(|folder| Shelf::new(Path::new(folder)));
-    let means = Means { shelf: shelf.as_ref().map(|shelf| (shelf, &task.digests)), runs: 0, still_width: task.still_width };
+    let shelf = shelf.as_ref().map(|shelf| (shelf, &task.digests));
+    let means = Means { shelf, runs: 0, still_width: task.still_width, memory: task.limits.memory };
     let (mut files, mut bytes, mut cpu) = (Vec::with_capacity(outputs.len()), 0, Duration::ZERO);
     for (index, (output, path)) in outputs.iter().zip(&task.paths).enumerate() {
         let ready = first.take().unwrap_or_else(|| understood.ready(index));
