@@ -34,6 +34,11 @@ impl FrameRate {
         f64::from(self.numerator) / f64::from(self.denominator)
     }
 
+    /// The frame that a player shows at a time.
+    pub fn frame_showing(self, seconds: f64) -> i64 {
+        (seconds * self.as_f64() + 1e-6).floor() as i64
+    }
+
     /// The frame whose start lies nearest to `seconds`.
     pub fn frame_at(self, seconds: f64) -> i64 {
         (seconds * self.as_f64()).round() as i64
@@ -207,7 +212,8 @@ impl Output {
 
     /// The poster that is asked for beside it.
     pub fn poster(&self) -> Option<Self> {
-        self.poster_at.map(|seconds| self.still_at(seconds))
+        // That it is one lets it be the last picture where its moment is past the end.
+        self.poster_at.map(|seconds| Self { poster_at: self.poster_at, ..self.still_at(seconds) })
     }
 
     /// FFmpeg's name of the picture's codec; `None` where there is no picture.

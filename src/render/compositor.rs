@@ -266,7 +266,16 @@ impl<'a> Compositor<'a> {
             }
         };
         let shown = nested.at(nested::frame_of(plan, layer, manner.seconds)).map_err(|error| of_this(error.error))?;
-        put_shown(shown, plan, layer, manner, canvas);
+        match (shown, layer.stage) {
+            (shown, Stage::Rest { .. }) => put_shown(shown, plan, layer, manner, canvas),
+            (shown, Stage::Moving { .. }) => {
+                let pose = layer.pose(&plan.canvas(), manner.seconds, None, manner.shift).uncropped(&layer.visual.crop);
+                match shown {
+                    Shown::Opaque(picture) => warp::draw(canvas, picture, &pose, manner.opacity),
+                    Shown::Keyed(sprite) => warp::draw(canvas, sprite, &pose, manner.opacity),
+                }
+            }
+        }
         Ok(())
     }
 }

@@ -113,7 +113,9 @@ fn between(place: [f32; 3], low: [usize; 3], value: impl Fn([usize; 3]) -> [f32;
 impl Cube {
     fn parse(text: &str) -> Result<Self, String> {
         let mut cube = Self { steps: 0, is_solid: true, low: [0.0; 3], high: [1.0; 3], values: Vec::new() };
-        for (number, line) in text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())) {
+        for (number, line) in
+            text.trim_start_matches('\u{feff}').lines().enumerate().map(|(index, line)| (index + 1, line.trim()))
+        {
             let mut words = line.split_whitespace();
             let Some(first) = words.next().filter(|word| !word.starts_with('#')) else { continue };
             let wrong = |what: &str| format!("line {number} {what}");
@@ -126,7 +128,7 @@ impl Cube {
                 }
                 "DOMAIN_MIN" => cube.low = numbers(words).ok_or_else(|| wrong("must have three numbers"))?,
                 "DOMAIN_MAX" => cube.high = numbers(words).ok_or_else(|| wrong("must have three numbers"))?,
-                _ if first.starts_with(|c: char| c.is_ascii_alphabetic()) => {} // A word of a later version.
+                _ if first.starts_with(|c: char| c.is_ascii_alphabetic()) && first.parse::<f32>().is_err() => {} // A word of a later version.
                 _ => {
                     let value = numbers(line.split_whitespace()).ok_or_else(|| wrong("must have three numbers"))?;
                     cube.values.push(value);

@@ -98,6 +98,14 @@ impl LoggedStore {
         found
     }
 
+    /// What tells an object's content from what it was before; `None` where there is none.
+    pub async fn version_of(&self, purpose: &Purpose, key: &str) -> Result<Option<String>, StorageError> {
+        let started = Instant::now();
+        let found = self.store.version_of(key).await;
+        self.note(purpose, OperationKind::Access, key, None, started, found.as_ref().err());
+        found
+    }
+
     /// An address for one upload; makes no call, so leaves no row.
     pub async fn presign_put(
         &self,

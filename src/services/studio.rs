@@ -91,7 +91,7 @@ impl Session {
         let output = outputs.into_iter().find(|output| !output.format.is_sound_alone());
         let output = output.ok_or_else(|| Error::conflict("the job has no picture", "ask for a frame of a job with one"))?;
         // All moments of one frame are one picture.
-        let at = output.frame_rate.seconds(output.frame_rate.frame_at(at));
+        let at = output.frame_rate.seconds(output.frame_rate.frame_showing(at));
         let output = output.still_at(at);
         let rows = self.elements_of_jobs(std::slice::from_ref(&job.id)).await?;
         let rows = rows.iter().flat_map(|(_, rows)| rows.iter());
@@ -99,7 +99,8 @@ impl Session {
         let elements: Vec<(String, Element)> = elements.collect::<Result<_, _>>().map_err(read)?;
         let width = width.unwrap_or(output.width);
         let height = (f64::from(output.height) * f64::from(width) / f64::from(output.width)).round().max(1.0) as u32;
-        let document = serde_json::to_vec(&(&elements, &output, width)).map_err(read)?;
+        let versions = self.versions(job, &elements).await?;
+        let document = serde_json::to_vec(&(&elements, &output, width, versions)).map_err(read)?;
         let key = format!("{}frames/{}.jpg", objects::job_prefix(&job.id), hex::encode(Sha256::digest(document)));
         let kept = KeptFrame { key: key.clone(), width, height, at };
         let purpose = Purpose { tenant: job.tenant.clone(), job_id: Some(job.id.clone()), element_id: None };
@@ -112,6 +113,33 @@ impl Session {
         Ok(kept)
     }
 }
+
+impl Session {
+    /// What tells that the sources of a job's elements are still those that they were.
+    async fn versions(&self, job: &job::Model, elements: &[(String, Element)]) -> Result<Vec<String>, Error> {
+        let services = self.services();
+        let purpose = Purpose { tenant: job.tenant.clone(), job_id: Some(job.id.clone()), element_id: None };
+        let mut versions = Vec::new();
+        for source in elements.iter().flat_map(|(_, element)| element.sources()) {
+            let key = match source {
+                Source::Asset(id) => services.asset(&job.tenant, id).await?.map(|asset| asset.key),
+                Source::Object { key, .. } => Some(key.clone()),
+                // The web tells only when it is asked for all of it: believed for a while.
+                Source::Url(_) | Source::File(_) => {
+                    versions.push((services.clock().now().0 / WEB_BELIEVED_US).to_string());
+                    None
+                }
+            };
+            if let Some(key) = key {
+                versions.push(services.store().version_of(&purpose, &key).await?.unwrap_or_default());
+            }
+        }
+        Ok(versions)
+    }
+}
+
+/// How long a frame of sources from the web is taken for what it would be, microseconds: five minutes.
+const WEB_BELIEVED_US: i64 = 5 * 60 * 1_000_000;
 
 /// Takes a picture into the store.
 struct InStore<'a> {

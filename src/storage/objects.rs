@@ -176,6 +176,15 @@ impl ObjectStore {
         }
     }
 
+    /// An object's entity tag and when it was written last; `None` where there is none.
+    pub async fn version_of(&self, key: &str) -> Result<Option<String>, StorageError> {
+        match self.client.head_object().bucket(&self.bucket).key(key).send().await.map_err(StorageError::of_call) {
+            Ok(head) => Ok(Some(format!("{:?} {:?}", head.e_tag, head.last_modified))),
+            Err(error) if error.kind == StorageErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Removes an object; one that is not there is as good as removed.
     pub async fn delete(&self, key: &str) -> Result<(), StorageError> {
         self.client.delete_object().bucket(&self.bucket).key(key).send().await.map(drop).map_err(StorageError::of_call)

@@ -32,6 +32,13 @@ async fn a_composition_is_placed_as_one_and_clear_where_nothing_of_it_lies() {
     assert!(plain.is(40, 45, GREEN, 6) && plain.is(120, 45, BLUE, 6) && plain.is(40, 135, BLUE, 6), "{:?}", plain.pixel(40, 45));
     let half = picture(&server, nested(json!({ "opacity": 0.5 })), 0.5).await;
     assert!(half.is(40, 45, [0, 64, 128], 8) && half.is(120, 45, BLUE, 6), "{:?}", half.pixel(40, 45));
+    // Larger than the canvas it is cut off there, and a crop shows its part as if it were the whole.
+    let larger = picture(&server, nested(json!({ "x": "50%", "y": "50%", "width": "200%", "height": "200%" })), 0.5).await;
+    assert!(larger.is(80, 90, GREEN, 6) && larger.is(300, 90, BLUE, 6), "{:?}", larger.pixel(80, 90));
+    let cropped = picture(&server, nested(json!({ "crop": { "left": 0.5, "right": 0, "top": 0, "bottom": 0 } })), 0.5).await;
+    assert!(cropped.is(40, 45, BLUE, 6) && cropped.is(120, 45, BLUE, 6), "{:?}", cropped.pixel(40, 45));
+    let cropped = picture(&server, nested(json!({ "crop": { "left": 0, "right": 0.5, "top": 0, "bottom": 0 } })), 0.5).await;
+    assert!(cropped.is(20, 45, GREEN, 6) && cropped.is(140, 45, GREEN, 6), "{:?}", cropped.pixel(140, 45));
     // Turned by half, what was on the left is on the right.
     let turned = picture(&server, nested(json!({ "rotation": 180 })), 0.5).await;
     assert!(turned.is(120, 45, GREEN, 6) && turned.is(40, 45, BLUE, 6), "{:?}", turned.pixel(120, 45));

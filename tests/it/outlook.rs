@@ -128,6 +128,8 @@ async fn a_frame_is_drawn_without_the_rest_and_only_once() {
     .await;
     assert_eq!(uploads, 3, "two at 160 pixels, one at its own size");
 
+    // The last frame lasts to the end.
+    assert_eq!(frame(1.999, None).await["at"], json!(1.9));
     let refused = server.api.refused(query, json!({ "id": id, "at": 5.0 })).await;
     assert_eq!(refused["code"], "BAD_USER_INPUT", "{refused:#}");
     let refused = server.api.refused(query, json!({ "id": id, "at": -1.0 })).await;

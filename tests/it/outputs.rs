@@ -164,13 +164,13 @@ async fn several_files_come_from_one_job() {
 async fn a_poster_lies_beside_the_result() {
     let server = Server::sqlite().await;
     let shape = |start: f64, fill: &str| json!({ "shape": { "shape": "RECTANGLE", "fill": fill, "start": start, "length": 1 } });
-    let output = json!({ "width": 320, "height": 180, "frameRate": 10, "posterAt": 1.5 });
+    let output = json!({ "width": 320, "height": 180, "frameRate": 10, "posterAt": 50 });
     let input = json!({ "outputs": [output], "elements": [shape(0.0, "red"), shape(1.0, "blue")] });
     let id = server.api.create(input).await;
     server.api.finished(&id).await;
     let query = "query($id: ID!) { job(id: $id) { outputs { posterAt } results { poster url } } }";
     let job = server.api.ask(query, json!({ "id": id })).await["job"].take();
-    assert_eq!((job["outputs"][0]["posterAt"].as_f64(), job["results"].as_array().unwrap().len()), (Some(1.5), 1), "{job:#}");
+    assert_eq!((job["outputs"][0]["posterAt"].as_f64(), job["results"].as_array().unwrap().len()), (Some(50.0), 1), "{job:#}");
     let bytes = server.api.download(job["results"][0]["poster"].as_str().expect("a poster")).await;
     let poster = image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg).expect("a JPEG").into_rgb8();
     assert_eq!(poster.dimensions(), (320, 180));

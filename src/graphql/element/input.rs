@@ -157,9 +157,9 @@ pub struct AudioInput {
     playback: PlaybackInput,
     /// What moves while it sounds: VOLUME.
     keyframes: Option<Vec<Keyframe>>,
-    /// Brings what plays of it to one loudness (EBU R128), before its volume.
+    /// Brings what plays of it to one loudness (EBU R128), before its volume; made louder by at most 30 dB.
     normalize: Option<bool>,
-    /// That loudness, LUFS.
+    /// That loudness, -70 to -5 LUFS.
     #[graphql(default = -16.0)]
     loudness: f64,
     /// Lower while others sound that are not.
@@ -249,7 +249,7 @@ pub struct SubtitlesInput {
 /// of them lies, what is below is seen.
 #[derive(InputObject)]
 pub struct CompositionInput {
-    /// What it is made of; with what they are made of in turn, at most 500, and four deep.
+    /// What it is made of; with what they are made of in turn, at most 500; they may lie four deep within others.
     elements: Vec<ElementInput>,
     #[graphql(flatten)]
     timing: TimingInput,

@@ -24,6 +24,8 @@ pub use sound::Sounding;
 
 /// The longest edge of a composition within another.
 const MAX_NESTED: f64 = 7_680.0;
+/// The most pixels of one, where it is larger than what it lies in.
+const MOST_NESTED_PIXELS: f64 = 4_096.0 * 2_304.0;
 
 /// What is known of an element's medium before it is rendered.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -127,6 +129,9 @@ pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<P
 /// The frames of an output.
 fn span(output: &Output, frames: i64) -> Result<(i64, i64), Unplaceable> {
     let Some(range) = output.range else { return Ok((0, frames)) };
+    if output.format.is_still() {
+        return still(output, range.start, frames);
+    }
     let first = output.frame_rate.frame_at(range.start);
     if first >= frames {
         let message = format!("the output's range starts at {} s, past the end of the composition", range.start);
@@ -135,6 +140,20 @@ fn span(output: &Output, frames: i64) -> Result<(i64, i64), Unplaceable> {
     }
     let end = output.frame_rate.frame_at(range.start + range.length).clamp(first + 1, frames);
     Ok((first, end))
+}
+
+/// The frame that shows at a moment; a poster past the end is the last.
+fn still(output: &Output, seconds: f64, frames: i64) -> Result<(i64, i64), Unplaceable> {
+    let mut first = output.frame_rate.frame_showing(seconds);
+    if output.poster_at.is_some() {
+        first = first.min(frames - 1);
+    }
+    if first >= frames {
+        let message = format!("there is no picture at {seconds} s, past the end of the composition");
+        let failure = JobFailure::new(ErrorCode::BadUserInput, message).suggest("give a time of the composition");
+        return Err(Unplaceable { element: None, failure });
+    }
+    Ok((first, first + 1))
 }
 
 /// The plan of the elements within another.
@@ -148,6 +167,12 @@ fn nested(
 ) -> Result<Option<Plan>, Unplaceable> {
     let (Some(visual), false) = (element.visual(), element.elements().is_empty()) else { return Ok(None) };
     let bounds = bounds_at_rest(visual, &plan.canvas());
+    let most = MOST_NESTED_PIXELS.max(f64::from(plan.width) * f64::from(plan.height));
+    if bounds.width * bounds.height > most {
+        let message = format!("a composition within another has at most {most} pixels");
+        let failure = JobFailure::new(ErrorCode::ResourceLimit, message).suggest("make it smaller, or scale it by a keyframe");
+        return Err(Unplaceable { element: Some(index), failure });
+    }
     let even = |edge: f64| ((edge.clamp(2.0, MAX_NESTED) / 2.0).round() as u32).max(1) * 2;
     let inner = Output {
         width: even(bounds.width),
@@ -186,6 +211,13 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
             continue;
         }
         let Some(mut layer) = layer::layer(plan, index, &elements[index], size, opaque, slot) else { continue };
+        if let (Some(nested), Stage::Rest { shown, .. }) = (&plan.nested[index], layer.stage) {
+            // It is composed whole: where a part of it is seen, that part is found as of a picture that moves.
+            let whole = (shown.width, shown.height) == (nested.width as usize, nested.height as usize);
+            if !whole || !layer.visual.crop.is_none() {
+                layer.set_moving(plan);
+            }
+        }
         layer.crosses_from =
             slot.crosses_from.and_then(|from| layers.iter().position(|below| below.element == from && below.end > layer.first));
         if let (Some(from), Some(enter)) = (layer.crosses_from, &mut layer.enter) {

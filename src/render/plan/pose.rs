@@ -4,6 +4,7 @@ use super::layer::{Figure, Layer};
 use crate::domain::{
     composition::Visual,
     geometry::{self, Fit, Rect},
+    look::Crop,
     motion::Property,
 };
 
@@ -41,6 +42,14 @@ impl Pose {
     pub fn filling(width: usize, height: usize) -> Self {
         let whole = Rect::of_size(width as f64, height as f64);
         Self { sprite: whole, window: whole, corner: 0.0, pivot: (0.0, 0.0), angle: 0.0, flip: (false, false) }
+    }
+
+    /// Of a sprite that is whole where the pose is for what a crop leaves of it: the same is seen.
+    pub fn uncropped(self, crop: &Crop) -> Self {
+        let Rect { x, y, width, height } = self.sprite;
+        let (across, down) = (width / (1.0 - crop.left - crop.right), height / (1.0 - crop.top - crop.bottom));
+        let sprite = Rect { x: x - crop.left * across, y: y - crop.top * down, width: across, height: down };
+        Self { sprite, window: self.window.intersection(&self.sprite), ..self }
     }
 
     /// The smallest upright rectangle around all that is seen.
