@@ -20,6 +20,7 @@ mod m20261124_000009_templates;
 mod m20261124_000010_audit_entries;
 mod m20261124_000011_aggregates;
 mod m20261124_000012_doomed_objects;
+mod m20261125_000013_element_indexes;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000010_audit_entries::Migration),
             Box::new(m20261124_000011_aggregates::Migration),
             Box::new(m20261124_000012_doomed_objects::Migration),
+            Box::new(m20261125_000013_element_indexes::Migration),
         ]
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
-use data_encoding::{Encoding, Specification};
+use data_encoding::BASE32HEX_NOPAD;
 use uuid::Uuid;
 
 use super::clock::Clock;
@@ -15,21 +15,20 @@ pub struct InvalidId {
     pub prefix: &'static str,
 }
 
-fn base32() -> Encoding {
-    let mut spec = Specification::new();
-    spec.symbols.push_str("0123456789abcdefghijklmnopqrstuv");
-    // The specification is a constant and valid; BASE32HEX is what it would fall back to.
-    spec.encoding().unwrap_or(data_encoding::BASE32HEX_NOPAD)
-}
-
 fn encode(prefix: &str, uuid: Uuid) -> String {
-    format!("{prefix}_{}", base32().encode(uuid.as_bytes()))
+    let mut id = format!("{prefix}_");
+    BASE32HEX_NOPAD.encode_append(uuid.as_bytes(), &mut id);
+    id.make_ascii_lowercase();
+    id
 }
 
 fn decode(prefix: &'static str, text: &str) -> Result<Uuid, InvalidId> {
-    let body = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).ok_or(InvalidId { prefix })?;
-    let bytes = base32().decode(body.as_bytes()).map_err(|_| InvalidId { prefix })?;
-    Uuid::from_slice(&bytes).map_err(|_| InvalidId { prefix })
+    let invalid = || InvalidId { prefix };
+    let body = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).ok_or_else(invalid)?;
+    let is_ours = !body.bytes().any(|byte| byte.is_ascii_uppercase());
+    let body = Some(body.to_ascii_uppercase()).filter(|_| is_ours).ok_or_else(invalid)?;
+    let bytes = BASE32HEX_NOPAD.decode(body.as_bytes()).map_err(|_| invalid())?;
+    Uuid::from_slice(&bytes).map_err(|_| invalid())
 }
 
 macro_rules! typed_id {

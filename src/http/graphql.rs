@@ -36,8 +36,8 @@ const CORRELATION_HEADER: &str = "x-correlation-id";
 struct Parameters {
     query: Option<String>,
     operation_name: Option<String>,
-    variables: Option<serde_json::Value>,
-    extensions: Option<serde_json::Value>,
+    variables: Option<Value>,
+    extensions: Option<Value>,
 }
 
 /// The same in an address: objects are JSON in text.
@@ -226,11 +226,11 @@ impl Parameters {
         let mut request = GraphqlRequest::new(query);
         request.operation_name = self.operation_name;
         for (path, value) in [("variables", &self.variables), ("extensions", &self.extensions)] {
-            if value.as_ref().is_some_and(|value| !value.is_object() && !value.is_null()) {
+            if value.as_ref().is_some_and(|value| !matches!(value, Value::Object(_) | Value::Null)) {
                 return Err(Refusal::of_field(path, "must be an object"));
             }
         }
-        Ok(request.variables(async_graphql::Variables::from_json(self.variables.unwrap_or_default())))
+        Ok(request.variables(async_graphql::Variables::from_value(self.variables.unwrap_or_default())))
     }
 }
 

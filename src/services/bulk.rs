@@ -86,7 +86,10 @@ fn array(values: impl Iterator<Item = Value>) -> Result<String, DbErr> {
         }
         match value {
             Value::String(Some(text)) => push_quoted(&mut out, &text),
-            Value::Json(Some(json)) => push_quoted(&mut out, &json.to_string()),
+            Value::Json(Some(json)) => {
+                let text = serde_json::to_string(&json).map_err(|error| DbErr::Json(error.to_string()))?;
+                push_quoted(&mut out, &text);
+            }
             Value::Int(Some(number)) => out.push_str(&number.to_string()),
             Value::BigInt(Some(number)) => out.push_str(&number.to_string()),
             Value::Double(Some(number)) => out.push_str(&number.to_string()),

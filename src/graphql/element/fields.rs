@@ -3,9 +3,9 @@
 
 /// An element's type: the fields that all have, those that visible ones or playing ones have, and its own.
 macro_rules! element_object {
-    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* } { $($own:tt)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($own:tt)* }) => {
         $(#[$doc])*
-        pub struct $name { row: Row, $($field: $type),* }
+        pub struct $name { row: Row }
 
         #[Object]
         impl $name {
@@ -109,86 +109,86 @@ macro_rules! element_object {
 
 /// The fields of visible elements and of playing ones, spelled out once; the derive needs them in the type's own block.
 macro_rules! visible_object {
-    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* } { $($own:tt)* }) => {
-        element_object! { $(#[$doc])* $name { visual: composition::Visual, $($field: $type),* } {
+    ($(#[$doc:meta])* $name:ident { $($own:tt)* }) => {
+        element_object! { $(#[$doc])* $name {
     /// Where its anchor lies, from the left.
-    async fn x(&self) -> Length {
-        Length(self.visual.x)
+    async fn x(&self) -> Result<Length> {
+        Ok(Length(self.row.visual()?.x))
     }
 
     /// Where its anchor lies, from the top.
-    async fn y(&self) -> Length {
-        Length(self.visual.y)
+    async fn y(&self) -> Result<Length> {
+        Ok(Length(self.row.visual()?.y))
     }
 
     /// Of its box.
-    async fn width(&self) -> Length {
-        Length(self.visual.width)
+    async fn width(&self) -> Result<Length> {
+        Ok(Length(self.row.visual()?.width))
     }
 
     /// Of its box.
-    async fn height(&self) -> Length {
-        Length(self.visual.height)
+    async fn height(&self) -> Result<Length> {
+        Ok(Length(self.row.visual()?.height))
     }
 
     /// The point of its box that lies at x and y.
-    async fn anchor(&self) -> Anchor {
-        self.visual.anchor.into()
+    async fn anchor(&self) -> Result<Anchor> {
+        Ok(self.row.visual()?.anchor.into())
     }
 
     /// How it fills its box.
-    async fn fit(&self) -> Fit {
-        self.visual.fit.into()
+    async fn fit(&self) -> Result<Fit> {
+        Ok(self.row.visual()?.fit.into())
     }
 
     /// 0…1.
-    async fn opacity(&self) -> f64 {
-        self.visual.opacity
+    async fn opacity(&self) -> Result<f64> {
+        Ok(self.row.visual()?.opacity)
     }
 
     /// Degrees clockwise, about the anchor.
-    async fn rotation(&self) -> f64 {
-        self.visual.rotation
+    async fn rotation(&self) -> Result<f64> {
+        Ok(self.row.visual()?.rotation)
     }
 
     /// Left becomes right.
-    async fn flip_x(&self) -> bool {
-        self.visual.flip_x
+    async fn flip_x(&self) -> Result<bool> {
+        Ok(self.row.visual()?.flip_x)
     }
 
     /// Up becomes down.
-    async fn flip_y(&self) -> bool {
-        self.visual.flip_y
+    async fn flip_y(&self) -> Result<bool> {
+        Ok(self.row.visual()?.flip_y)
     }
 
     /// Of the picture's corners.
-    async fn corner_radius(&self) -> Length {
-        Length(self.visual.corner_radius)
+    async fn corner_radius(&self) -> Result<Length> {
+        Ok(Length(self.row.visual()?.corner_radius))
     }
 
     /// What is cut off the source.
-    async fn crop(&self) -> Crop {
-        self.visual.crop.into()
+    async fn crop(&self) -> Result<Crop> {
+        Ok(self.row.visual()?.crop.into())
     }
 
     /// What moves while it shows.
-    async fn keyframes(&self) -> Vec<Keyframe> {
-        self.visual.keyframes.iter().copied().map(Into::into).collect()
+    async fn keyframes(&self) -> Result<Vec<Keyframe>> {
+        Ok(self.row.visual()?.keyframes.iter().copied().map(Into::into).collect())
     }
 
     /// In the order in which they are done.
-    async fn effects(&self) -> Vec<Effect> {
-        self.visual.effects.iter().cloned().map(Into::into).collect()
+    async fn effects(&self) -> Result<Vec<Effect>> {
+        Ok(self.row.visual()?.effects.iter().cloned().map(Into::into).collect())
     }
 
     /// How it comes.
-    async fn transition_in(&self) -> Option<Transition> {
-        self.visual.transition_in.map(Transition::from)
+    async fn transition_in(&self) -> Result<Option<Transition>> {
+        Ok(self.row.visual()?.transition_in.map(Transition::from))
     }
 
     /// How it goes.
-    async fn transition_out(&self) -> Option<Transition> {
-        self.visual.transition_out.map(Transition::from)
+    async fn transition_out(&self) -> Result<Option<Transition>> {
+        Ok(self.row.visual()?.transition_out.map(Transition::from))
     }
 
             $($own)*
@@ -198,79 +198,79 @@ macro_rules! visible_object {
 
 /// The fields of words, likewise.
 macro_rules! styled_object {
-    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* } { $($own:tt)* }) => {
-        visible_object! { $(#[$doc])* $name { $($field: $type,)* text: composition::Text } {
+    ($(#[$doc:meta])* $name:ident { $($own:tt)* }) => {
+        visible_object! { $(#[$doc])* $name {
     /// The font's family; of a font's file, Inter.
-    async fn font_family(&self) -> &str {
-        &self.text.family
+    async fn font_family(&self) -> Result<&str> {
+        Ok(&self.row.style()?.family)
     }
 
     /// The upload that holds the font, in place of a family.
-    async fn font_asset(&self) -> Option<ID> {
-        match &self.text.font {
+    async fn font_asset(&self) -> Result<Option<ID>> {
+        Ok(match &self.row.style()?.font {
             Some(composition::Source::Asset(id)) => Some(id.as_str().into()),
             _ => None,
-        }
+        })
     }
 
     /// The font's size.
-    async fn font_size(&self) -> Length {
-        Length(self.text.font_size)
+    async fn font_size(&self) -> Result<Length> {
+        Ok(Length(self.row.style()?.font_size))
     }
 
     /// 100…900.
-    async fn weight(&self) -> i32 {
-        self.text.weight.into()
+    async fn weight(&self) -> Result<i32> {
+        Ok(self.row.style()?.weight.into())
     }
 
     /// Slanted.
-    async fn italic(&self) -> bool {
-        self.text.italic
+    async fn italic(&self) -> Result<bool> {
+        Ok(self.row.style()?.italic)
     }
 
     /// The words' colour.
-    async fn color(&self) -> Color {
-        Color(self.text.color)
+    async fn color(&self) -> Result<Color> {
+        Ok(Color(self.row.style()?.color))
     }
 
     /// How lines lie in the box.
-    async fn align(&self) -> TextAlign {
-        self.text.align.into()
+    async fn align(&self) -> Result<TextAlign> {
+        Ok(self.row.style()?.align.into())
     }
 
     /// How the lines together lie in the box.
-    async fn vertical_align(&self) -> VerticalAlign {
-        self.text.vertical_align.into()
+    async fn vertical_align(&self) -> Result<VerticalAlign> {
+        Ok(self.row.style()?.vertical_align.into())
     }
 
     /// A factor of the font's size.
-    async fn line_height(&self) -> f64 {
-        self.text.line_height
+    async fn line_height(&self) -> Result<f64> {
+        Ok(self.row.style()?.line_height)
     }
 
     /// The box behind the words.
-    async fn background(&self) -> Option<TextBackground> {
-        self.text.background.map(Into::into)
+    async fn background(&self) -> Result<Option<TextBackground>> {
+        Ok(self.row.style()?.background.map(Into::into))
     }
 
     /// The outline.
-    async fn stroke(&self) -> Option<Stroke> {
-        self.text.stroke.map(Into::into)
+    async fn stroke(&self) -> Result<Option<Stroke>> {
+        Ok(self.row.style()?.stroke.map(Into::into))
     }
 
     /// The soft copy below the words.
-    async fn shadow(&self) -> Option<Shadow> {
-        self.text.shadow.map(Into::into)
+    async fn shadow(&self) -> Result<Option<Shadow>> {
+        Ok(self.row.style()?.shadow.map(Into::into))
     }
 
     /// Beyond what the font has between letters.
-    async fn letter_spacing(&self) -> Option<Length> {
-        self.text.letter_spacing.map(Length)
+    async fn letter_spacing(&self) -> Result<Option<Length>> {
+        Ok(self.row.style()?.letter_spacing.map(Length))
     }
 
     /// What does not fit into them ends in an ellipsis.
-    async fn max_lines(&self) -> Option<i32> {
-        self.text.max_lines.map(|lines| lines as i32)
+    async fn max_lines(&self) -> Result<Option<i32>> {
+        Ok(self.row.style()?.max_lines.map(|lines| lines as i32))
     }
 
             $($own)*

@@ -1,6 +1,6 @@
 //! Elements as clients see them: what their inputs took, and how their work stands.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::{Context, ID, Interface, Object};
 use serde::Deserialize;
@@ -61,11 +61,12 @@ pub enum Element {
     CompositionElement(CompositionElement),
 }
 
-/// A row, and what of its document all elements have.
+/// A row, and what of its document all elements have; the rest is read when it is asked for.
 pub struct Row {
     row: Arc<element::Model>,
     kind: composition::ElementType,
     timing: composition::Timing,
+    element: OnceLock<composition::Element>,
     /// Of an element within another, whose row it is.
     within: Option<Within>,
 }
@@ -93,240 +94,290 @@ impl Row {
     }
 }
 
+/// What an element of its type has. A document that says otherwise is none of ours.
+impl Row {
+    fn element(&self) -> Result<&composition::Element> {
+        match self.element.get() {
+            Some(element) => Ok(element),
+            None => {
+                let element = composition::Element::deserialize(&self.row.spec).map_err(unreadable)?;
+                Ok(self.element.get_or_init(|| element))
+            }
+        }
+    }
+
+    fn visual(&self) -> Result<&composition::Visual> {
+        self.element()?.visual().ok_or_else(of_another_type)
+    }
+
+    fn playback(&self) -> Result<&composition::Playback> {
+        self.element()?.playback().ok_or_else(of_another_type)
+    }
+
+    fn style(&self) -> Result<&composition::Text> {
+        self.element()?.style().ok_or_else(of_another_type)
+    }
+
+    fn source(&self) -> Result<&composition::Source> {
+        self.element()?.source().ok_or_else(of_another_type)
+    }
+
+    fn cues(&self) -> Result<&[subtitles::Cue]> {
+        self.element()?.cues().ok_or_else(of_another_type)
+    }
+
+    fn shape(&self) -> Result<&look::Shape> {
+        match &self.element()?.content {
+            Content::Shape { shape, .. } => Ok(shape),
+            _ => Err(of_another_type()),
+        }
+    }
+
+    fn chroma_key(&self) -> Result<Option<look::ChromaKey>> {
+        match &self.element()?.content {
+            Content::Video { chroma_key, .. } => Ok(*chroma_key),
+            _ => Err(of_another_type()),
+        }
+    }
+}
+
+fn of_another_type() -> async_graphql::Error {
+    failed(Error::internal("an element's document is of another type than its row"))
+}
+
 impl Element {
     pub fn of(row: Arc<element::Model>) -> Result<Self> {
-        let spec = composition::Element::deserialize(&row.spec).map_err(unreadable)?;
-        Ok(Self::described(row, spec, None))
+        let kind = composition::ElementType::parse(&row.element_type).ok_or_else(of_another_type)?;
+        let timing = composition::Timing::deserialize(&row.spec).map_err(unreadable)?;
+        Ok(Self::described(Row { row, kind, timing, element: OnceLock::new(), within: None }))
     }
 
     /// Of a row that was made of this very element.
-    pub fn made(row: element::Model, spec: composition::Element) -> Self {
-        Self::described(Arc::new(row), spec, None)
+    pub fn made(row: element::Model, element: composition::Element) -> Self {
+        Self::part_of(Arc::new(row), element, None)
     }
 
-    fn described(row: Arc<element::Model>, spec: composition::Element, within: Option<Within>) -> Self {
-        let kind = spec.element_type();
-        let composition::Element { timing, content } = spec;
-        let row = Row { row, kind, timing, within };
-        match content {
-            Content::Video { playback, visual, chroma_key } => {
-                Element::VideoElement(VideoElement { row, playback, visual, chroma_key })
-            }
-            Content::Image { source, visual } => Element::ImageElement(ImageElement { row, source, visual }),
-            Content::Audio { playback } => Element::AudioElement(AudioElement { row, playback }),
-            Content::Text { text, visual } => Element::TextElement(TextElement { row, text, visual }),
-            Content::Subtitles { source, cues, style, visual } => {
-                Element::SubtitlesElement(SubtitlesElement { row, source, cues, text: style, visual })
-            }
-            Content::Shape { shape, visual } => Element::ShapeElement(ShapeElement { row, shape, visual }),
-            Content::Composition { elements, visual } => {
-                Element::CompositionElement(CompositionElement { row, elements, visual })
-            }
+    fn part_of(row: Arc<element::Model>, element: composition::Element, within: Option<Within>) -> Self {
+        let (kind, timing) = (element.element_type(), element.timing.clone());
+        Self::described(Row { row, kind, timing, element: element.into(), within })
+    }
+
+    fn described(row: Row) -> Self {
+        use composition::ElementType;
+        match row.kind {
+            ElementType::Video => Element::VideoElement(VideoElement { row }),
+            ElementType::Image => Element::ImageElement(ImageElement { row }),
+            ElementType::Audio => Element::AudioElement(AudioElement { row }),
+            ElementType::Text => Element::TextElement(TextElement { row }),
+            ElementType::Shape => Element::ShapeElement(ShapeElement { row }),
+            ElementType::Subtitles => Element::SubtitlesElement(SubtitlesElement { row }),
+            ElementType::Composition => Element::CompositionElement(CompositionElement { row }),
         }
     }
 }
 
 visible_object! {
     /// A clip, with its sound.
-    VideoElement { playback: composition::Playback, chroma_key: Option<look::ChromaKey> } {
+    VideoElement {
     /// Its file.
-    async fn source(&self) -> MediaSource {
-        (&self.playback.source).into()
+    async fn source(&self) -> Result<MediaSource> {
+        Ok((&self.row.playback()?.source).into())
     }
 
     /// Seconds into the source.
-    async fn trim_start(&self) -> f64 {
-        self.playback.trim_start
+    async fn trim_start(&self) -> Result<f64> {
+        Ok(self.row.playback()?.trim_start)
     }
 
     /// Seconds into the source; null: to its end.
-    async fn trim_end(&self) -> Option<f64> {
-        self.playback.trim_end
+    async fn trim_end(&self) -> Result<Option<f64>> {
+        Ok(self.row.playback()?.trim_end)
     }
 
     /// How fast it plays.
-    async fn speed(&self) -> f64 {
-        self.playback.speed
+    async fn speed(&self) -> Result<f64> {
+        Ok(self.row.playback()?.speed)
     }
 
     /// Again from its start when it has ended.
     #[graphql(name = "loop")]
-    async fn repeat(&self) -> bool {
-        self.playback.repeat
+    async fn repeat(&self) -> Result<bool> {
+        Ok(self.row.playback()?.repeat)
     }
 
     /// A factor, 0…4.
-    async fn volume(&self) -> f64 {
-        self.playback.volume
+    async fn volume(&self) -> Result<f64> {
+        Ok(self.row.playback()?.volume)
     }
 
     /// Seconds.
-    async fn fade_in(&self) -> f64 {
-        self.playback.fade_in
+    async fn fade_in(&self) -> Result<f64> {
+        Ok(self.row.playback()?.fade_in)
     }
 
     /// Seconds.
-    async fn fade_out(&self) -> f64 {
-        self.playback.fade_out
+    async fn fade_out(&self) -> Result<f64> {
+        Ok(self.row.playback()?.fade_out)
     }
 
     /// Not heard.
-    async fn muted(&self) -> bool {
-        self.playback.muted
+    async fn muted(&self) -> Result<bool> {
+        Ok(self.row.playback()?.muted)
     }
 
     /// From its end to its start.
-    async fn reverse(&self) -> bool {
-        self.playback.reverse
+    async fn reverse(&self) -> Result<bool> {
+        Ok(self.row.playback()?.reverse)
     }
 
     /// The colour that is seen through.
-    async fn chroma_key(&self) -> Option<ChromaKey> {
-        self.chroma_key.map(Into::into)
+    async fn chroma_key(&self) -> Result<Option<ChromaKey>> {
+        Ok(self.row.chroma_key()?.map(Into::into))
     }
     }
 }
 
 visible_object! {
     /// A still.
-    ImageElement { source: composition::Source } {
+    ImageElement {
     /// Its file.
-    async fn source(&self) -> MediaSource {
-        (&self.source).into()
+    async fn source(&self) -> Result<MediaSource> {
+        Ok((self.row.source()?).into())
     }
     }
 }
 
 element_object! {
     /// Sound alone.
-    AudioElement { playback: composition::Playback } {
+    AudioElement {
     /// Its file.
-    async fn source(&self) -> MediaSource {
-        (&self.playback.source).into()
+    async fn source(&self) -> Result<MediaSource> {
+        Ok((&self.row.playback()?.source).into())
     }
 
     /// Seconds into the source.
-    async fn trim_start(&self) -> f64 {
-        self.playback.trim_start
+    async fn trim_start(&self) -> Result<f64> {
+        Ok(self.row.playback()?.trim_start)
     }
 
     /// Seconds into the source; null: to its end.
-    async fn trim_end(&self) -> Option<f64> {
-        self.playback.trim_end
+    async fn trim_end(&self) -> Result<Option<f64>> {
+        Ok(self.row.playback()?.trim_end)
     }
 
     /// How fast it plays.
-    async fn speed(&self) -> f64 {
-        self.playback.speed
+    async fn speed(&self) -> Result<f64> {
+        Ok(self.row.playback()?.speed)
     }
 
     /// Again from its start when it has ended.
     #[graphql(name = "loop")]
-    async fn repeat(&self) -> bool {
-        self.playback.repeat
+    async fn repeat(&self) -> Result<bool> {
+        Ok(self.row.playback()?.repeat)
     }
 
     /// A factor, 0…4.
-    async fn volume(&self) -> f64 {
-        self.playback.volume
+    async fn volume(&self) -> Result<f64> {
+        Ok(self.row.playback()?.volume)
     }
 
     /// Seconds.
-    async fn fade_in(&self) -> f64 {
-        self.playback.fade_in
+    async fn fade_in(&self) -> Result<f64> {
+        Ok(self.row.playback()?.fade_in)
     }
 
     /// Seconds.
-    async fn fade_out(&self) -> f64 {
-        self.playback.fade_out
+    async fn fade_out(&self) -> Result<f64> {
+        Ok(self.row.playback()?.fade_out)
     }
 
     /// Not heard.
-    async fn muted(&self) -> bool {
-        self.playback.muted
+    async fn muted(&self) -> Result<bool> {
+        Ok(self.row.playback()?.muted)
     }
 
     /// Whether it is brought to one loudness.
-    async fn normalize(&self) -> bool {
-        self.playback.loudness.is_some()
+    async fn normalize(&self) -> Result<bool> {
+        Ok(self.row.playback()?.loudness.is_some())
     }
 
     /// The loudness that it is brought to, LUFS.
-    async fn loudness(&self) -> Option<f64> {
-        self.playback.loudness
+    async fn loudness(&self) -> Result<Option<f64>> {
+        Ok(self.row.playback()?.loudness)
     }
 
     /// Lower while others sound.
-    async fn duck_under(&self) -> bool {
-        self.playback.duck_under
+    async fn duck_under(&self) -> Result<bool> {
+        Ok(self.row.playback()?.duck_under)
     }
 
     /// What moves while it sounds.
-    async fn keyframes(&self) -> Vec<Keyframe> {
-        self.playback.keyframes.iter().copied().map(Into::into).collect()
+    async fn keyframes(&self) -> Result<Vec<Keyframe>> {
+        Ok(self.row.playback()?.keyframes.iter().copied().map(Into::into).collect())
     }
     }
 }
 
 styled_object! {
     /// Words.
-    TextElement {} {
+    TextElement {
     /// The words.
-    async fn text(&self) -> &str {
-        &self.text.text
+    async fn text(&self) -> Result<&str> {
+        Ok(&self.row.style()?.text)
     }
     }
 }
 
 styled_object! {
     /// Timed words.
-    SubtitlesElement { source: Option<composition::Source>, cues: Vec<subtitles::Cue> } {
+    SubtitlesElement {
     /// The file that holds the words; null where they are given.
-    async fn source(&self) -> Option<MediaSource> {
-        self.source.as_ref().map(Into::into)
+    async fn source(&self) -> Result<Option<MediaSource>> {
+        Ok(self.row.element()?.source().map(Into::into))
     }
 
     /// The words that are given; none where a file holds them.
-    async fn cues(&self) -> Vec<Cue> {
-        self.cues.iter().cloned().map(Into::into).collect()
+    async fn cues(&self) -> Result<Vec<Cue>> {
+        Ok(self.row.cues()?.iter().cloned().map(Into::into).collect())
     }
     }
 }
 
 visible_object! {
     /// A drawn shape.
-    ShapeElement { shape: look::Shape } {
+    ShapeElement {
     /// RECTANGLE, ELLIPSE or GRADIENT.
-    async fn shape(&self) -> ShapeKind {
-        self.shape.kind.into()
+    async fn shape(&self) -> Result<ShapeKind> {
+        Ok(self.row.shape()?.kind.into())
     }
 
     /// What it is filled with.
-    async fn fill(&self) -> Option<Color> {
-        self.shape.fill.map(Color)
+    async fn fill(&self) -> Result<Option<Color>> {
+        Ok(self.row.shape()?.fill.map(Color))
     }
 
     /// What it is filled with, in place of one colour.
-    async fn gradient(&self) -> Option<Gradient> {
-        self.shape.gradient.map(Into::into)
+    async fn gradient(&self) -> Result<Option<Gradient>> {
+        Ok(self.row.shape()?.gradient.map(Into::into))
     }
 
     /// The outline.
-    async fn stroke(&self) -> Option<Stroke> {
-        self.shape.stroke.map(Into::into)
+    async fn stroke(&self) -> Result<Option<Stroke>> {
+        Ok(self.row.shape()?.stroke.map(Into::into))
     }
     }
 }
 
 visible_object! {
     /// Elements of its own, placed, timed and moved as one.
-    CompositionElement { elements: Vec<composition::Element> } {
+    CompositionElement {
     /// What it is made of, in order of position. Their ids are their places in it, and their state is its own.
     #[graphql(complexity = 10)]
-    async fn elements(&self) -> Vec<Element> {
+    async fn elements(&self) -> Result<Vec<Element>> {
         let within = |position: usize| Within { id: format!("{}.{position}", self.row.id()), position: position as i32 };
-        let elements = self.elements.iter().cloned().enumerate();
-        elements.map(|(position, element)| Element::described(self.row.row.clone(), element, Some(within(position)))).collect()
+        let elements = self.row.element()?.elements().iter().cloned().enumerate();
+        let part = |(position, element)| Element::part_of(self.row.row.clone(), element, Some(within(position)));
+        Ok(elements.map(part).collect())
     }
     }
 }
