@@ -44,6 +44,7 @@ pub struct VideoSettings {
 pub struct VideoEncoder {
     pub(super) encoder: encoder::Video,
     pub(super) tag: Option<&'static [u8; 4]>,
+    pub(super) file_head: Option<Vec<u8>>,
     frame_rate: (i32, i32),
     form: Form,
     /// It waits for its end before it can be closed.
@@ -94,6 +95,7 @@ impl VideoEncoder {
         Ok(Self {
             encoder,
             tag: settings.tag,
+            file_head: None,
             frame_rate: settings.frame_rate,
             form: Form::of(settings)?,
             ends_first: settings.encoder == "libsvtav1",

@@ -28,6 +28,7 @@
 //! by their one owner: the encoder copies what it is given before it returns.
 
 mod audio;
+mod copy;
 mod decode;
 mod encode_audio;
 mod encode_video;
@@ -42,6 +43,7 @@ mod probe;
 mod scale;
 
 pub use audio::{AudioDecoder, SAMPLE_RATE, Sound};
+pub use copy::{CopyablePictures, ParameterSet, Wanted};
 pub use decode::{Decoded, VideoDecoder};
 pub use encode_audio::{AudioEncoder, AudioSettings};
 pub use encode_video::{Storage, VideoEncoder, VideoSettings};

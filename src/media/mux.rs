@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use ffmpeg_next::{Dictionary, Error, Packet, Rational, ffi, format, format::context::Output};
+use ffmpeg_next::{
+    Dictionary, Error, Packet, Rational, StreamMut, ffi,
+    format::{self, context::Output},
+};
 
 use super::{AudioEncoder, MediaError, VideoEncoder, input};
 
@@ -101,8 +104,27 @@ fn add_picture(output: &mut Output, video: &VideoEncoder) -> Result<usize, Media
             // SAFETY: a number of a stream's own parameters, before the header is written.
             unsafe { (*(*stream.as_mut_ptr()).codecpar).codec_tag = u32::from_le_bytes(*tag) };
         }
+        if let Some(head) = &video.file_head {
+            set_extra_data(&mut stream, head)?;
+        }
     }
     Ok(index)
+}
+
+fn set_extra_data(stream: &mut StreamMut, head: &[u8]) -> Result<(), MediaError> {
+    // SAFETY: the parameters are the stream's own, and free what they are given; what follows the bytes is zero, as FFmpeg asks.
+    unsafe {
+        let parameters = (*stream.as_mut_ptr()).codecpar;
+        let bytes = ffi::av_mallocz(head.len() + ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast::<u8>();
+        if bytes.is_null() {
+            return Err(MediaError::Output("no memory for a file's head".into()));
+        }
+        std::ptr::copy_nonoverlapping(head.as_ptr(), bytes, head.len());
+        ffi::av_free((*parameters).extradata.cast());
+        (*parameters).extradata = bytes;
+        (*parameters).extradata_size = head.len() as i32;
+    }
+    Ok(())
 }
 
 fn write_header(output: &mut Output, progressive: bool) -> Result<(), MediaError> {

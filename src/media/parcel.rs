@@ -23,6 +23,17 @@ impl VideoEncoder {
     pub fn head(&self) -> Vec<u8> {
         head(&self.encoder)
     }
+
+    /// How many places earlier a picture is decoded than seen, at the most.
+    pub fn delay(&self) -> i64 {
+        // SAFETY: a plain number of an open encoder.
+        unsafe { i64::from((*self.encoder.as_ptr()).has_b_frames) }
+    }
+
+    /// What the file is to have as its parameter sets in place of the encoder's own.
+    pub fn set_head(&mut self, head: Vec<u8>) {
+        self.file_head = Some(head);
+    }
 }
 
 impl AudioEncoder {
@@ -48,6 +59,12 @@ impl Encoded {
     pub fn later(mut self, units: i64) -> Self {
         self.packet.set_pts(self.packet.pts().map(|at| at + units));
         self.packet.set_dts(self.packet.dts().map(|at| at + units));
+        self
+    }
+
+    /// The same, to be decoded at another time than it says.
+    pub fn decoded_at(mut self, units: i64) -> Self {
+        self.packet.set_dts(Some(units));
         self
     }
 

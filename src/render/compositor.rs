@@ -296,7 +296,7 @@ fn put_shown(picture: Shown<'_>, plan: &Plan, layer: &Layer, manner: Manner, can
 }
 
 /// Which moment of its file a clip shows, seconds, and how often it has started again before.
-fn moment(plan: &Plan, layer: &Layer, medium: &Prepared, playback: &Playback, seconds: f64) -> (i64, f64) {
+pub(super) fn moment(plan: &Plan, layer: &Layer, medium: &Prepared, playback: &Playback, seconds: f64) -> (i64, f64) {
     let half_frame = 0.5 / plan.rate.as_f64();
     // The first frame may lie a little before the start.
     let played = ((seconds - layer.start_s) * playback.speed).max(0.0);

@@ -7,7 +7,7 @@
 //! within another has a canvas of its own ([`nested`]). The sound is mixed beside it ([`mixer`], [`tempo`], [`loudness`],
 //! [`limiter`]); what plays backwards is read in parts ([`reversed`]). [`pipeline`] runs these on threads of their own with
 //! bounded channels between: the picture is cut into segments ([`segment`]) that are encoded each by itself ([`runs`]) and kept for
-//! another time ([`shelf`]).
+//! another time ([`shelf`]). Where a clip is seen as it is, its packets are copied ([`copied`]).
 //!
 //! What a render would be can be told without making it ([`outlook`]).
 //!
@@ -21,6 +21,7 @@ mod backdrop;
 mod blend;
 mod clip;
 mod compositor;
+mod copied;
 mod drawing;
 mod effects;
 mod encoding;
@@ -32,6 +33,7 @@ mod loudness;
 mod mixer;
 mod nested;
 mod outlook;
+mod pictures;
 mod pipeline;
 pub mod plan;
 mod prepare;

@@ -3,12 +3,12 @@
 //! grow with the length of the video.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    path::{Path, PathBuf},
+    collections::HashMap,
+    path::Path,
     sync::{
         Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
-        mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
+        mpsc::{self, SyncSender},
     },
     thread,
     time::Duration,
@@ -18,19 +18,19 @@ use super::{
     RenderError,
     ahead::{CpuCount, thread_cpu},
     compositor::Compositor,
+    copied::Copies,
     encoding,
     mixer::Mixer,
+    pictures::{Parts, Pictures, Place},
     prepare::Ready,
-    runs::{self, Done, Piece, Work},
-    segment::{self, Making, Segment},
+    runs,
+    segment::Segment,
     shelf::Shelf,
     still,
 };
 use crate::{
     domain::output::{Format, Output, Quality},
-    media::{
-        AudioEncoder, Encoded, MediaError, Muxer, Palette, PaletteMaker, Parcel, Picture, Smoothness, VideoEncoder, VideoSettings,
-    },
+    media::{AudioEncoder, Encoded, MediaError, Muxer, Palette, PaletteMaker, Parcel, Picture, Smoothness, VideoEncoder},
 };
 
 /// Packets of sound that may wait for the picture: some seconds.
@@ -103,7 +103,7 @@ impl Shared {
         }
     }
 
-    fn wrote(&self, index: usize) {
+    pub fn wrote(&self, index: usize) {
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = index + 1;
         self.moved_on.notify_all();
     }
@@ -118,6 +118,11 @@ impl Shared {
 
     pub fn add_encoded(&self, frames: i64) {
         self.encoded.fetch_add(frames, Relaxed);
+    }
+
+    /// Frames that are encoded.
+    pub fn encoded(&self) -> i64 {
+        self.encoded.load(Relaxed)
     }
 
     fn composition_cpu(&self) -> Duration {
@@ -143,11 +148,27 @@ pub fn render(
         return sound_alone(&mut mixer, &mut audio, ready, output, path, watcher);
     }
     let palette = (output.format == Format::Gif).then(|| palette(ready, output)).transpose()?;
-    let settings = encoding::video(output, palette);
-    let video = VideoEncoder::open(&settings).map_err(RenderError::whole)?;
+    let mut settings = encoding::video(output, palette);
+    let copies = Copies::find(ready, output);
+    let (segments, copied) = match output.format {
+        // Its pictures say what has changed since the one before.
+        Format::Gif => (vec![Segment::whole(ready.plan)], vec![None]),
+        _ => copies.between(ready.plan),
+    };
+    if !copies.parts.is_empty() {
+        settings.options.push(("x264-params", format!("sps-id={}", copies.free_id())));
+    }
+    let mut video = VideoEncoder::open(&settings).map_err(RenderError::whole)?;
+    let head = video.head();
+    let delay = (!copies.parts.is_empty()).then(|| video.delay().max(copies.delay()));
+    if delay.is_some() {
+        let own = if copied.iter().all(Option::is_some) { Vec::new() } else { head.clone() };
+        video.set_head([copies.head(), own].concat());
+    }
     let container = encoding::container(output.format);
     let muxer = Muxer::create(path, container, Some(&video), audio.as_ref()).map_err(RenderError::whole)?;
-    let pictures = Pictures::of(ready, output, &settings, &video.head(), path, means);
+    let parts = Parts { segments, copied, delay };
+    let pictures = Pictures::of(ready, output, &settings, parts, &Place { head: &head, path }, means);
     drop(video);
     let shared = Shared::default();
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -181,159 +202,12 @@ pub fn render(
         frames: ready.plan.length(),
         has_sound,
         composition_cpu: shared.composition_cpu(),
-        rendered: pictures.segments.len() as i64 - reused,
+        rendered: pictures.to_be_made() as i64,
         reused,
     })
 }
 
-/// The segments of the picture, and where each may be found.
-struct Pictures<'a> {
-    ready: &'a Ready<'a>,
-    settings: &'a VideoSettings,
-    smoothness: Smoothness,
-    segments: Vec<Segment>,
-    making: Option<Making<'a>>,
-    shelf: Option<&'a Shelf>,
-    /// By segment, where it is kept or is to be.
-    keys: Vec<Option<String>>,
-    /// By segment, the file in which it lies, where it was found.
-    found: Vec<Option<PathBuf>>,
-}
-
-impl<'a> Pictures<'a> {
-    /// Those that are kept are held beside `path`, where the file is to be.
-    fn of(
-        ready: &'a Ready<'a>,
-        output: &Output,
-        settings: &'a VideoSettings,
-        head: &[u8],
-        path: &Path,
-        means: &Means<'a>,
-    ) -> Self {
-        let plan = ready.plan;
-        let segments = match output.format {
-            // Its pictures say what has changed since the one before.
-            Format::Gif => vec![Segment { first: plan.first, end: plan.end }],
-            _ => segment::cut(plan),
-        };
-        let making = means.shelf.and_then(|(_, digests)| Making::of(plan, ready.elements, digests));
-        let shelf = means.shelf.map(|(shelf, _)| shelf).filter(|_| output.format != Format::Gif);
-        let words = format!("{settings:?} {:?}", crate::media::library_report().libavcodec);
-        let key = |segment| making.as_ref().filter(|_| shelf.is_some()).map(|making| making.of_segment(segment, output, &words));
-        let keys: Vec<Option<String>> = segments.iter().map(key).collect();
-        let held = |(index, key): (usize, &Option<String>)| {
-            let file = path.with_extension(format!("held-{index}"));
-            key.as_ref().zip(shelf).filter(|(key, shelf)| shelf.hold(key, head, &file)).map(|_| file)
-        };
-        let found = keys.iter().enumerate().map(held).collect();
-        Self { ready, settings, smoothness: smoothness(output.quality), segments, making, shelf, keys, found }
-    }
-
-    fn reused(&self) -> i64 {
-        self.found.iter().flatten().count() as i64
-    }
-
-    fn work<'b>(&'b self, runs: usize, shared: &'b Shared) -> Work<'b> {
-        let wanted: Vec<usize> = (0..self.segments.len()).filter(|index| self.found[*index].is_none()).collect();
-        Work {
-            ready: self.ready,
-            settings: self.settings,
-            smoothness: self.smoothness,
-            segments: &self.segments,
-            waiting: Mutex::new(runs::divide(&wanted, runs)),
-            ahead: runs::ahead(runs),
-            shared,
-        }
-    }
-
-    /// Writes all segments in order, each with the sound before it.
-    fn write(
-        &self,
-        mut muxer: Muxer,
-        done: &Receiver<Done>,
-        sound: Receiver<Encoded>,
-        shared: &Shared,
-        watcher: &mut dyn Watcher,
-    ) -> Result<(), RenderError> {
-        let mut sound = sound.into_iter().peekable();
-        let mut waiting = Waiting { done, early: BTreeMap::new(), told: 0 };
-        let mut reused = 0;
-        for (index, segment) in self.segments.iter().enumerate() {
-            let by = segment.first - self.ready.plan.first;
-            let mut put = |parcel: Parcel| {
-                let mut packets = parcel.packets.into_iter().map(|packet| packet.later(by));
-                packets.try_for_each(|packet| write(&mut muxer, packet, &mut sound)).map_err(RenderError::whole)
-            };
-            match &self.found[index] {
-                Some(file) => {
-                    put(again(file)?)?;
-                    reused += segment.length();
-                    watcher.encoded(reused + waiting.told);
-                }
-                None => loop {
-                    let piece = self.made(index, &mut waiting, shared, &mut |encoded| watcher.encoded(reused + encoded))?;
-                    put(piece.parcel)?;
-                    if piece.is_last {
-                        break;
-                    }
-                },
-            }
-            shared.wrote(index);
-        }
-        sound.try_for_each(|packet| muxer.write_audio(packet)).map_err(RenderError::whole)?;
-        muxer.finish().map_err(RenderError::whole)
-    }
-
-    /// Waits for a piece of a segment; those that come before their turn are put by. Progress is told only where there is some:
-    /// who hears nothing for long takes it that nothing moves any more.
-    fn made(
-        &self,
-        index: usize,
-        waiting: &mut Waiting,
-        shared: &Shared,
-        tell: &mut dyn FnMut(i64),
-    ) -> Result<Piece, RenderError> {
-        loop {
-            if let Some(piece) = waiting.early.get_mut(&index).and_then(VecDeque::pop_front) {
-                return Ok(piece);
-            }
-            match waiting.done.recv_timeout(TELL_EVERY) {
-                Ok(told) => {
-                    let piece = told?;
-                    if let Some((key, shelf)) = self.keys[piece.index].as_ref().zip(self.shelf) {
-                        shelf.put(key, &piece.parcel);
-                    }
-                    waiting.early.entry(piece.index).or_default().push_back(piece);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(panicked()),
-            }
-            let encoded = shared.encoded.load(Relaxed);
-            if encoded > waiting.told {
-                waiting.told = encoded;
-                tell(encoded);
-            }
-        }
-    }
-}
-
-/// What comes from those who make segments, in any order.
-struct Waiting<'a> {
-    done: &'a Receiver<Done>,
-    /// By segment.
-    early: BTreeMap<usize, VecDeque<Piece>>,
-    /// Frames that were told of.
-    told: i64,
-}
-
-/// A part that was found, and is not found again after this.
-fn again(file: &Path) -> Result<Parcel, RenderError> {
-    let parcel = std::fs::read(file).ok().and_then(|bytes| Parcel::from_bytes(&bytes));
-    let _ = std::fs::remove_file(file);
-    parcel.ok_or_else(|| RenderError::whole(MediaError::Output("a kept part of the picture cannot be read".into())))
-}
-
-fn panicked() -> RenderError {
+pub fn panicked() -> RenderError {
     RenderError::whole(MediaError::Output("a render thread panicked".into()))
 }
 
@@ -392,7 +266,7 @@ fn palette(ready: &Ready, output: &Output) -> Result<Palette, RenderError> {
     Ok(maker.finish())
 }
 
-fn smoothness(quality: Quality) -> Smoothness {
+pub fn smoothness(quality: Quality) -> Smoothness {
     match quality {
         Quality::Draft => Smoothness::Bilinear,
         Quality::Low | Quality::Medium => Smoothness::Bicubic,
@@ -457,19 +331,6 @@ fn sound(
             return Ok(());
         }
     }
-}
-
-/// Writes a packet of the picture after the sound that comes before it.
-fn write(
-    muxer: &mut Muxer,
-    picture: Encoded,
-    sound: &mut std::iter::Peekable<mpsc::IntoIter<Encoded>>,
-) -> Result<(), MediaError> {
-    let at = picture.decode_at();
-    while let Some(packet) = sound.next_if(|packet| packet.decode_at() <= at) {
-        muxer.write_audio(packet)?;
-    }
-    muxer.write_video(picture)
 }
 
 #[cfg(test)]

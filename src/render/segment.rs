@@ -29,20 +29,26 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// All that a plan renders.
+    pub fn whole(plan: &Plan) -> Self {
+        Self { first: plan.first, end: plan.end }
+    }
+
     pub fn length(&self) -> i64 {
         self.end - self.first
     }
 }
 
-/// Cuts what a plan renders. The cuts are at the same frames whatever part is rendered, and no segment is short but a whole.
-pub fn cut(plan: &Plan) -> Vec<Segment> {
+/// Cuts what a plan renders, or a part of it. The cuts are at the same frames whatever part that is, and no segment is short but
+/// a whole.
+pub fn cut(plan: &Plan, part: Segment) -> Vec<Segment> {
     let step = ((plan.rate.as_f64() * SECONDS).round() as i64).max(FEWEST_FRAMES);
     let least = (step / 4).max(FEWEST_FRAMES);
-    let far = |frame: &i64| frame - plan.first >= least && plan.end - frame >= least;
-    let first = plan.first.div_euclid(step) + 1;
-    let mut cuts = vec![plan.first];
-    cuts.extend((first..).map(|number| number * step).take_while(|frame| *frame < plan.end).filter(far));
-    cuts.push(plan.end);
+    let far = |frame: &i64| frame - part.first >= least && part.end - frame >= least;
+    let first = part.first.div_euclid(step) + 1;
+    let mut cuts = vec![part.first];
+    cuts.extend((first..).map(|number| number * step).take_while(|frame| *frame < part.end).filter(far));
+    cuts.push(part.end);
     cuts.windows(2).map(|pair| Segment { first: pair[0], end: pair[1] }).collect()
 }
 
@@ -158,19 +164,20 @@ mod tests {
         let digests = [("a", "1"), ("b", "2"), ("c", "3")].map(|(path, hash)| (path.to_owned(), hash.to_owned())).into();
         let plan = planned(elements, &output());
         let making = Making::of(&plan, elements, &digests).unwrap();
-        cut(&plan).iter().map(|segment| making.of_segment(segment, &output(), "x")).collect()
+        cut(&plan, Segment::whole(&plan)).iter().map(|segment| making.of_segment(segment, &output(), "x")).collect()
     }
 
     #[test]
     fn segments_are_cut_at_the_same_frames_whatever_part_is_rendered() {
         let elements = clips("b");
-        let whole = cut(&planned(&elements, &output()));
+        let all = |plan: &Plan| cut(plan, Segment::whole(plan));
+        let whole = all(&planned(&elements, &output()));
         assert_eq!(
             whole.iter().map(|s| (s.first, s.end)).collect::<Vec<_>>(),
             [(0, 120), (120, 240), (240, 360), (360, 480), (480, 600)]
         );
         let range = TimeRange { start: 3.5, length: 9.0 };
-        let part = cut(&planned(&elements, &Output { range: Some(range), ..output() }));
+        let part = all(&planned(&elements, &Output { range: Some(range), ..output() }));
         assert_eq!(part.iter().map(|s| (s.first, s.end)).collect::<Vec<_>>(), [(105, 240), (240, 375)], "nor any is short");
     }
 
@@ -178,7 +185,8 @@ mod tests {
     fn slow_pictures_make_long_segments() {
         let slow = Output { frame_rate: crate::domain::output::FrameRate { numerator: 1, denominator: 1 }, ..output() };
         let range = Some(TimeRange { start: 3.0, length: 16.0 });
-        let part = cut(&planned(&clips("b"), &Output { range, ..slow }));
+        let plan = planned(&clips("b"), &Output { range, ..slow });
+        let part = cut(&plan, Segment::whole(&plan));
         assert_eq!(part.iter().map(|s| (s.first, s.end)).collect::<Vec<_>>(), [(3, 19)]);
     }
 

@@ -11,6 +11,7 @@ mod batching;
 mod bulk;
 mod cache;
 mod commands;
+mod copied;
 mod decoded;
 mod diagnostics;
 mod elements;

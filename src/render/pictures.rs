@@ -1,0 +1,224 @@
+//! The picture of a file in its segments: those that are made, those that were found where they were kept, those that are copied;
+//! and how they are written, each in its turn.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
+    time::Duration,
+};
+
+use super::{
+    RenderError,
+    copied::Copied,
+    pipeline::{Means, Shared, Watcher, panicked, smoothness},
+    prepare::Ready,
+    runs::{self, Done, Piece, Work},
+    segment::{Making, Segment},
+    shelf::Shelf,
+};
+use crate::{
+    domain::output::{Format, Output},
+    media::{Encoded, MediaError, Muxer, Parcel, Smoothness, VideoSettings},
+};
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+/// The segments, and for each the part that is copied.
+pub struct Parts {
+    pub segments: Vec<Segment>,
+    pub copied: Vec<Option<Copied>>,
+    /// Where some are copied: how many places earlier a picture is decoded than seen.
+    pub delay: Option<i64>,
+}
+
+/// Where the file is to be, and the parameter sets of its encoder.
+pub struct Place<'a> {
+    pub head: &'a [u8],
+    pub path: &'a Path,
+}
+
+/// The segments of the picture, and where each may be found.
+pub struct Pictures<'a> {
+    ready: &'a Ready<'a>,
+    settings: &'a VideoSettings,
+    smoothness: Smoothness,
+    segments: Vec<Segment>,
+    copied: Vec<Option<Copied>>,
+    /// Where some are copied: how many places earlier a picture is decoded than seen.
+    delay: Option<i64>,
+    pub making: Option<Making<'a>>,
+    shelf: Option<&'a Shelf>,
+    /// By segment, where it is kept or is to be.
+    keys: Vec<Option<String>>,
+    /// By segment, the file in which it lies, where it was found.
+    found: Vec<Option<PathBuf>>,
+}
+
+impl<'a> Pictures<'a> {
+    pub fn of(
+        ready: &'a Ready<'a>,
+        output: &Output,
+        settings: &'a VideoSettings,
+        parts: Parts,
+        place: &Place,
+        means: &Means<'a>,
+    ) -> Self {
+        let Parts { segments, copied, delay } = parts;
+        let making = means.shelf.and_then(|(_, digests)| Making::of(ready.plan, ready.elements, digests));
+        let shelf = means.shelf.map(|(shelf, _)| shelf).filter(|_| output.format != Format::Gif);
+        let words = format!("{settings:?} {:?}", crate::media::library_report().libavcodec);
+        let key = |(segment, copied): (_, &Option<Copied>)| {
+            let making = making.as_ref().filter(|_| shelf.is_some() && copied.is_none())?;
+            Some(making.of_segment(segment, output, &words))
+        };
+        let keys: Vec<Option<String>> = segments.iter().zip(&copied).map(key).collect();
+        let held = |(index, key): (usize, &Option<String>)| {
+            let file = place.path.with_extension(format!("held-{index}"));
+            key.as_ref().zip(shelf).filter(|(key, shelf)| shelf.hold(key, place.head, &file)).map(|_| file)
+        };
+        let found = keys.iter().enumerate().map(held).collect();
+        Self { ready, settings, smoothness: smoothness(output.quality), segments, copied, delay, making, shelf, keys, found }
+    }
+
+    /// How many segments are composed and encoded.
+    pub fn to_be_made(&self) -> usize {
+        self.wanted().count()
+    }
+
+    fn wanted(&self) -> impl Iterator<Item = usize> {
+        (0..self.segments.len()).filter(|&index| self.found[index].is_none() && self.copied[index].is_none())
+    }
+
+    /// How many were found.
+    pub fn reused(&self) -> i64 {
+        self.found.iter().flatten().count() as i64
+    }
+
+    /// What is to be made of them.
+    pub fn work<'b>(&'b self, runs: usize, shared: &'b Shared) -> Work<'b> {
+        let wanted: Vec<usize> = self.wanted().collect();
+        Work {
+            ready: self.ready,
+            settings: self.settings,
+            smoothness: self.smoothness,
+            segments: &self.segments,
+            waiting: Mutex::new(runs::divide(&wanted, runs)),
+            ahead: runs::ahead(runs),
+            shared,
+        }
+    }
+
+    /// Writes all segments in order, each with the sound before it.
+    pub fn write(
+        &self,
+        mut muxer: Muxer,
+        done: &Receiver<Done>,
+        sound: Receiver<Encoded>,
+        shared: &Shared,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), RenderError> {
+        let mut sound = sound.into_iter().peekable();
+        let mut waiting = Waiting { done, early: BTreeMap::new(), told: 0 };
+        let (mut reused, mut count) = (0, 0);
+        for (index, segment) in self.segments.iter().enumerate() {
+            let by = segment.first - self.ready.plan.first;
+            let mut put_one = |packet: Encoded| {
+                let packet = packet.later(by);
+                let packet = self.delay.map_or(packet.clone(), |delay| packet.decoded_at(count - delay));
+                count += 1;
+                write(&mut muxer, packet, &mut sound)
+            };
+            if let Some(copied) = &self.copied[index] {
+                copied.read(&mut put_one).map_err(RenderError::whole)?;
+                reused += segment.length();
+                watcher.encoded(reused + waiting.told);
+                shared.wrote(index);
+                continue;
+            }
+            let mut put = |parcel: Parcel| parcel.packets.into_iter().try_for_each(&mut put_one).map_err(RenderError::whole);
+            match &self.found[index] {
+                Some(file) => {
+                    put(again(file)?)?;
+                    reused += segment.length();
+                    watcher.encoded(reused + waiting.told);
+                }
+                None => loop {
+                    let piece = self.made(index, &mut waiting, shared, &mut |encoded| watcher.encoded(reused + encoded))?;
+                    put(piece.parcel)?;
+                    if piece.is_last {
+                        break;
+                    }
+                },
+            }
+            shared.wrote(index);
+        }
+        sound.try_for_each(|packet| muxer.write_audio(packet)).map_err(RenderError::whole)?;
+        muxer.finish().map_err(RenderError::whole)
+    }
+
+    /// Waits for a piece of a segment; those that come before their turn are put by. Progress is told only where there is some:
+    /// who hears nothing for long takes it that nothing moves any more.
+    fn made(
+        &self,
+        index: usize,
+        waiting: &mut Waiting,
+        shared: &Shared,
+        tell: &mut dyn FnMut(i64),
+    ) -> Result<Piece, RenderError> {
+        loop {
+            if let Some(piece) = waiting.early.get_mut(&index).and_then(VecDeque::pop_front) {
+                return Ok(piece);
+            }
+            match waiting.done.recv_timeout(TELL_EVERY) {
+                Ok(told) => {
+                    let piece = told?;
+                    if let Some((key, shelf)) = self.keys[piece.index].as_ref().zip(self.shelf) {
+                        shelf.put(key, &piece.parcel);
+                    }
+                    waiting.early.entry(piece.index).or_default().push_back(piece);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(panicked()),
+            }
+            let encoded = shared.encoded();
+            if encoded > waiting.told {
+                waiting.told = encoded;
+                tell(encoded);
+            }
+        }
+    }
+}
+
+/// What comes from those who make segments, in any order.
+struct Waiting<'a> {
+    done: &'a Receiver<Done>,
+    /// By segment.
+    early: BTreeMap<usize, VecDeque<Piece>>,
+    /// Frames that were told of.
+    told: i64,
+}
+
+/// A part that was found, and is not found again after this.
+fn again(file: &Path) -> Result<Parcel, RenderError> {
+    let parcel = std::fs::read(file).ok().and_then(|bytes| Parcel::from_bytes(&bytes));
+    let _ = std::fs::remove_file(file);
+    parcel.ok_or_else(|| RenderError::whole(MediaError::Output("a kept part of the picture cannot be read".into())))
+}
+
+/// Writes a packet of the picture after the sound that comes before it.
+fn write(
+    muxer: &mut Muxer,
+    picture: Encoded,
+    sound: &mut std::iter::Peekable<mpsc::IntoIter<Encoded>>,
+) -> Result<(), MediaError> {
+    let at = picture.decode_at();
+    while let Some(packet) = sound.next_if(|packet| packet.decode_at() <= at) {
+        muxer.write_audio(packet)?;
+    }
+    muxer.write_video(picture)
+}
