@@ -29,6 +29,8 @@ pub struct PlannedInterval {
 pub enum Way {
     /// Nothing shows but the background.
     Empty,
+    /// One clip is already what the output asks for: its packets are copied.
+    Copy,
     /// One clip fills the canvas: decoded, scaled and encoded.
     Pass,
     /// Layers are put upon each other.

@@ -7,7 +7,7 @@ use ffmpeg_next::{
     frame,
 };
 
-use super::{Encoded, MediaError, SAMPLE_RATE};
+use super::{Encoded, MediaError, SAMPLE_RATE, SoundTrack};
 
 const TIME_BASE: Rational = Rational(1, SAMPLE_RATE as i32);
 /// The block of an encoder that takes any.
@@ -47,6 +47,11 @@ impl AudioEncoder {
         audio.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::BITEXACT);
         let encoder = audio.open().map_err(MediaError::writing)?;
         Ok(Self { encoder, format, position: 0 })
+    }
+
+    /// What a file with its packets says of them.
+    pub fn track(&self) -> SoundTrack {
+        SoundTrack { parameters: codec::Parameters::from(&self.encoder), time_base: TIME_BASE }
     }
 
     /// How many samples each call of [`Self::encode`] takes; only the last may be given fewer.

@@ -29,6 +29,7 @@
 
 mod audio;
 mod copy;
+mod copy_sound;
 mod decode;
 mod encode_audio;
 mod encode_video;
@@ -44,11 +45,12 @@ mod scale;
 
 pub use audio::{AudioDecoder, SAMPLE_RATE, Sound};
 pub use copy::{CopyablePictures, ParameterSet, Wanted};
+pub use copy_sound::CopyableSound;
 pub use decode::{Decoded, VideoDecoder};
 pub use encode_audio::{AudioEncoder, AudioSettings};
 pub use encode_video::{Storage, VideoEncoder, VideoSettings};
 pub use error::MediaError;
-pub use mux::{Encoded, Muxer};
+pub use mux::{Encoded, Muxer, SoundTrack};
 pub use orient::Turn;
 pub use palette::{Palette, PaletteMaker};
 pub use parcel::Parcel;

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use ffmpeg_next::{
-    Dictionary, Error, Packet, Rational, StreamMut, ffi,
+    Dictionary, Error, Packet, Rational, StreamMut, codec, ffi,
     format::{self, context::Output},
 };
 
-use super::{AudioEncoder, MediaError, VideoEncoder, input};
+use super::{MediaError, VideoEncoder, input};
 
 /// A compressed picture or run of samples.
 #[derive(Clone)]
@@ -30,6 +30,12 @@ pub struct Muxer {
     audio: Option<Track>,
 }
 
+/// What a file says of its sound.
+pub struct SoundTrack {
+    pub(super) parameters: codec::Parameters,
+    pub(super) time_base: Rational,
+}
+
 #[derive(Clone, Copy)]
 struct Track {
     stream: usize,
@@ -37,18 +43,19 @@ struct Track {
 }
 
 impl Muxer {
-    /// Creates the file with a track for each encoder, which must be open; `format` is FFmpeg's name of the container.
+    /// Creates the file with a track for an encoder, which must be open, and one for sound; `format` is FFmpeg's name of the
+    /// container.
     pub fn create(
         path: &Path,
         format: &str,
         video: Option<&VideoEncoder>,
-        audio: Option<&AudioEncoder>,
+        sound: Option<&SoundTrack>,
     ) -> Result<Self, MediaError> {
         let mut output = format::output_as(path, format).map_err(MediaError::writing)?;
         // SAFETY: a flag of a context that is ours. Without it the file would carry the library's version.
         unsafe { (*output.as_mut_ptr()).flags |= ffi::AVFMT_FLAG_BITEXACT };
         let picture = video.map(|video| add_picture(&mut output, video)).transpose()?;
-        let sound = audio.map(|audio| add_track(&mut output, &audio.encoder, audio.encoder.time_base())).transpose()?;
+        let sound = sound.map(|sound| add_sound(&mut output, sound)).transpose()?;
         write_header(&mut output, matches!(format, "mp4" | "mov"))?;
         let track = |stream: usize| Track { stream, time_base: output.stream(stream).map_or(Rational(1, 1), |s| s.time_base()) };
         let (video, audio) = (picture.map(track), sound.map(track));
@@ -86,18 +93,19 @@ impl Muxer {
     }
 }
 
-fn add_track(
-    output: &mut Output,
-    encoder: &impl AsRef<ffmpeg_next::codec::Context>,
-    time_base: Rational,
-) -> Result<usize, MediaError> {
-    let mut stream = output.add_stream_with(encoder.as_ref()).map_err(MediaError::writing)?;
-    stream.set_time_base(time_base);
+fn add_sound(output: &mut Output, sound: &SoundTrack) -> Result<usize, MediaError> {
+    let mut stream = output.add_stream(None::<ffmpeg_next::Codec>).map_err(MediaError::writing)?;
+    stream.set_parameters(sound.parameters.clone());
+    stream.set_time_base(sound.time_base);
+    // SAFETY: a number of a stream's own parameters, before the header is written: each container has names of its own.
+    unsafe { (*(*stream.as_mut_ptr()).codecpar).codec_tag = 0 };
     Ok(stream.index())
 }
 
 fn add_picture(output: &mut Output, video: &VideoEncoder) -> Result<usize, MediaError> {
-    let index = add_track(output, &video.encoder, video.encoder.time_base())?;
+    let mut stream = output.add_stream_with(video.encoder.as_ref()).map_err(MediaError::writing)?;
+    stream.set_time_base(video.encoder.time_base());
+    let index = stream.index();
     if let Some(mut stream) = output.stream_mut(index) {
         stream.set_avg_frame_rate(video.encoder.frame_rate());
         if let Some(tag) = video.tag {

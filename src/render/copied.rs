@@ -1,5 +1,6 @@
 //! Which parts of the picture need no encoder: where one clip alone is seen, as it is, and is already what the output asks for,
-//! its packets are copied from one key picture to another. What lies between is composed and encoded.
+//! its packets are copied from one key picture to another. What lies between is composed and encoded. So it is with sound, where
+//! it is that of the clip alone.
 
 use std::{collections::HashMap, path::Path, rc::Rc};
 
@@ -15,7 +16,9 @@ use crate::{
         composition::{Content, Playback},
         output::{Format, Output, VideoCodec},
     },
-    media::{CopyablePictures, Encoded, MediaError, ParameterSet, Turn, VideoInfo, Wanted},
+    media::{
+        CopyablePictures, CopyableSound, Encoded, MediaError, ParameterSet, SAMPLE_RATE, SoundTrack, Turn, VideoInfo, Wanted,
+    },
 };
 
 /// Shorter ones are not worth a join, seconds.
@@ -76,9 +79,9 @@ impl Copies {
         }
     }
 
-    /// An id for the parameter sets of an encoder.
-    pub fn free_id(&self) -> u32 {
-        (0..IDS).find(|id| self.sets.iter().all(|set| set.id != *id)).unwrap_or(0)
+    /// An id for the parameter sets of an encoder beside which something is copied.
+    pub fn free_id(&self) -> Option<u32> {
+        (0..IDS).find(|id| self.sets.iter().all(|set| set.id != *id)).filter(|_| !self.parts.is_empty())
     }
 
     /// What decoding them takes, to stand before an encoder's own.
@@ -102,6 +105,40 @@ impl Copies {
         }
         segments.extend(made(plan, at, plan.end));
         segments.into_iter().unzip()
+    }
+}
+
+/// The sound of an output that is one source's own, from one sample of that to another.
+pub struct CopiedSound {
+    source: CopyableSound,
+    first: i64,
+    end: i64,
+}
+
+impl CopiedSound {
+    /// The sound, and what the file says of it; `None` where it must be mixed: several sounds, or one that is changed in any way.
+    pub fn find(ready: &Ready, output: &Output) -> Option<(Self, SoundTrack)> {
+        let plan = ready.plan;
+        let [sounding] = plan.sounds.as_slice() else { return None };
+        let [first, end] = [plan.first, plan.end].map(|frame| plan.rate.sample_at(frame, SAMPLE_RATE));
+        let Prepared::Clip { path, probe, gain } = &ready.media[sounding.element] else { return None };
+        let long_enough = |source: i64| {
+            probe
+                .audio
+                .as_ref()
+                .and_then(|audio| audio.duration)
+                .is_some_and(|duration| source as f64 / f64::from(SAMPLE_RATE) <= duration)
+        };
+        let is_aac = output.audio_codec_name() == Some("aac") && output.audio_bitrate.is_none();
+        let source = |sample: i64| sounding.source_start + sample - sounding.start;
+        let whole = sounding.start <= first && sounding.end >= end && long_enough(source(end));
+        let (sound, track) = (is_aac && whole && *gain == 1.0 && sounding.is_plain()).then(|| CopyableSound::find(path))??;
+        Some((Self { source: sound, first: source(first), end: source(end) }, track))
+    }
+
+    /// Its packets, until `put` no longer takes any.
+    pub fn read(&self, put: &mut dyn FnMut(Encoded) -> bool) -> Result<(), MediaError> {
+        self.source.read(self.first, self.end, put)
     }
 }
 

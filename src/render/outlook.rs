@@ -1,9 +1,11 @@
 //! What a render would be, told without making it.
 
 use super::{
+    copied::Copies,
     inspect::Prepared,
     plan::{Figure, Interval, Layer, Plan, Stage},
     prepare::{Ready, Understood},
+    segment::Segment,
 };
 use crate::domain::{
     inspection::{Inspection, PlannedInterval, Warning, WarningCode, Way},
@@ -40,10 +42,11 @@ pub fn of(understood: &Understood, output: &Output) -> Inspection {
         warnings.push(Warning { code: WarningCode::Silent, element_id: None, message });
     }
     warnings.truncate(MOST_WARNINGS);
+    let copied: Vec<Segment> = Copies::find(&ready, output).parts.iter().map(|part| part.segment).collect();
     Inspection {
         duration: plan.rate.seconds(plan.frames),
         frames: plan.length(),
-        intervals: plan.intervals.iter().filter_map(|interval| planned(&ready, interval)).take(MOST_INTERVALS).collect(),
+        intervals: plan.intervals.iter().flat_map(|interval| planned(&ready, interval, &copied)).take(MOST_INTERVALS).collect(),
         warnings,
     }
 }
@@ -65,7 +68,8 @@ fn enlargement(ready: &Ready, layer: &Layer) -> f64 {
     }
 }
 
-fn planned(ready: &Ready, interval: &Interval) -> Option<PlannedInterval> {
+/// An interval, in parts where some of it is copied.
+fn planned(ready: &Ready, interval: &Interval, copied: &[Segment]) -> Vec<PlannedInterval> {
     let plan: &Plan = ready.plan;
     let (first, end) = (interval.first.max(plan.first), interval.end.min(plan.end));
     let layers: Vec<&Layer> = interval.layers.iter().map(|&index| &plan.layers[index]).collect();
@@ -74,6 +78,16 @@ fn planned(ready: &Ready, interval: &Interval) -> Option<PlannedInterval> {
         [only] if matches!(ready.media[only.element], Prepared::Clip { .. }) && only.hides(plan, first, end) => Way::Pass,
         _ => Way::Compose,
     };
-    let elements = layers.iter().map(|layer| layer.element).take(MOST_LAYERS).collect();
-    (first < end).then(|| PlannedInterval { start: plan.rate.seconds(first), end: plan.rate.seconds(end), way, elements })
+    let elements: Vec<usize> = layers.iter().map(|layer| layer.element).take(MOST_LAYERS).collect();
+    let mut cuts: Vec<i64> = copied.iter().flat_map(|part| [part.first, part.end]).chain([first, end]).collect();
+    cuts.retain(|cut| (first..=end).contains(cut));
+    cuts.sort_unstable();
+    cuts.dedup();
+    let part = |pair: &[i64]| PlannedInterval {
+        start: plan.rate.seconds(pair[0]),
+        end: plan.rate.seconds(pair[1]),
+        way: if copied.iter().any(|part| part.first <= pair[0] && pair[1] <= part.end) { Way::Copy } else { way },
+        elements: elements.clone(),
+    };
+    cuts.windows(2).map(part).collect()
 }

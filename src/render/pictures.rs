@@ -13,8 +13,9 @@ use std::{
 
 use super::{
     RenderError,
-    copied::Copied,
+    copied::{Copied, Copies},
     pipeline::{Means, Shared, Watcher, panicked, smoothness},
+    plan::Plan,
     prepare::Ready,
     runs::{self, Done, Piece, Work},
     segment::{Making, Segment},
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     domain::output::{Format, Output},
-    media::{Encoded, MediaError, Muxer, Parcel, Smoothness, VideoSettings},
+    media::{Encoded, MediaError, Muxer, Parcel, Smoothness, VideoEncoder, VideoSettings},
 };
 
 /// How often progress is told.
@@ -34,6 +35,23 @@ pub struct Parts {
     pub copied: Vec<Option<Copied>>,
     /// Where some are copied: how many places earlier a picture is decoded than seen.
     pub delay: Option<i64>,
+}
+
+impl Parts {
+    /// `video` is the encoder of what is not copied, and told what the file's head is to be.
+    pub fn of(plan: &Plan, output: &Output, copies: &Copies, video: &mut VideoEncoder) -> Self {
+        let (segments, copied) = match output.format {
+            // Its pictures say what has changed since the one before.
+            Format::Gif => (vec![Segment::whole(plan)], vec![None]),
+            _ => copies.between(plan),
+        };
+        let delay = (!copies.parts.is_empty()).then(|| video.delay().max(copies.delay()));
+        if delay.is_some() {
+            let own = if copied.iter().all(Option::is_some) { Vec::new() } else { video.head() };
+            video.set_head([copies.head(), own].concat());
+        }
+        Self { segments, copied, delay }
+    }
 }
 
 /// Where the file is to be, and the parameter sets of its encoder.

@@ -18,13 +18,12 @@ use super::{
     RenderError,
     ahead::{CpuCount, thread_cpu},
     compositor::Compositor,
-    copied::Copies,
+    copied::{CopiedSound, Copies},
     encoding,
     mixer::Mixer,
     pictures::{Parts, Pictures, Place},
     prepare::Ready,
     runs,
-    segment::Segment,
     shelf::Shelf,
     still,
 };
@@ -144,30 +143,25 @@ pub fn render(
     let mut mixer = Mixer::new(ready).filter(|_| output.format.has_sound());
     let audio = mixer.as_ref().and_then(|_| encoding::audio(output)).map(|settings| AudioEncoder::open(&settings));
     let mut audio = audio.transpose().map_err(RenderError::whole)?;
+    let has_sound = audio.is_some();
     if output.format.is_sound_alone() {
         return sound_alone(&mut mixer, &mut audio, ready, output, path, watcher);
     }
     let palette = (output.format == Format::Gif).then(|| palette(ready, output)).transpose()?;
     let mut settings = encoding::video(output, palette);
     let copies = Copies::find(ready, output);
-    let (segments, copied) = match output.format {
-        // Its pictures say what has changed since the one before.
-        Format::Gif => (vec![Segment::whole(ready.plan)], vec![None]),
-        _ => copies.between(ready.plan),
-    };
-    if !copies.parts.is_empty() {
-        settings.options.push(("x264-params", format!("sps-id={}", copies.free_id())));
+    if let Some(id) = copies.free_id() {
+        settings.options.push(("x264-params", format!("sps-id={id}")));
     }
     let mut video = VideoEncoder::open(&settings).map_err(RenderError::whole)?;
     let head = video.head();
-    let delay = (!copies.parts.is_empty()).then(|| video.delay().max(copies.delay()));
-    if delay.is_some() {
-        let own = if copied.iter().all(Option::is_some) { Vec::new() } else { head.clone() };
-        video.set_head([copies.head(), own].concat());
-    }
+    let parts = Parts::of(ready.plan, output, &copies, &mut video);
     let container = encoding::container(output.format);
-    let muxer = Muxer::create(path, container, Some(&video), audio.as_ref()).map_err(RenderError::whole)?;
-    let parts = Parts { segments, copied, delay };
+    // Where the picture is the clip's own; else its sound is encoded in no time beside it.
+    let sound = (!copies.parts.is_empty() && has_sound).then(|| CopiedSound::find(ready, output)).flatten();
+    let (sound, track) = sound.unzip();
+    let track = track.or_else(|| audio.as_ref().map(AudioEncoder::track));
+    let muxer = Muxer::create(path, container, Some(&video), track.as_ref()).map_err(RenderError::whole)?;
     let pictures = Pictures::of(ready, output, &settings, parts, &Place { head: &head, path }, means);
     drop(video);
     let shared = Shared::default();
@@ -175,11 +169,14 @@ pub fn render(
     let runs = if means.runs == 0 { runs::at_once(&settings, cores, means.memory) } else { means.runs };
     let (work, reused) = (pictures.work(runs, &shared), pictures.reused());
     let (sound_out, sound_in) = mpsc::sync_channel(SOUND_AHEAD);
-    let has_sound = audio.is_some();
     let sound_key = pictures.making.as_ref().map(|making| making.of_sound(&format!("{:?}", encoding::audio(output))));
     thread::scope(|scope| {
-        let sounding = scope.spawn(|| match (&mut mixer, &mut audio) {
-            (Some(mixer), Some(encoder)) => {
+        let sounding = scope.spawn(|| match (&sound, &mut mixer, &mut audio) {
+            (Some(sound), ..) => {
+                let sounded = sound.read(&mut |packet| sound_out.send(packet).is_ok());
+                sounded.map_err(RenderError::whole).inspect_err(|_| shared.fail())
+            }
+            (None, Some(mixer), Some(encoder)) => {
                 let kept = sound_key.as_deref().zip(means.shelf.map(|(shelf, _)| shelf));
                 let sounded = kept_sound(kept, mixer, encoder, &shared, sound_out);
                 sounded.inspect_err(|_| shared.fail())
@@ -234,7 +231,8 @@ fn sound_alone(
     let (Some(mixer), Some(encoder)) = (mixer, audio) else {
         return Err(RenderError::whole(MediaError::Unsupported("nothing in the composition sounds".into())));
     };
-    let mut muxer = Muxer::create(path, encoding::container(output.format), None, Some(encoder)).map_err(RenderError::whole)?;
+    let mut muxer =
+        Muxer::create(path, encoding::container(output.format), None, Some(&encoder.track())).map_err(RenderError::whole)?;
     let (out, packets) = mpsc::sync_channel(SOUND_AHEAD);
     let shared = Shared::default();
     thread::scope(|scope| {

@@ -79,7 +79,18 @@ async fn a_trim_from_key_to_key_encodes_nothing() {
     let (path, rendered) = made(&server, output(), elements).await;
     assert_eq!(rendered, 0);
     assert_eq!(hashes(&path), original[50..175]);
+    // The sound too, to the sample.
+    let (heard, all) = (sound(&path), sound(&server.folder.path().join("clip.mp4")));
+    let far = heard.iter().zip(&all[2 * 48_000..7 * 48_000]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(far < 1e-3 && heard.len().abs_diff(5 * 48_000) <= 1_024, "{far} {}", heard.len());
     assert_eq!(probed(&path, "v:0", "nb_read_frames"), "125");
+    let packets = |path: &Path| ffmpeg(&["-i", &path.to_string_lossy(), "-map", "0:a", "-c", "copy", "-f", "framemd5", "-"]);
+    let sums = |told: Vec<u8>| -> Vec<String> {
+        let lines = String::from_utf8(told).unwrap();
+        lines.lines().filter(|line| !line.starts_with('#')).map(|line| line.rsplit(',').next().unwrap().to_owned()).collect()
+    };
+    let (copied, all) = (sums(packets(&path)), sums(packets(&server.folder.path().join("clip.mp4"))));
+    assert!(copied.len() > 230 && all.windows(copied.len()).any(|run| run == copied), "the packets themselves");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,6 +114,21 @@ async fn clips_of_several_encoders_stand_in_one_file_beside_what_is_composed() {
         assert!(found[115] != first[115], "under the words");
         assert_eq!(found[250..] == third[..250], copied);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_plan_says_what_is_copied() {
+    let server = Server::sqlite().await;
+    let asset = source(&server, "clip.mp4", TEST, &[]).await;
+    let elements = json!([clip_of(&asset, json!({ "trimStart": 1.4, "length": 6.2 }))]);
+    let query = "query($input: CreateJobInput!) { validateJob(input: $input) { plan { intervals { start end way } } } }";
+    let told = server.api.ask(query, json!({ "input": { "outputs": [output()], "elements": elements } })).await;
+    let expected = json!([
+        { "start": 0.0, "end": 0.6, "way": "PASS" },
+        { "start": 0.6, "end": 5.6, "way": "COPY" },
+        { "start": 5.6, "end": 6.2, "way": "PASS" },
+    ]);
+    assert_eq!(told["validateJob"]["plan"]["intervals"], expected, "{told:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

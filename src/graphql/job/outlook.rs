@@ -92,6 +92,8 @@ pub struct PlanInterval {
 pub enum Way {
     /// Nothing shows but the background.
     Empty,
+    /// One clip is already what the first output asks for: its pictures are copied, not encoded.
+    Copy,
     /// One clip fills the canvas: it is decoded, scaled and encoded, and nothing composed.
     Pass,
     /// Layers are put upon each other.

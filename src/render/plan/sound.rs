@@ -36,6 +36,15 @@ pub struct Sounding {
     pub falls: Vec<(i64, i64)>,
 }
 
+impl Sounding {
+    /// Whether it sounds as its source does.
+    pub fn is_plain(&self) -> bool {
+        let played = self.speed == 1.0 && self.period.is_none() && self.mirror.is_none();
+        let loud = self.volume == 1.0 && self.keyframes.is_empty() && self.rises.is_empty() && self.falls.is_empty();
+        played && loud && !self.ducks && self.within.is_empty()
+    }
+}
+
 pub(super) fn sounds(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedule) -> Vec<Sounding> {
     let of_element = |index: usize| {
         let nested = plan.nested[index].iter().flat_map(|nested| &nested.sounds);
