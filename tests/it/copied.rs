@@ -87,7 +87,7 @@ async fn a_trim_from_key_to_key_encodes_nothing() {
     let packets = |path: &Path| ffmpeg(&["-i", &path.to_string_lossy(), "-map", "0:a", "-c", "copy", "-f", "framemd5", "-"]);
     let sums = |told: Vec<u8>| -> Vec<String> {
         let lines = String::from_utf8(told).unwrap();
-        lines.lines().filter(|line| !line.starts_with('#')).map(|line| line.rsplit(',').next().unwrap().to_owned()).collect()
+        lines.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(',').nth(5).unwrap().to_owned()).collect()
     };
     let (copied, all) = (sums(packets(&path)), sums(packets(&server.folder.path().join("clip.mp4"))));
     assert!(copied.len() > 230 && all.windows(copied.len()).any(|run| run == copied), "the packets themselves");
