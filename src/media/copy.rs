@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use ffmpeg_next::{
-    Packet, Rational,
+    Error, Packet, Rational,
     codec::packet::{Flags, Ref},
     ffi,
     format::stream::Stream,
@@ -72,16 +72,19 @@ impl CopyablePictures {
         input::keep_only(&mut input, index);
         decode::seek(&mut input, origin_us, from);
         let mut found: Vec<StoredPicture> = Vec::new();
-        let mut is_closed = true;
         let mut packet = Packet::empty();
-        while packet.read(&mut input).is_ok() {
+        let is_closed = loop {
+            match packet.read(&mut input) {
+                Ok(()) => {}
+                Err(error) => break error == Error::Eof,
+            }
             if packet.stream() != index {
                 continue;
             }
             let (pts, starts) = (packet.pts()?, begins(packet.data()?, length_bytes, &sets)?);
             let at = input::seconds(pts, time_base) - origin_us as f64 / 1e6;
             if starts && at > to {
-                break;
+                break true;
             }
             // SAFETY: a plain number of a packet that is ours.
             let flags = unsafe { (*packet.as_ptr()).flags };
@@ -96,9 +99,12 @@ impl CopyablePictures {
             }
             // Enough where key pictures are very far from each other.
             if at > to + MOST_BEYOND_S {
-                is_closed = false;
-                break;
+                break false;
             }
+        };
+        if !is_closed {
+            // Not all that belongs to the last IDR picture is known: it is only where another run can end.
+            found.truncate(found.iter().rposition(|picture| picture.starts).map_or(0, |last| last + 1));
         }
         let (pictures, delay) = in_order(found);
         is_even(&pictures, wanted.frame_rate).then(|| Self {

@@ -2,8 +2,6 @@
 //! its packets are copied from one key picture to another. What lies between is composed and encoded. So it is with sound, where
 //! it is that of the clip alone.
 
-use std::{collections::HashMap, path::Path, rc::Rc};
-
 use super::{
     compositor::moment,
     inspect::Prepared,
@@ -14,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         composition::{Content, Playback},
-        output::{Format, Output, VideoCodec},
+        output::{Format, Output, Quality, VideoCodec},
     },
     media::{
         CopyablePictures, CopyableSound, Encoded, MediaError, ParameterSet, SAMPLE_RATE, SoundTrack, Turn, VideoInfo, Wanted,
@@ -27,10 +25,9 @@ const SHORTEST_S: f64 = 1.0;
 const IDS: u32 = 32;
 
 /// A part of the picture that is copied.
-#[derive(Clone)]
 pub struct Copied {
     pub segment: Segment,
-    source: Rc<CopyablePictures>,
+    source: CopyablePictures,
     /// The source's picture that is the segment's first.
     first: usize,
 }
@@ -56,14 +53,9 @@ impl Copies {
         let mut copies = Self::default();
         let is_h264 = output.video_codec == VideoCodec::H264 && matches!(output.format, Format::Mp4 | Format::Mov);
         // Who says how well it is to be compressed wants it compressed.
-        if !is_h264 || output.crf.is_some() || output.video_bitrate.is_some() {
-            return copies;
-        }
-        let mut known = HashMap::new();
-        for interval in &ready.plan.intervals {
-            if let Some(part) = part_of(ready, interval, &mut known) {
-                copies.take(part);
-            }
+        let compressed = output.crf.is_some() || output.video_bitrate.is_some() || output.quality == Quality::Low;
+        if is_h264 && !compressed {
+            ready.plan.intervals.iter().filter_map(|interval| part_of(ready, interval)).for_each(|part| copies.take(part));
         }
         copies
     }
@@ -95,13 +87,13 @@ impl Copies {
     }
 
     /// All segments of a picture, and for each the part that is copied.
-    pub fn between(&self, plan: &Plan) -> (Vec<Segment>, Vec<Option<Copied>>) {
+    pub fn into_segments(self, plan: &Plan) -> (Vec<Segment>, Vec<Option<Copied>>) {
         let mut segments: Vec<(Segment, Option<Copied>)> = Vec::new();
         let mut at = plan.first;
-        for part in &self.parts {
+        for part in self.parts {
             segments.extend(made(plan, at, part.segment.first));
-            segments.push((part.segment, Some(part.clone())));
             at = part.segment.end;
+            segments.push((part.segment, Some(part)));
         }
         segments.extend(made(plan, at, plan.end));
         segments.into_iter().unzip()
@@ -147,10 +139,7 @@ fn made(plan: &Plan, first: i64, end: i64) -> impl Iterator<Item = (Segment, Opt
     part.map(|part| segment::cut(plan, part)).into_iter().flatten().map(|segment| (segment, None))
 }
 
-/// What was found of a source between two times, by the frames that it was looked through for.
-type Known<'a> = HashMap<(&'a Path, i64, i64), Option<Rc<CopyablePictures>>>;
-
-fn part_of<'a>(ready: &'a Ready<'a>, interval: &Interval, known: &mut Known<'a>) -> Option<Copied> {
+fn part_of(ready: &Ready, interval: &Interval) -> Option<Copied> {
     let plan = ready.plan;
     let (first, end) = (interval.first.max(plan.first), interval.end.min(plan.end));
     let [index] = interval.layers.as_slice() else { return None };
@@ -166,9 +155,7 @@ fn part_of<'a>(ready: &'a Ready<'a>, interval: &Interval, known: &mut Known<'a>)
     }
     let at = |frame: i64| moment(plan, layer, medium, playback, plan.rate.seconds(frame)).1;
     let wanted = Wanted { width: plan.width, height: plan.height, frame_rate: (plan.rate.numerator, plan.rate.denominator) };
-    let key = (path.as_path(), (at(first) * 1e6) as i64, (at(end - 1) * 1e6) as i64);
-    let find = || CopyablePictures::find(path, at(first), at(end - 1), &wanted).map(Rc::new);
-    let source = known.entry(key).or_insert_with(find).clone()?;
+    let source = CopyablePictures::find(path, at(first), at(end - 1), &wanted)?;
     let (segment, first) = matching(plan, &source, first, end, &at)?;
     Some(Copied { segment, source, first })
 }

@@ -39,16 +39,17 @@ pub struct Parts {
 
 impl Parts {
     /// `video` is the encoder of what is not copied, and told what the file's head is to be.
-    pub fn of(plan: &Plan, output: &Output, copies: &Copies, video: &mut VideoEncoder) -> Self {
+    pub fn of(plan: &Plan, output: &Output, copies: Copies, video: &mut VideoEncoder) -> Self {
+        let delay = (!copies.parts.is_empty()).then(|| video.delay().max(copies.delay()));
+        let foreign = copies.head();
         let (segments, copied) = match output.format {
             // Its pictures say what has changed since the one before.
             Format::Gif => (vec![Segment::whole(plan)], vec![None]),
-            _ => copies.between(plan),
+            _ => copies.into_segments(plan),
         };
-        let delay = (!copies.parts.is_empty()).then(|| video.delay().max(copies.delay()));
         if delay.is_some() {
             let own = if copied.iter().all(Option::is_some) { Vec::new() } else { video.head() };
-            video.set_head([copies.head(), own].concat());
+            video.set_head([foreign, own].concat());
         }
         Self { segments, copied, delay }
     }
@@ -142,31 +143,35 @@ impl<'a> Pictures<'a> {
     ) -> Result<(), RenderError> {
         let mut sound = sound.into_iter().peekable();
         let mut waiting = Waiting { done, early: BTreeMap::new(), told: 0 };
-        let (mut reused, mut count) = (0, 0);
+        // Frames that nobody had to encode, and packets.
+        let (mut there, mut count) = (0, 0);
         for (index, segment) in self.segments.iter().enumerate() {
             let by = segment.first - self.ready.plan.first;
             let mut put_one = |packet: Encoded| {
-                let packet = packet.later(by);
-                let packet = self.delay.map_or(packet.clone(), |delay| packet.decoded_at(count - delay));
+                let mut packet = packet.later(by);
+                if let Some(delay) = self.delay {
+                    packet = packet.decoded_at(count - delay);
+                }
                 count += 1;
                 write(&mut muxer, packet, &mut sound)
             };
-            if let Some(copied) = &self.copied[index] {
-                copied.read(&mut put_one).map_err(RenderError::whole)?;
-                reused += segment.length();
-                watcher.encoded(reused + waiting.told);
-                shared.wrote(index);
-                continue;
-            }
             let mut put = |parcel: Parcel| parcel.packets.into_iter().try_for_each(&mut put_one).map_err(RenderError::whole);
-            match &self.found[index] {
-                Some(file) => {
-                    put(again(file)?)?;
-                    reused += segment.length();
-                    watcher.encoded(reused + waiting.told);
+            match (&self.copied[index], &self.found[index]) {
+                (Some(copied), _) => {
+                    let mut put = |packet| {
+                        there += 1;
+                        watcher.encoded(there + waiting.told);
+                        put_one(packet)
+                    };
+                    copied.read(&mut put).map_err(RenderError::whole)?;
                 }
-                None => loop {
-                    let piece = self.made(index, &mut waiting, shared, &mut |encoded| watcher.encoded(reused + encoded))?;
+                (None, Some(file)) => {
+                    put(again(file)?)?;
+                    there += segment.length();
+                    watcher.encoded(there + waiting.told);
+                }
+                (None, None) => loop {
+                    let piece = self.made(index, &mut waiting, shared, &mut |encoded| watcher.encoded(there + encoded))?;
                     put(piece.parcel)?;
                     if piece.is_last {
                         break;

@@ -155,10 +155,10 @@ pub fn render(
     }
     let mut video = VideoEncoder::open(&settings).map_err(RenderError::whole)?;
     let head = video.head();
-    let parts = Parts::of(ready.plan, output, &copies, &mut video);
+    let parts = Parts::of(ready.plan, output, copies, &mut video);
     let container = encoding::container(output.format);
-    // Where the picture is the clip's own; else its sound is encoded in no time beside it.
-    let sound = (!copies.parts.is_empty() && has_sound).then(|| CopiedSound::find(ready, output)).flatten();
+    // Beside a picture that is encoded whole, encoding the sound costs next to nothing.
+    let sound = (parts.delay.is_some() && has_sound).then(|| CopiedSound::find(ready, output)).flatten();
     let (sound, track) = sound.unzip();
     let track = track.or_else(|| audio.as_ref().map(AudioEncoder::track));
     let muxer = Muxer::create(path, container, Some(&video), track.as_ref()).map_err(RenderError::whole)?;

@@ -277,3 +277,58 @@ macro_rules! styled_object {
         } }
     };
 }
+
+/// The fields of what plays, likewise: of clips, which are visible too, and of sounds.
+macro_rules! playing_object {
+    ($around:ident; $(#[$doc:meta])* $name:ident { $($own:tt)* }) => {
+        $around! { $(#[$doc])* $name {
+    /// Its file.
+    async fn source(&self) -> Result<MediaSource> {
+        Ok((&self.row.playback()?.source).into())
+    }
+
+    /// Seconds into the source.
+    async fn trim_start(&self) -> Result<f64> {
+        Ok(self.row.playback()?.trim_start)
+    }
+
+    /// Seconds into the source; null: to its end.
+    async fn trim_end(&self) -> Result<Option<f64>> {
+        Ok(self.row.playback()?.trim_end)
+    }
+
+    /// How fast it plays.
+    async fn speed(&self) -> Result<f64> {
+        Ok(self.row.playback()?.speed)
+    }
+
+    /// Again from its start when it has ended.
+    #[graphql(name = "loop")]
+    async fn repeat(&self) -> Result<bool> {
+        Ok(self.row.playback()?.repeat)
+    }
+
+    /// A factor, 0…4.
+    async fn volume(&self) -> Result<f64> {
+        Ok(self.row.playback()?.volume)
+    }
+
+    /// Seconds.
+    async fn fade_in(&self) -> Result<f64> {
+        Ok(self.row.playback()?.fade_in)
+    }
+
+    /// Seconds.
+    async fn fade_out(&self) -> Result<f64> {
+        Ok(self.row.playback()?.fade_out)
+    }
+
+    /// Not heard.
+    async fn muted(&self) -> Result<bool> {
+        Ok(self.row.playback()?.muted)
+    }
+
+            $($own)*
+        } }
+    };
+}

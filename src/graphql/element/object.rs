@@ -176,55 +176,10 @@ impl Element {
     }
 }
 
-visible_object! {
+playing_object! {
+    visible_object;
     /// A clip, with its sound.
     VideoElement {
-    /// Its file.
-    async fn source(&self) -> Result<MediaSource> {
-        Ok((&self.row.playback()?.source).into())
-    }
-
-    /// Seconds into the source.
-    async fn trim_start(&self) -> Result<f64> {
-        Ok(self.row.playback()?.trim_start)
-    }
-
-    /// Seconds into the source; null: to its end.
-    async fn trim_end(&self) -> Result<Option<f64>> {
-        Ok(self.row.playback()?.trim_end)
-    }
-
-    /// How fast it plays.
-    async fn speed(&self) -> Result<f64> {
-        Ok(self.row.playback()?.speed)
-    }
-
-    /// Again from its start when it has ended.
-    #[graphql(name = "loop")]
-    async fn repeat(&self) -> Result<bool> {
-        Ok(self.row.playback()?.repeat)
-    }
-
-    /// A factor, 0…4.
-    async fn volume(&self) -> Result<f64> {
-        Ok(self.row.playback()?.volume)
-    }
-
-    /// Seconds.
-    async fn fade_in(&self) -> Result<f64> {
-        Ok(self.row.playback()?.fade_in)
-    }
-
-    /// Seconds.
-    async fn fade_out(&self) -> Result<f64> {
-        Ok(self.row.playback()?.fade_out)
-    }
-
-    /// Not heard.
-    async fn muted(&self) -> Result<bool> {
-        Ok(self.row.playback()?.muted)
-    }
-
     /// From its end to its start.
     async fn reverse(&self) -> Result<bool> {
         Ok(self.row.playback()?.reverse)
@@ -242,60 +197,15 @@ visible_object! {
     ImageElement {
     /// Its file.
     async fn source(&self) -> Result<MediaSource> {
-        Ok((self.row.source()?).into())
+        Ok(self.row.source()?.into())
     }
     }
 }
 
-element_object! {
+playing_object! {
+    element_object;
     /// Sound alone.
     AudioElement {
-    /// Its file.
-    async fn source(&self) -> Result<MediaSource> {
-        Ok((&self.row.playback()?.source).into())
-    }
-
-    /// Seconds into the source.
-    async fn trim_start(&self) -> Result<f64> {
-        Ok(self.row.playback()?.trim_start)
-    }
-
-    /// Seconds into the source; null: to its end.
-    async fn trim_end(&self) -> Result<Option<f64>> {
-        Ok(self.row.playback()?.trim_end)
-    }
-
-    /// How fast it plays.
-    async fn speed(&self) -> Result<f64> {
-        Ok(self.row.playback()?.speed)
-    }
-
-    /// Again from its start when it has ended.
-    #[graphql(name = "loop")]
-    async fn repeat(&self) -> Result<bool> {
-        Ok(self.row.playback()?.repeat)
-    }
-
-    /// A factor, 0…4.
-    async fn volume(&self) -> Result<f64> {
-        Ok(self.row.playback()?.volume)
-    }
-
-    /// Seconds.
-    async fn fade_in(&self) -> Result<f64> {
-        Ok(self.row.playback()?.fade_in)
-    }
-
-    /// Seconds.
-    async fn fade_out(&self) -> Result<f64> {
-        Ok(self.row.playback()?.fade_out)
-    }
-
-    /// Not heard.
-    async fn muted(&self) -> Result<bool> {
-        Ok(self.row.playback()?.muted)
-    }
-
     /// Whether it is brought to one loudness.
     async fn normalize(&self) -> Result<bool> {
         Ok(self.row.playback()?.loudness.is_some())
