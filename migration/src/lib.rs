@@ -21,6 +21,7 @@ mod m20261124_000010_audit_entries;
 mod m20261124_000011_aggregates;
 mod m20261124_000012_doomed_objects;
 mod m20261125_000013_element_indexes;
+mod m20261126_000014_elements_on_sqlite;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000011_aggregates::Migration),
             Box::new(m20261124_000012_doomed_objects::Migration),
             Box::new(m20261125_000013_element_indexes::Migration),
+            Box::new(m20261126_000014_elements_on_sqlite::Migration),
         ]
     }
 }

@@ -58,6 +58,8 @@ pub enum WarningCode {
     Enlarged,
     /// The format has sound, and nothing sounds.
     Silent,
+    /// The background is not opaque, and the format cannot say so.
+    NoAlpha,
     /// The sources were not looked into.
     NotInspected,
 }

@@ -203,6 +203,17 @@ impl VideoCodec {
 }
 
 impl Output {
+    /// Whether what nothing covers is to be seen through: the background is not opaque, and the file can say so.
+    pub fn keeps_alpha(&self) -> bool {
+        let can = match self.format {
+            Format::Webm => self.video_codec == VideoCodec::Vp9,
+            Format::Mov => self.video_codec == VideoCodec::Prores,
+            Format::Png | Format::Gif => true,
+            Format::Mp4 | Format::Jpeg | Format::Mp3 | Format::Wav => false,
+        };
+        can && self.background.alpha < 255
+    }
+
     /// The picture of this output at a moment, as a JPEG.
     pub fn still_at(&self, seconds: f64) -> Self {
         let range = Some(TimeRange { start: seconds, length: self.frame_rate.seconds(1) });

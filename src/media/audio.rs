@@ -73,7 +73,7 @@ impl AudioDecoder {
             input.streams().best(media::Type::Audio).ok_or_else(|| MediaError::Unsupported("the file holds no sound".into()))?;
         let (index, time_base) = (stream.index(), stream.time_base());
         let context = codec::Context::from_parameters(stream.parameters()).map_err(MediaError::reading)?;
-        let codec = input::allowed_decoder(context.id())?;
+        let codec = input::allowed_decoder(context.id(), false)?;
         let mut decoder = context
             .decoder()
             .open_as_with(codec, input::decoder_options())

@@ -1,10 +1,14 @@
 //! Pictures of a file, in order of time.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use ffmpeg_next::{Error, Packet, Rational, codec, decoder, error::EAGAIN, ffi, format::context::Input, frame};
 
-use super::{MediaError, input, probe};
+use super::{
+    MediaError,
+    fields::{Field, Splitter},
+    input, probe,
+};
 
 /// A broken packet is skipped; this many of them are a broken file.
 const MOST_BROKEN_PACKETS: u32 = 100;
@@ -13,7 +17,9 @@ const SEEK_MARGIN_S: f64 = 0.5;
 
 /// A picture as the decoder gave it, and when it is to be seen.
 pub struct Decoded {
-    pub(super) frame: frame::Video,
+    pub(super) frame: Arc<frame::Video>,
+    /// Where only this field of it is to be seen.
+    pub(super) field: Option<Field>,
     /// Seconds from the start of the file.
     pub at: f64,
     /// How long it is to be seen, seconds.
@@ -29,6 +35,7 @@ pub struct VideoDecoder {
     origin_s: f64,
     frame_duration: f64,
     last: Option<f64>,
+    splitter: Splitter,
     broken_packets: u32,
     drained: bool,
 }
@@ -59,13 +66,29 @@ impl VideoDecoder {
             origin_s: origin_us as f64 / 1e6,
             frame_duration,
             last: None,
+            splitter: Splitter::default(),
             broken_packets: 0,
             drained: false,
         })
     }
 
-    /// The next picture; `None` after the last.
+    /// The next picture; `None` after the last. An interlaced one comes as two.
     pub fn next_picture(&mut self) -> Result<Option<Decoded>, MediaError> {
+        loop {
+            if let Some(picture) = self.splitter.take_ready() {
+                return Ok(Some(picture));
+            }
+            match self.next_whole()? {
+                Some(picture) => self.splitter.put(picture),
+                None => {
+                    self.splitter.end();
+                    return Ok(self.splitter.take_ready());
+                }
+            }
+        }
+    }
+
+    fn next_whole(&mut self) -> Result<Option<Decoded>, MediaError> {
         loop {
             let mut frame = frame::Video::empty();
             match self.decoder.receive_frame(&mut frame) {
@@ -88,7 +111,7 @@ impl VideoDecoder {
         self.last = Some(at);
         let told = input::seconds(frame.packet().duration, self.time_base);
         let duration = if told > 0.0 { told } else { self.frame_duration };
-        Decoded { frame, at, duration }
+        Decoded { frame: Arc::new(frame), field: None, at, duration }
     }
 
     fn feed(&mut self) -> Result<(), MediaError> {
@@ -132,7 +155,7 @@ fn open_decoder(stream: &ffmpeg_next::format::stream::Stream) -> Result<decoder:
         (*context).thread_count = 1;
         (*context).pkt_timebase = stream.time_base().into();
     }
-    let codec = input::allowed_decoder(context.id())?;
+    let codec = input::allowed_decoder(context.id(), probe::has_alpha(stream))?;
     let opened = context.decoder().open_as_with(codec, input::decoder_options());
     opened.and_then(|opened| opened.video()).map_err(MediaError::reading)
 }

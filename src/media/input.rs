@@ -9,7 +9,7 @@ use std::{
     ptr,
 };
 
-use ffmpeg_next::{Dictionary, Error, Rational, decoder, ffi, format::context::Input};
+use ffmpeg_next::{Dictionary, Error, Rational, codec, decoder, ffi, format::context::Input};
 
 use super::MediaError;
 
@@ -110,9 +110,15 @@ fn looks_like_a_container(bytes: &[u8]) -> bool {
     bytes.get(4..8) == Some(b"ftyp") || magic.iter().any(|magic| bytes.starts_with(magic))
 }
 
-/// The decoder for a stream, if it is on the list.
-pub fn allowed_decoder(id: ffmpeg_next::codec::Id) -> Result<ffmpeg_next::Codec, MediaError> {
-    decoder::find(id)
+/// The decoder for a codec, if it is on the list; FFmpeg's own leave out the alpha of VP8 and VP9.
+pub fn allowed_decoder(id: codec::Id, has_alpha: bool) -> Result<ffmpeg_next::Codec, MediaError> {
+    let with_alpha = match id {
+        codec::Id::VP8 if has_alpha => decoder::find_by_name("libvpx"),
+        codec::Id::VP9 if has_alpha => decoder::find_by_name("libvpx-vp9"),
+        _ => None,
+    };
+    with_alpha
+        .or_else(|| decoder::find(id))
         .filter(|codec| DECODERS.split(',').any(|name| name.trim() == codec.name()))
         .ok_or_else(|| MediaError::Unsupported(format!("the codec {} is not supported", id.name())))
 }

@@ -12,7 +12,10 @@
 //! A [`Picture`] is planar YUV 4:2:0 of 8 bits, BT.709, limited range: the form that most encoders take. Whatever
 //! a decoder gives is brought to it once, by [`scale::Scaler`], in the same pass that scales. Matrix and range
 //! come from the source's own tags; where it has none, 720 lines and more mean BT.709 and fewer BT.601, as
-//! players assume. Rotation tags are honoured after scaling ([`orient`]), when there is less to turn.
+//! players assume. Rotation tags are honoured after scaling ([`orient`]), when there is less to turn. What is of high dynamic range,
+//! or has the primaries of BT.2020, is brought to ours through 10 bits at its new size ([`scale`]). An interlaced picture leaves
+//! the decoder as two, each of which is made whole when it is scaled ([`fields`]). Alpha stays beside a picture, by which it is
+//! premultiplied; one that is to be encoded with alpha has it as a fourth plane, and is not.
 //!
 //! # Sound
 //! Everything is brought to 48 kHz, stereo, planar `f32` ([`audio::AudioDecoder`]), placed by sample.
@@ -34,6 +37,7 @@ mod decode;
 mod encode_audio;
 mod encode_video;
 mod error;
+mod fields;
 mod input;
 mod mux;
 mod orient;

@@ -47,20 +47,21 @@ impl Turn {
 /// Fills `out`, which has the turned size, with the turned picture.
 pub fn turn_into(picture: &Picture, turn: Turn, out: &mut Picture) {
     for plane in 0..3 {
+        let size = (picture.plane_width(plane), picture.plane_height(plane));
         for y in 0..out.plane_height(plane) {
-            turn_row(picture, turn, plane, y, out.row_mut(plane, y));
+            turn_row(|x, y| picture.row(plane, y)[x], size, turn, y, out.row_mut(plane, y));
         }
     }
 }
 
-fn turn_row(picture: &Picture, turn: Turn, plane: usize, y: usize, row: &mut [u8]) {
-    let (last_x, last_y) = (picture.plane_width(plane) - 1, picture.plane_height(plane) - 1);
-    for (x, pixel) in row.iter_mut().enumerate() {
-        *pixel = match turn {
-            Turn::None => picture.row(plane, y)[x],
-            Turn::Quarter => picture.row(plane, last_y - x)[y],
-            Turn::Half => picture.row(plane, last_y - y)[last_x - x],
-            Turn::ThreeQuarters => picture.row(plane, x)[last_x - y],
+/// Row `y` of a turned plane, of one of `width` by `height` samples.
+pub fn turn_row(at: impl Fn(usize, usize) -> u8, (width, height): (usize, usize), turn: Turn, y: usize, row: &mut [u8]) {
+    for (x, sample) in row.iter_mut().enumerate() {
+        *sample = match turn {
+            Turn::None => at(x, y),
+            Turn::Quarter => at(y, height - 1 - x),
+            Turn::Half => at(width - 1 - x, height - 1 - y),
+            Turn::ThreeQuarters => at(width - 1 - y, x),
         };
     }
 }

@@ -25,16 +25,21 @@ const BAYER: [[i32; 8]; 8] = [
 /// How far dithering moves a colour, of 255: about the distance of the palette's colours.
 const DITHER: i32 = 20;
 
+/// Of a picture with alpha, what is less opaque than this is clear: a GIF knows nothing between.
+const OPAQUE: u8 = 128;
+
 /// Collects the colours of pictures.
 #[derive(Default)]
 pub struct PaletteMaker {
     pixels: Vec<u8>,
+    has_clear: bool,
     context: Option<Context>,
 }
 
-/// 256 colours.
+/// 256 colours, one of which may be none: what is seen through.
 #[derive(Clone)]
 pub struct Palette {
+    clear: Option<u8>,
     colors: Vec<[u8; 3]>,
     nearest: Vec<u8>,
 }
@@ -51,7 +56,7 @@ impl PaletteMaker {
         let (width, height) = (picture.frame.width(), picture.frame.height());
         let context = match &mut self.context {
             Some(context) => context,
-            None => self.context.insert(converter(width, height, Pixel::RGB24)?),
+            None => self.context.insert(converter(width, height, picture.frame.format(), Pixel::RGB24)?),
         };
         let mut rgb = frame::Video::empty();
         context.run(&picture.frame, &mut rgb).map_err(MediaError::writing)?;
@@ -60,7 +65,12 @@ impl PaletteMaker {
             let (x, y) = (at % width as usize, at / width as usize);
             &rgb.data(0)[y * rgb.stride(0) + x * 3..][..3]
         };
-        for at in (0..width as usize * height as usize).step_by(step) {
+        self.has_clear |= picture.has_alpha();
+        let is_seen = |at: &usize| {
+            let (x, y) = (at % width as usize, at / width as usize);
+            !picture.has_alpha() || picture.row(3, y)[x] >= OPAQUE
+        };
+        for at in (0..width as usize * height as usize).step_by(step).filter(is_seen) {
             self.pixels.extend_from_slice(pixel(at));
             self.pixels.push(255);
         }
@@ -68,11 +78,12 @@ impl PaletteMaker {
     }
 
     pub fn finish(self) -> Palette {
-        let chosen = NeuQuant::new(SAMPLE_FACTOR, 256, &self.pixels).color_map_rgb();
+        let count = if self.has_clear { 255 } else { 256 };
+        let chosen = NeuQuant::new(SAMPLE_FACTOR, count, &self.pixels).color_map_rgb();
         let colors: Vec<[u8; 3]> = chosen.chunks_exact(3).map(|color| [color[0], color[1], color[2]]).collect();
         let cell = |cell: usize| [cell >> 10, (cell >> 5) & 31, cell & 31].map(|value| (value * 8 + 4) as i32);
         let nearest = (0..CELLS).map(|index| nearest(&colors, cell(index))).collect();
-        Palette { colors, nearest }
+        Palette { clear: self.has_clear.then_some(255), colors, nearest }
     }
 }
 
@@ -87,6 +98,11 @@ fn nearest(colors: &[[u8; 3]], wanted: [i32; 3]) -> u8 {
 }
 
 impl Palette {
+    /// Whether something may be seen through pictures by it, which then have alpha.
+    pub fn has_clear(&self) -> bool {
+        self.clear.is_some()
+    }
+
     /// A picture by the palette's colours; `context` brings pictures of its size to RGB.
     pub(super) fn index(&self, picture: &Picture, context: &mut Context) -> Result<frame::Video, MediaError> {
         let (width, height) = (picture.frame.width(), picture.frame.height());
@@ -94,8 +110,8 @@ impl Palette {
         context.run(&picture.frame, &mut rgb).map_err(MediaError::writing)?;
         let mut indexed = frame::Video::new(Pixel::PAL8, width, height);
         // SAFETY: a query on a frame that is ours.
-        let [picture, palette] = unsafe { [(*indexed.as_ptr()).data[0], (*indexed.as_ptr()).data[1]] };
-        if picture.is_null() || palette.is_null() {
+        let [pixels, palette] = unsafe { [(*indexed.as_ptr()).data[0], (*indexed.as_ptr()).data[1]] };
+        if pixels.is_null() || palette.is_null() {
             return Err(MediaError::TooLarge(format!("no memory for a picture of {width}×{height}")));
         }
         let (stride, from) = (indexed.stride(0), rgb.stride(0));
@@ -107,9 +123,14 @@ impl Palette {
                 let cell = |value: u8| ((i32::from(value) + by).clamp(0, 255) >> 3) as usize;
                 *out = self.nearest[cell(color[0]) << 10 | cell(color[1]) << 5 | cell(color[2])];
             }
+            if let Some(clear) = self.clear {
+                let seen_through = out.iter_mut().zip(picture.row(3, y)).filter(|(_, alpha)| **alpha < OPAQUE);
+                seen_through.for_each(|(out, _)| *out = clear);
+            }
         }
         // SAFETY: a picture of PAL8 has 256 colours of four bytes as its second plane, which its frame owns.
         let table = unsafe { std::slice::from_raw_parts_mut((*indexed.as_mut_ptr()).data[1], 1_024) };
+        table.fill(0);
         for (entry, [red, green, blue]) in table.chunks_exact_mut(4).zip(&self.colors) {
             // As a number of 32 bits: alpha, red, green, blue.
             entry.copy_from_slice(&u32::from_be_bytes([255, *red, *green, *blue]).to_ne_bytes());

@@ -9,7 +9,13 @@ use sha2::{Digest, Sha256};
 
 use super::{AudioEncoder, Encoded, VideoEncoder};
 
-const MARK: &[u8; 4] = b"RGP1";
+const MARK: &[u8; 4] = b"RGP2";
+
+/// What is kept beside the bytes of a packet: samples that are to be left out, and a picture's alpha.
+const BESIDE: [(Type, ffi::AVPacketSideDataType); 2] = [
+    (Type::SkipSamples, ffi::AVPacketSideDataType::AV_PKT_DATA_SKIP_SAMPLES),
+    (Type::MatroskaBlockAdditional, ffi::AVPacketSideDataType::AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL),
+];
 
 /// All packets of a run of pictures or samples, in decoding order, and the head that a file with them must have.
 pub struct Parcel {
@@ -87,8 +93,10 @@ impl Parcel {
             for number in [packet.flags().bits(), time_base.numerator(), time_base.denominator()] {
                 body.extend(number.to_le_bytes());
             }
-            let skipped = packet.side_data().find(|side| side.kind() == Type::SkipSamples);
-            put(&mut body, skipped.as_ref().map_or(&[], |side| side.data()));
+            for (kind, _) in BESIDE {
+                let side = packet.side_data().find(|side| side.kind() == kind);
+                put(&mut body, side.as_ref().map_or(&[], |side| side.data()));
+            }
             put(&mut body, packet.data().unwrap_or_default());
         }
         [MARK.as_slice(), &Sha256::digest(&body), &body].concat()
@@ -115,23 +123,23 @@ fn packet(body: &mut &[u8]) -> Option<Encoded> {
     let [pts, dts, duration] = [long()?, long()?, long()?];
     let mut int = || Some(i32::from_le_bytes(take(body, 4)?.try_into().ok()?));
     let (flags, time_base) = (Flags::from_bits_truncate(int()?), Rational(int()?, int()?));
-    let (skipped, data) = (get(body)?, get(body)?);
+    let beside = [get(body)?, get(body)?];
+    let data = get(body)?;
     let mut packet = Packet::copy(data);
     let there = |at: i64| Some(at).filter(|at| *at != ffi::AV_NOPTS_VALUE);
     packet.set_pts(there(pts));
     packet.set_dts(there(dts));
     packet.set_duration(duration);
     packet.set_flags(flags);
-    if !skipped.is_empty() {
+    for (bytes, (_, kind)) in beside.into_iter().zip(BESIDE).filter(|(bytes, _)| !bytes.is_empty()) {
         use ffmpeg_next::packet::Mut;
         // SAFETY: the new side data are as long as was asked for, and the packet's own.
         unsafe {
-            let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_SKIP_SAMPLES;
-            let side = ffi::av_packet_new_side_data(packet.as_mut_ptr(), kind, skipped.len());
+            let side = ffi::av_packet_new_side_data(packet.as_mut_ptr(), kind, bytes.len());
             if side.is_null() {
                 return None;
             }
-            std::ptr::copy_nonoverlapping(skipped.as_ptr(), side, skipped.len());
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), side, bytes.len());
         }
     }
     Some(Encoded { packet, time_base })

@@ -20,6 +20,19 @@ impl Picture {
         Ok(Self { frame })
     }
 
+    /// A picture of unspecified content with alpha, plane 3, at the size of luma: to be encoded as it is.
+    pub fn with_alpha(width: u32, height: u32) -> Result<Self, MediaError> {
+        let frame = frame::Video::new(Pixel::YUVA420P, width, height);
+        if frame.planes() < 4 {
+            return Err(MediaError::TooLarge(format!("no memory for a picture of {width}×{height}")));
+        }
+        Ok(Self { frame })
+    }
+
+    pub fn has_alpha(&self) -> bool {
+        self.frame.planes() == 4
+    }
+
     /// The same picture again, without a copy: neither can be written to as long as both are there.
     pub fn again(&self) -> Result<Self, MediaError> {
         let mut frame = frame::Video::empty();
@@ -38,12 +51,12 @@ impl Picture {
 
     /// Pixels across in a plane.
     pub fn plane_width(&self, plane: usize) -> usize {
-        if plane == 0 { self.width() } else { self.width().div_ceil(2) }
+        if is_full(plane) { self.width() } else { self.width().div_ceil(2) }
     }
 
     /// Rows in a plane.
     pub fn plane_height(&self, plane: usize) -> usize {
-        if plane == 0 { self.height() } else { self.height().div_ceil(2) }
+        if is_full(plane) { self.height() } else { self.height().div_ceil(2) }
     }
 
     /// One row of a plane.
@@ -85,9 +98,15 @@ impl Picture {
     /// Its pixels as rows of red, green and blue without gaps.
     pub fn to_rgb(&self) -> Result<Vec<u8>, MediaError> {
         let mut rgb = frame::Video::empty();
-        let mut context = super::encode_video::converter(self.frame.width(), self.frame.height(), Pixel::RGB24)?;
+        let (width, height) = (self.frame.width(), self.frame.height());
+        let mut context = super::encode_video::converter(width, height, self.frame.format(), Pixel::RGB24)?;
         context.run(&self.frame, &mut rgb).map_err(MediaError::writing)?;
         let rows = rgb.data(0).chunks(rgb.stride(0)).take(self.height());
         Ok(rows.flat_map(|row| row[..self.width() * 3].to_vec()).collect())
     }
+}
+
+/// Whether a plane is as large as the picture: luma and alpha are.
+fn is_full(plane: usize) -> bool {
+    plane == 0 || plane == 3
 }

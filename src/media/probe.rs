@@ -37,6 +37,8 @@ pub struct VideoInfo {
     pub pixel_aspect: f64,
     pub turn: Turn,
     pub frame_rate: f64,
+    /// Whether something may be seen through it.
+    pub alpha: bool,
     /// Of this stream; `None` where only the container's is known.
     pub duration: Option<f64>,
 }
@@ -103,6 +105,7 @@ fn video_info(stream: &Stream) -> Result<VideoInfo, MediaError> {
         pixel_aspect,
         turn: turn(stream),
         frame_rate: frame_rate(stream),
+        alpha: has_alpha(stream),
         duration: duration(stream),
     })
 }
@@ -143,6 +146,18 @@ fn tag(stream: &Stream, name: &CStr) -> Option<String> {
 /// On average; 25 where the file does not say.
 pub(super) fn frame_rate(stream: &Stream) -> f64 {
     decimal(stream.avg_frame_rate()).or_else(|| decimal(stream.rate())).unwrap_or(25.0)
+}
+
+/// By its pixel format, or, of VP8 and VP9, by the tag that WebM has for it: there alpha is a stream beside the picture's own.
+pub(super) fn has_alpha(stream: &Stream) -> bool {
+    // SAFETY: a plain number of parameters that are borrowed, and a constant of FFmpeg's, or null.
+    let format = unsafe {
+        let number = std::ptr::addr_of!((*stream.parameters().as_ptr()).format).read();
+        let known = (0..ffi::AVPixelFormat::AV_PIX_FMT_NB as i32).contains(&number);
+        known.then(|| ffi::av_pix_fmt_desc_get(std::mem::transmute::<i32, ffi::AVPixelFormat>(number)).as_ref()).flatten()
+    };
+    let by_format = format.is_some_and(|format| format.flags & ffi::AV_PIX_FMT_FLAG_ALPHA as u64 != 0);
+    by_format || tag(stream, c"alpha_mode").is_some_and(|mode| mode.trim() == "1")
 }
 
 fn decimal(rate: Rational) -> Option<f64> {

@@ -34,6 +34,8 @@ pub struct Showing {
     /// In place of the part: contained, over its own blurred copy. The size of the source, in its own pixels, and its crop.
     pub over_its_blur: Option<((f64, f64), Crop)>,
     pub effects: Option<Effects>,
+    /// Whether its pictures have alpha, in whose place a key comes where there is one.
+    pub alpha: bool,
     pub key: Option<ChromaKey>,
     pub smoothness: Smoothness,
     /// Half a frame of the output: a picture is shown from the frame nearest to its time, and never earlier than half of its own
@@ -110,6 +112,11 @@ impl Clip {
         let current = self.current.as_ref().ok_or_else(|| MediaError::Corrupt("no picture could be decoded".into()))?;
         match &mut self.backdrop {
             Some(backdrop) => backdrop.draw(current, &mut self.scaled)?,
+            None if self.showing.alpha && self.showing.key.is_none() => {
+                let (width, height) = (self.scaled.width(), self.scaled.height());
+                let alpha = self.scaler.scale_clear(current, self.showing.part, &mut self.scaled)?;
+                self.keyed.get_or_insert_with(|| Sprite::clear(width, height)).take(&self.scaled, alpha);
+            }
             None => self.scaler.scale(current, self.showing.part, &mut self.scaled)?,
         }
         // The colour that is seen through is the source's own: effects come after it.

@@ -347,6 +347,7 @@ fn showing(
         part,
         over_its_blur: source.filter(|_| visual.fit == Fit::ContainBlur).map(|source| (source, visual.crop)),
         effects: Effects::of(&visual.effects, &library.tables, pixel),
+        alpha: probe.video.as_ref().is_some_and(|video| video.alpha),
         key: *chroma_key,
         smoothness,
         half_frame_s: 0.5 / plan.rate.as_f64() * playback.speed,

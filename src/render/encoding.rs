@@ -47,6 +47,7 @@ pub fn video(output: &Output, palette: Option<Palette>) -> VideoSettings {
         options: Vec::new(),
         tag: None,
     };
+    let clear = output.keeps_alpha();
     match (palette, output.video_codec) {
         (Some(palette), _) => {
             settings.encoder = "gif";
@@ -54,9 +55,9 @@ pub fn video(output: &Output, palette: Option<Palette>) -> VideoSettings {
         }
         (None, VideoCodec::H264) => h264(&mut settings, output),
         (None, VideoCodec::H265) => h265(&mut settings, output),
-        (None, VideoCodec::Vp9) => vp9(&mut settings, output),
+        (None, VideoCodec::Vp9) => vp9(&mut settings, output, clear),
         (None, VideoCodec::Av1) => av1(&mut settings, output),
-        (None, VideoCodec::Prores) => prores(&mut settings, output.quality),
+        (None, VideoCodec::Prores) => prores(&mut settings, output.quality, clear),
     }
     settings
 }
@@ -98,7 +99,7 @@ fn h265(settings: &mut VideoSettings, output: &Output) {
 }
 
 /// Factors and speeds as the WebM project recommends them (webmproject.org, "Recommended settings for VOD").
-fn vp9(settings: &mut VideoSettings, output: &Output) {
+fn vp9(settings: &mut VideoSettings, output: &Output, clear: bool) {
     let (deadline, speed, usual) = match output.quality {
         Quality::Draft => ("realtime", 8, 40),
         Quality::Low => ("good", 5, 37),
@@ -108,6 +109,11 @@ fn vp9(settings: &mut VideoSettings, output: &Output) {
     };
     settings.encoder = "libvpx-vp9";
     settings.options.extend([("deadline", deadline.into()), ("cpu-used", speed.to_string()), ("row-mt", "1".into())]);
+    if clear {
+        settings.storage = Storage::Yuva420;
+        // It keeps no alpha with pictures that are never shown.
+        settings.options.push(("auto-alt-ref", "0".into()));
+    }
     if output.quality == Quality::Lossless {
         settings.options.push(("lossless", "1".into()));
     } else {
@@ -127,16 +133,17 @@ fn av1(settings: &mut VideoSettings, output: &Output) {
     settings.options.extend(factor(output, usual));
 }
 
-fn prores(settings: &mut VideoSettings, quality: Quality) {
-    // proxy, LT, standard, HQ.
+fn prores(settings: &mut VideoSettings, quality: Quality, clear: bool) {
+    // proxy, LT, standard, HQ; 4444 has alpha.
     let profile = match quality {
+        _ if clear => 4,
         Quality::Draft => 0,
         Quality::Low => 1,
         Quality::Medium => 2,
         Quality::High | Quality::Lossless => 3,
     };
     settings.encoder = "prores_ks";
-    settings.storage = Storage::Yuv422Ten;
+    settings.storage = if clear { Storage::Yuva444Ten } else { Storage::Yuv422Ten };
     settings.bit_rate = None;
     settings.options.extend([("profile", profile.to_string()), ("vendor", "apl0".into())]);
 }

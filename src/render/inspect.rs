@@ -17,6 +17,7 @@ use super::{
 use crate::{
     domain::{
         composition::{Content, Element, Playback, Source},
+        geometry::Fit,
         schedule,
         subtitles::{self, Cue},
     },
@@ -148,10 +149,11 @@ impl Prepared {
     /// What planning must know of it.
     pub fn medium(&self, element: &Element) -> Medium {
         match (self, &element.content) {
-            (Prepared::Clip { probe, .. }, Content::Video { chroma_key, .. }) => Medium {
+            (Prepared::Clip { probe, .. }, Content::Video { chroma_key, visual, .. }) => Medium {
                 duration: self.picture_duration(),
                 size: probe.video.as_ref().map(VideoInfo::display_size),
-                opaque: chroma_key.is_none(),
+                opaque: chroma_key.is_none()
+                    && !(probe.video.as_ref().is_some_and(|video| video.alpha) && visual.fit != Fit::ContainBlur),
                 sounds: probe.audio.is_some(),
                 ..Medium::default()
             },

@@ -26,6 +26,7 @@ mod drawing;
 mod effects;
 mod encoding;
 mod error;
+mod ground;
 mod inspect;
 mod key;
 mod limiter;

@@ -71,6 +71,14 @@ pub fn frame_of(plan: &Plan, layer: &Layer, seconds: f64) -> i64 {
     plan.rate.frame_at(seconds) - layer.first
 }
 
+/// From black, which is 16, to white, which is 235.
+pub const LUMA: i32 = 219;
+
+/// How much of the ground is seen, of [`LUMA`], by what luma is on black and on white.
+pub fn through(on_black: u8, on_white: u8) -> i32 {
+    (i32::from(on_white) - i32::from(on_black)).clamp(0, LUMA)
+}
+
 /// What is to be seen on both grounds alike, premultiplied by how much of it.
 pub fn matte(on_black: &Picture, on_white: &Picture, sprite: &mut Sprite) {
     let (width, height) = (sprite.width(), sprite.height());
@@ -80,10 +88,9 @@ pub fn matte(on_black: &Picture, on_white: &Picture, sprite: &mut Sprite) {
         let out = y * width..(y + 1) * width;
         let pixels = planes[0][out.clone()].iter_mut().zip(&mut alphas[0][out]);
         for ((value, alpha), (black, white)) in pixels.zip(black.iter().zip(white)) {
-            // Black is 16 and white 235.
-            let through = (i32::from(*white) - i32::from(*black)).clamp(0, 219);
-            *alpha = (255 - (through * 255 + 109) / 219) as u8;
-            *value = (i32::from(*black) - (16 * through + 109) / 219).max(0) as u8;
+            let through = through(*black, *white);
+            *alpha = (255 - (through * 255 + LUMA / 2) / LUMA) as u8;
+            *value = (i32::from(*black) - (16 * through + LUMA / 2) / LUMA).max(0) as u8;
         }
     }
     let half = width / 2;

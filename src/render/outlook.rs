@@ -41,6 +41,10 @@ pub fn of(understood: &Understood, output: &Output) -> Inspection {
         let message = "nothing in the composition sounds".to_owned();
         warnings.push(Warning { code: WarningCode::Silent, element_id: None, message });
     }
+    if output.background.alpha < 255 && !output.format.is_sound_alone() && !output.keeps_alpha() {
+        let message = "the background is not opaque, and the file cannot say so: WebM of VP9, MOV of ProRes, PNG and GIF can";
+        warnings.push(Warning { code: WarningCode::NoAlpha, element_id: None, message: message.to_owned() });
+    }
     warnings.truncate(MOST_WARNINGS);
     let copied: Vec<Segment> = Copies::find(&ready, output).parts.iter().map(|part| part.segment).collect();
     Inspection {

@@ -20,6 +20,7 @@ use super::{
     compositor::Compositor,
     copied::{CopiedSound, Copies},
     encoding,
+    ground::Ground,
     mixer::Mixer,
     pictures::{Parts, Pictures, Place},
     prepare::Ready,
@@ -29,7 +30,7 @@ use super::{
 };
 use crate::{
     domain::output::{Format, Output, Quality},
-    media::{AudioEncoder, Encoded, MediaError, Muxer, Palette, PaletteMaker, Parcel, Picture, Smoothness, VideoEncoder},
+    media::{AudioEncoder, Encoded, MediaError, Muxer, Palette, PaletteMaker, Parcel, Smoothness, VideoEncoder},
 };
 
 /// Packets of sound that may wait for the picture: some seconds.
@@ -210,9 +211,11 @@ pub fn panicked() -> RenderError {
 
 /// The one frame of a still.
 fn still(ready: &Ready, output: &Output, path: &Path, means: &Means, watcher: &mut dyn Watcher) -> Result<Made, RenderError> {
-    let mut canvas = Picture::new(ready.plan.width, ready.plan.height).map_err(RenderError::whole)?;
+    let mut ground = Ground::of(ready.plan, output.keeps_alpha()).map_err(RenderError::whole)?;
+    let mut canvas = ground.canvas(ready.plan).map_err(RenderError::whole)?;
     let (before, decoding) = (thread_cpu(), CpuCount::default());
-    Compositor::new(ready, smoothness(output.quality), decoding.clone()).compose(ready.plan.first, &mut canvas)?;
+    let mut compositor = Compositor::new(ready, smoothness(output.quality), decoding.clone());
+    ground.compose(&mut compositor, ready.plan.first, &mut canvas)?;
     let composition_cpu = thread_cpu().saturating_sub(before) + decoding.get();
     still::write(&canvas, output, means.still_width, path).map_err(RenderError::whole)?;
     watcher.encoded(1);
@@ -255,10 +258,11 @@ fn sound_alone(
 fn palette(ready: &Ready, output: &Output) -> Result<Palette, RenderError> {
     let plan = ready.plan;
     let mut compositor = Compositor::new(ready, smoothness(output.quality), CpuCount::default());
-    let mut canvas = Picture::new(plan.width, plan.height).map_err(RenderError::whole)?;
+    let mut ground = Ground::of(plan, output.keeps_alpha()).map_err(RenderError::whole)?;
+    let mut canvas = ground.canvas(plan).map_err(RenderError::whole)?;
     let mut maker = PaletteMaker::default();
     for number in (plan.first..plan.end).step_by((plan.length() / PALETTE_FRAMES).max(1) as usize) {
-        compositor.compose(number, &mut canvas)?;
+        ground.compose(&mut compositor, number, &mut canvas)?;
         maker.add(&canvas).map_err(RenderError::whole)?;
     }
     Ok(maker.finish())

@@ -17,6 +17,7 @@ use super::{
     ahead::{CpuCount, thread_cpu},
     compositor::Compositor,
     encoding,
+    ground::Ground,
     pipeline::Shared,
     prepare::Ready,
     segment::Segment,
@@ -101,6 +102,7 @@ impl Work<'_> {
     ) -> Result<(), RenderError> {
         let (plan, decoding) = (self.ready.plan, CpuCount::default());
         let mut compositor = Compositor::new(self.ready, self.smoothness, decoding.clone());
+        let mut ground = Ground::of(plan, self.settings.storage.has_alpha()).map_err(RenderError::whole)?;
         let (used_out, used) = mpsc::sync_channel(FRAMES_AHEAD * 2);
         let (place_out, places) = mpsc::sync_channel(ENCODERS);
         for _ in 0..ENCODERS {
@@ -126,9 +128,9 @@ impl Work<'_> {
                 let canvas = match last.take().filter(|_| compositor.repeats(number)) {
                     Some(same) => same,
                     None => {
-                        let fresh = || Picture::new(plan.width, plan.height).map_err(RenderError::whole);
+                        let fresh = || ground.canvas(plan).map_err(RenderError::whole);
                         let mut canvas = reused(&used).map_or_else(fresh, Ok)?;
-                        compositor.compose(number, &mut canvas)?;
+                        ground.compose(&mut compositor, number, &mut canvas)?;
                         canvas
                     }
                 };

@@ -153,6 +153,24 @@ impl Sprite {
         }
     }
 
+    /// Becomes a picture of its own size that is premultiplied by `alpha`, which lies row by row.
+    pub fn take(&mut self, picture: &Picture, alpha: &[u8]) {
+        let (width, half) = (self.width, self.width / 2);
+        for plane in 0..3 {
+            for y in 0..picture.plane_height(plane) {
+                self.row_mut(plane, y).copy_from_slice(picture.row(plane, y));
+            }
+        }
+        let Some([luma, chroma]) = &mut self.alphas else { return };
+        luma.copy_from_slice(alpha);
+        for (at, mean) in chroma.iter_mut().enumerate() {
+            let corner = at / half * 2 * width + at % half * 2;
+            let four = [0, 1, width, width + 1].map(|further| u16::from(alpha[corner + further]));
+            *mean = ((four.iter().sum::<u16>() + 2) / 4) as u8;
+        }
+        self.look_at_spans();
+    }
+
     /// Two by two pixels: four of luma, one of chroma.
     fn set_block(&mut self, image: &RgbaImage, x: usize, y: usize) {
         let Some(alphas) = &mut self.alphas else { return };

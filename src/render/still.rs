@@ -99,10 +99,9 @@ pub fn write(picture: &Picture, output: &Output, at_width: Option<u32>, path: &P
         error => MediaError::Output(error.to_string()),
     };
     let (width, height) = (picture.width() as u32, picture.height() as u32);
-    let mut rgb = RgbImage::from_raw(width, height, picture.to_rgb()?)
-        .ok_or_else(|| MediaError::Output("the picture has another size than it says".into()))?;
+    let mut image = image_of(picture)?;
     if let Some(wanted) = at_width.filter(|wanted| *wanted != width) {
-        rgb = imageops::resize(&rgb, wanted, height_at(width, height, wanted), imageops::FilterType::CatmullRom);
+        image = resized(image, (wanted, height_at(width, height, wanted)));
     }
     let mut file = BufWriter::new(File::create(path).map_err(|error| failed(ImageError::IoError(error)))?);
     match output.format {
@@ -114,11 +113,33 @@ pub fn write(picture: &Picture, output: &Output, at_width: Option<u32>, path: &P
                 Quality::High => 95,
                 Quality::Lossless => 100,
             };
-            rgb.write_with_encoder(JpegEncoder::new_with_quality(&mut file, quality)).map_err(failed)?;
+            image.write_with_encoder(JpegEncoder::new_with_quality(&mut file, quality)).map_err(failed)?;
         }
-        _ => rgb.write_with_encoder(PngEncoder::new(&mut file)).map_err(failed)?,
+        _ => image.write_with_encoder(PngEncoder::new(&mut file)).map_err(failed)?,
     }
     file.flush().map_err(|error| failed(ImageError::IoError(error)))
+}
+
+/// A picture in red, green and blue, and with alpha where it has it.
+fn image_of(picture: &Picture) -> Result<DynamicImage, MediaError> {
+    let (width, height) = (picture.width() as u32, picture.height() as u32);
+    let rgb = RgbImage::from_raw(width, height, picture.to_rgb()?)
+        .ok_or_else(|| MediaError::Output("the picture has another size than it says".into()))?;
+    if !picture.has_alpha() {
+        return Ok(rgb.into());
+    }
+    let pixel = |x: u32, y: u32| {
+        let [red, green, blue] = rgb.get_pixel(x, y).0;
+        image::Rgba([red, green, blue, picture.row(3, y as usize)[x as usize]])
+    };
+    Ok(RgbaImage::from_fn(width, height, pixel).into())
+}
+
+fn resized(image: DynamicImage, size: (u32, u32)) -> DynamicImage {
+    match image {
+        DynamicImage::ImageRgba8(image) => scaled(&image, (0.0, 0.0, 1.0, 1.0), size).into(),
+        other => other.resize_exact(size.0, size.1, imageops::FilterType::CatmullRom),
+    }
 }
 
 /// The height that keeps a picture's shape at another width.

@@ -1,6 +1,9 @@
-//! Many rows by few statements, whose text is the same whatever the rows: it is prepared once.
+//! Many rows by few statements, whose text is nearly always the same whatever the rows: it is prepared once.
 //!
-//! PostgreSQL gets them column by column, each an array; SQLite, which has none, as rows of values, some dozens at a time.
+//! PostgreSQL gets them column by column, each an array, or one value where all rows have the same; SQLite, which has no arrays, as
+//! rows of values, some dozens at a time. Rows of several tables go together: each statement is a way there and back.
+
+use std::borrow::Cow;
 
 use sea_orm::{
     ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable, ModelTrait, Statement, Value,
@@ -19,49 +22,125 @@ const ROWS_AT_A_TIME: usize = 64;
 /// Fewer rows than this have a statement of their number; more go by powers of two, so that there are few texts to prepare.
 const ANY_NUMBER: usize = 8;
 
-/// Inserts rows; columns that are `left_out` get what the table gives them. Returns how many rows there are more.
-pub async fn insert<E>(
+/// Inserts rows of one table; columns that are `left_out` get what the table gives them. Returns how many rows there are more.
+pub async fn insert<E: EntityTrait>(
     connection: &impl ConnectionTrait,
     rows: &[E::Model],
     left_out: &[E::Column],
     conflict: Conflict,
-) -> Result<u64, DbErr>
-where
-    E: EntityTrait,
-{
-    let left_out: Vec<&str> = left_out.iter().map(IdenStatic::as_str).collect();
-    let columns: Vec<E::Column> = E::Column::iter().filter(|column| !left_out.contains(&column.as_str())).collect();
-    match connection.get_database_backend() {
-        _ if rows.is_empty() => Ok(0),
-        DbBackend::Postgres => insert_columns::<E>(connection, rows, &columns, conflict).await,
-        _ => insert_values::<E>(connection, rows, &columns, conflict).await,
+) -> Result<u64, DbErr> {
+    let mut inserts = Inserts::on(connection.get_database_backend());
+    inserts.add::<E>(rows, left_out, conflict)?;
+    inserts.run(connection).await
+}
+
+/// Rows of one table after the other that are to be inserted.
+pub struct Inserts {
+    backend: DbBackend,
+    parts: Vec<Part>,
+}
+
+/// One statement, or what is to be one.
+struct Part {
+    sql: String,
+    values: Vec<Value>,
+    is_short: bool,
+}
+
+impl Inserts {
+    pub fn on(backend: DbBackend) -> Self {
+        Self { backend, parts: Vec::new() }
+    }
+
+    /// Rows that come after those that are there already, to which they may refer.
+    pub fn add<E: EntityTrait>(&mut self, rows: &[E::Model], left_out: &[E::Column], conflict: Conflict) -> Result<(), DbErr> {
+        let left_out: Vec<&str> = left_out.iter().map(IdenStatic::as_str).collect();
+        let columns: Vec<E::Column> = E::Column::iter().filter(|column| !left_out.contains(&column.as_str())).collect();
+        match self.backend {
+            _ if rows.is_empty() => {}
+            DbBackend::Postgres => {
+                let before = self.parts.iter().map(|part| part.values.len()).sum();
+                self.parts.push(by_column::<E>(rows, &columns, conflict, before)?);
+            }
+            _ => self.parts.extend(by_row::<E>(rows, &columns, conflict)),
+        }
+        Ok(())
+    }
+
+    /// Returns how many rows there are more; of several tables on PostgreSQL, of the last.
+    pub async fn run(self, connection: &impl ConnectionTrait) -> Result<u64, DbErr> {
+        let mut inserted = 0;
+        for Part { sql, values, .. } in self.together() {
+            let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
+            inserted += connection.execute_raw(statement).await?.rows_affected();
+        }
+        Ok(inserted)
+    }
+
+    /// As few statements as there can be.
+    fn together(self) -> Vec<Part> {
+        if self.backend != DbBackend::Postgres {
+            return joined(self.parts);
+        }
+        let mut parts = self.parts;
+        let Some(mut last) = parts.pop() else { return Vec::new() };
+        if !parts.is_empty() {
+            let before: Vec<String> =
+                parts.iter().enumerate().map(|(number, part)| format!("part_{number} AS ({})", part.sql)).collect();
+            last.sql = format!("WITH {} {}", before.join(", "), last.sql);
+            last.values = parts.into_iter().flat_map(|part| part.values).chain(last.values).collect();
+        }
+        vec![last]
     }
 }
 
-async fn insert_columns<E: EntityTrait>(
-    connection: &impl ConnectionTrait,
-    rows: &[E::Model],
-    columns: &[E::Column],
-    conflict: Conflict,
-) -> Result<u64, DbErr> {
-    let (mut arrays, mut selected, mut given) = (Vec::new(), Vec::new(), Vec::new());
-    for (number, column) in columns.iter().enumerate() {
-        arrays.push(array(rows.iter().map(|row| row.get(*column)))?.into());
-        selected.push(format!("c{number}::{}", type_name(column)?));
-        given.push((format!("${}::text::text[]", number + 1), format!("c{number}")));
+/// SQLite's driver takes several statements at once, each with its values after those of the one before. Long ones go alone:
+/// every number of them would be another text.
+fn joined(parts: Vec<Part>) -> Vec<Part> {
+    let mut joined: Vec<Part> = Vec::new();
+    for part in parts {
+        match joined.last_mut() {
+            Some(last) if last.is_short && part.is_short => {
+                last.sql = format!("{}; {}", last.sql, part.sql);
+                last.values.extend(part.values);
+            }
+            _ => joined.push(part),
+        }
     }
-    let (given, aliases): (Vec<_>, Vec<_>) = given.into_iter().unzip();
+    joined
+}
+
+/// A statement whose first value is numbered after so many others.
+fn by_column<E: EntityTrait>(rows: &[E::Model], columns: &[E::Column], conflict: Conflict, before: usize) -> Result<Part, DbErr> {
+    let (mut values, mut selected, mut arrays) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, column) in columns.iter().enumerate() {
+        let (number, kind) = (before + at + 1, type_name(column)?);
+        let of_rows: Vec<Value> = rows.iter().map(|row| row.get(*column)).collect();
+        // Parsing an array of what is everywhere the same costs as much as of what is not.
+        let is_one = of_rows.windows(2).all(|pair| pair[0] == pair[1]);
+        if let Some(value) = of_rows.first().filter(|_| is_one && (at > 0 || rows.len() == 1)) {
+            selected.push(format!("${number}::text::{kind}"));
+            values.push(Value::from(text(value)?.map(Cow::into_owned)));
+        } else {
+            selected.push(format!("c{at}::{kind}"));
+            arrays.push((format!("${number}::text::text[]"), format!("c{at}")));
+            values.push(Value::from(array(&of_rows)?));
+        }
+    }
+    let (given, aliases): (Vec<_>, Vec<_>) = arrays.into_iter().unzip();
+    // One row is of nothing but such values; of several the first column at least, their id, is an array.
+    let from = match given.is_empty() {
+        true => String::new(),
+        false => format!(" FROM unnest({}) AS rows({})", given.join(", "), aliases.join(", ")),
+    };
     let sql = format!(
-        "INSERT INTO \"{}\" ({}) SELECT {} FROM unnest({}) AS rows({}){}",
+        "INSERT INTO \"{}\" ({}) SELECT {}{from}{}",
         E::default().as_str(),
         names(columns),
         selected.join(", "),
-        given.join(", "),
-        aliases.join(", "),
         on(conflict)
     );
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, arrays);
-    Ok(connection.execute_raw(statement).await?.rows_affected())
+    Ok(Part { sql, values, is_short: true })
 }
 
 /// A column's type, to which its values are cast from text.
@@ -77,32 +156,33 @@ fn type_name(column: &impl ColumnTrait) -> Result<&'static str, DbErr> {
     })
 }
 
+/// A value as PostgreSQL reads it from text.
+fn text(value: &Value) -> Result<Option<Cow<'_, str>>, DbErr> {
+    let owned = match value {
+        Value::String(text) => return Ok(text.as_deref().map(Cow::Borrowed)),
+        Value::Json(json) => {
+            json.as_deref().map(serde_json::to_string).transpose().map_err(|error| DbErr::Json(error.to_string()))?
+        }
+        Value::Int(number) => number.map(|number| number.to_string()),
+        Value::BigInt(number) => number.map(|number| number.to_string()),
+        Value::Double(number) => number.map(|number| number.to_string()),
+        Value::Bool(truth) => truth.map(|truth| truth.to_string()),
+        other => return Err(DbErr::Type(format!("{other:?} is not written in bulk"))),
+    };
+    Ok(owned.map(Cow::Owned))
+}
+
 /// Values as PostgreSQL writes an array of texts (its documentation, 8.15.6).
-fn array(values: impl Iterator<Item = Value>) -> Result<String, DbErr> {
+fn array(values: &[Value]) -> Result<String, DbErr> {
     let mut out = String::from("{");
     for value in values {
         if out.len() > 1 {
             out.push(',');
         }
-        match value {
-            Value::String(Some(text)) => push_quoted(&mut out, &text),
-            Value::Json(Some(json)) => {
-                let text = serde_json::to_string(&json).map_err(|error| DbErr::Json(error.to_string()))?;
-                push_quoted(&mut out, &text);
-            }
-            Value::Int(Some(number)) => out.push_str(&number.to_string()),
-            Value::BigInt(Some(number)) => out.push_str(&number.to_string()),
-            Value::Double(Some(number)) => out.push_str(&number.to_string()),
-            Value::Bool(Some(truth)) => out.push_str(if truth { "true" } else { "false" }),
-            Value::String(None)
-            | Value::Json(None)
-            | Value::Int(None)
-            | Value::BigInt(None)
-            | Value::Double(None)
-            | Value::Bool(None) => {
-                out.push_str("NULL");
-            }
-            other => return Err(DbErr::Type(format!("{other:?} is not written in bulk"))),
+        match (value, text(value)?) {
+            (_, None) => out.push_str("NULL"),
+            (Value::String(_) | Value::Json(_), Some(text)) => push_quoted(&mut out, &text),
+            (_, Some(text)) => out.push_str(&text),
         }
     }
     out.push('}');
@@ -124,13 +204,8 @@ fn push_quoted(out: &mut String, text: &str) {
     out.push('"');
 }
 
-async fn insert_values<E: EntityTrait>(
-    connection: &impl ConnectionTrait,
-    rows: &[E::Model],
-    columns: &[E::Column],
-    conflict: Conflict,
-) -> Result<u64, DbErr> {
-    let (mut rest, mut inserted) = (rows, 0);
+fn by_row<E: EntityTrait>(rows: &[E::Model], columns: &[E::Column], conflict: Conflict) -> Vec<Part> {
+    let (mut rest, mut parts) = (rows, Vec::new());
     while !rest.is_empty() {
         let (now, later) = rest.split_at(at_a_time(rest.len()));
         let row = format!("({})", vec!["?"; columns.len()].join(", "));
@@ -142,11 +217,10 @@ async fn insert_values<E: EntityTrait>(
             on(conflict)
         );
         let values: Vec<Value> = now.iter().flat_map(|row| columns.iter().map(|column| row.get(*column))).collect();
-        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
-        inserted += connection.execute_raw(statement).await?.rows_affected();
+        parts.push(Part { sql, values, is_short: rows.len() <= ANY_NUMBER });
         rest = later;
     }
-    Ok(inserted)
+    parts
 }
 
 /// How many of so many rows go at once.
@@ -178,6 +252,6 @@ mod tests {
         let text = |text: &str| Value::String(Some(text.to_owned()));
         let values =
             [text(r#"a "b" \c"#), text("NULL"), text(""), Value::String(None), Value::Int(Some(-1)), Value::Double(Some(0.5))];
-        assert_eq!(array(values.into_iter()).unwrap(), r#"{"a \"b\" \\c","NULL","",NULL,-1,0.5}"#);
+        assert_eq!(array(&values).unwrap(), r#"{"a \"b\" \\c","NULL","",NULL,-1,0.5}"#);
     }
 }

@@ -24,6 +24,10 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 /// before it commits.
 const SQLITE_WRITER_CACHE: &str = "-16384";
 
+/// Pages of SQLite's log that are written before they are brought into the file: a page that many transactions change goes there
+/// once for all of them. 64 MiB.
+const SQLITE_LOG_PAGES: &str = "16384";
+
 /// One writer and several readers on SQLite, one pool on PostgreSQL. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
@@ -176,7 +180,7 @@ async fn sqlite(options: SqliteConnectOptions) -> Result<Database, sqlx::Error> 
                 Ok(!connection.is_in_transaction())
             })
         })
-        .connect_with(options.clone().pragma("cache_size", SQLITE_WRITER_CACHE))
+        .connect_with(for_writing(options.clone()))
         .await?;
     let reader = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
@@ -188,6 +192,15 @@ async fn sqlite(options: SqliteConnectOptions) -> Result<Database, sqlx::Error> 
     let reader = SqlxSqliteConnector::from_sqlx_sqlite_pool(reader);
     // There is one writer, and nobody else to take a lease.
     Ok(Database { leases: writer.clone(), writer, reader })
+}
+
+/// What the writer's connection has beside what all have.
+fn for_writing(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .pragma("cache_size", SQLITE_WRITER_CACHE)
+        .pragma("wal_autocheckpoint", SQLITE_LOG_PAGES)
+        // Among what is temporary are the pages as they were before a statement, lest it fail half-way.
+        .pragma("temp_store", "MEMORY")
 }
 
 async fn postgres(url: &str, limit: Duration) -> Result<Database, sqlx::Error> {

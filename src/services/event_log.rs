@@ -7,7 +7,7 @@ use sea_orm::{
 
 use super::{
     Error, Session,
-    bulk::{self, Conflict},
+    bulk::{self, Conflict, Inserts},
     database::Database,
     transaction::UnitOfWork,
 };
@@ -58,13 +58,15 @@ impl NewEvent {
     }
 }
 
-/// Begins the logs of new jobs, whose rows count one event already.
-pub(super) async fn begin(unit: &UnitOfWork, jobs: Vec<(&job::Model, NewEvent)>) -> Result<(), Error> {
+/// Begins the logs of new jobs, whose rows count one event already; the events go with what else is inserted.
+pub(super) fn begin(unit: &UnitOfWork, inserts: &mut Inserts, jobs: Vec<(&job::Model, NewEvent)>) -> Result<(), Error> {
     let first = |(job, new): (&job::Model, NewEvent)| {
         unit.touch(&job.id);
         new.row(&job.tenant, &job.id, 1, Timestamp(job.created_at))
     };
-    write(unit, jobs.into_iter().map(first).collect()).await
+    let rows: Vec<event::Model> = jobs.into_iter().map(first).collect();
+    inserts.add::<event::Entity>(&rows, &[event::Column::Position], Conflict::Fails)?;
+    Ok(())
 }
 
 async fn write(unit: &UnitOfWork, rows: Vec<event::Model>) -> Result<(), Error> {

@@ -5,6 +5,7 @@ mod support;
 
 mod server;
 
+mod alpha;
 mod audit;
 mod bad_input;
 mod batching;
@@ -18,8 +19,10 @@ mod elements;
 mod faults;
 mod guard;
 mod jobs;
+mod light;
 mod looks;
 mod modules;
+mod mutated;
 mod nested;
 mod odd_media;
 mod outlook;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::no_such_job;
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     entities::{element, job},
     services::{
         Error, Session,
-        bulk::{self, Conflict},
+        bulk::{self, Conflict, Inserts},
         elements,
         event_log::{self, NewEvent},
         transaction::Afterwards,
@@ -103,7 +103,15 @@ impl Session {
     /// Writes new jobs, each with the input that it is of; returns the ids of those that another request was faster with.
     async fn insert(&self, rows: &[job::Model], sources: &[&NewJob]) -> Result<HashSet<String>, Error> {
         let unit = self.unit()?;
-        let lost = self.insert_rows(rows).await?;
+        let mut inserts = Inserts::on(unit.transaction().get_database_backend());
+        // A key may meet another's: then who was faster must be known before there are elements.
+        let lost = match rows.iter().any(|row| row.idempotency_key.is_some()) {
+            true => self.insert_keyed(rows).await?,
+            false => {
+                inserts.add::<job::Entity>(rows, &[], Conflict::Fails)?;
+                HashSet::new()
+            }
+        };
         let made = || rows.iter().zip(sources).filter(|(row, _)| !lost.contains(&row.id));
         let mut elements = Vec::new();
         let mut told = Vec::with_capacity(rows.len());
@@ -115,20 +123,19 @@ impl Session {
             let change = StatusChange { status: row.status(), previous: None, progress: 0.0, step: None, message: None };
             told.push((row, NewEvent::status(&row.id, &change)?));
         }
-        bulk::insert::<element::Entity>(unit.transaction(), &elements, &[], Conflict::Fails).await?;
-        event_log::begin(unit, told).await?;
+        inserts.add::<element::Entity>(&elements, &[], Conflict::Fails)?;
+        event_log::begin(unit, &mut inserts, told)?;
+        inserts.run(unit.transaction()).await?;
         if made().any(|(_, new)| new.submit) {
             unit.afterwards(Afterwards::RingQueue);
         }
         Ok(lost)
     }
 
-    async fn insert_rows(&self, rows: &[job::Model]) -> Result<HashSet<String>, Error> {
+    /// Writes the rows of jobs with keys; returns the ids of those whose key another request has taken.
+    async fn insert_keyed(&self, rows: &[job::Model]) -> Result<HashSet<String>, Error> {
         let transaction = self.unit()?.transaction();
-        // A key may meet another's.
-        let keyed = rows.iter().any(|row| row.idempotency_key.is_some());
-        let conflict = if keyed { Conflict::LeavesOut } else { Conflict::Fails };
-        let inserted = bulk::insert::<job::Entity>(transaction, rows, &[], conflict).await?;
+        let inserted = bulk::insert::<job::Entity>(transaction, rows, &[], Conflict::LeavesOut).await?;
         if inserted as usize == rows.len() {
             return Ok(HashSet::new());
         }

@@ -1,12 +1,19 @@
-//! One pass from a decoded picture to ours: crop, size, pixel format, matrix and range at once.
+//! One pass from a decoded picture to ours: crop, size, pixel format, matrix and range at once; what is brighter or more
+//! colourful than ours goes on through [`tone`], what has alpha through [`matte`].
+
+mod matte;
+mod tone;
 
 use ffmpeg_next::{
     ffi,
     format::Pixel,
+    frame::Video as Frame,
     software::scaling::{Context, Flags},
 };
 
 use super::{Decoded, MediaError, Picture, Turn, orient};
+use matte::Matte;
+use tone::{Light, Tone};
 
 /// The part of a decoded picture that is wanted, in its own pixels; made even, to lie on whole chroma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,64 +42,120 @@ pub struct Scaler {
     smoothness: Smoothness,
     /// Scaled but not yet turned.
     lying: Option<Picture>,
-    context: Option<(Setup, Context)>,
+    way: Option<(Setup, Way)>,
+    matte: Option<Matte>,
 }
 
-/// What a context was made for.
+/// What a way was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Setup {
     format: Pixel,
     crop: Crop,
     matrix: i32,
     full_range: bool,
+    light: Option<Light>,
+}
+
+/// How pictures come to their size; those of more light than ours holds get it by way of one of 10 bits.
+struct Way {
+    context: Context,
+    tone: Option<Tone>,
 }
 
 impl Scaler {
     /// For pictures of `width` by `height` when they stand upright.
     pub fn new(width: u32, height: u32, turn: Turn, smoothness: Smoothness) -> Self {
         let (width, height) = if turn.swaps_axes() { (height, width) } else { (width, height) };
-        Self { width, height, turn, smoothness, lying: None, context: None }
+        Self { width, height, turn, smoothness, lying: None, way: None, matte: None }
     }
 
     /// Scales the part of the upright picture that `fractions` (left, top, right, bottom) names into `out`.
     pub fn scale(&mut self, decoded: &Decoded, fractions: (f64, f64, f64, f64), out: &mut Picture) -> Result<(), MediaError> {
-        let frame = &decoded.frame;
-        let setup = Setup {
-            format: frame.format(),
-            crop: crop(frame.width(), frame.height(), self.turn.unturn(fractions)),
-            matrix: matrix(frame),
-            full_range: full_range(frame),
-        };
-        if self.context.as_ref().is_none_or(|(made_for, _)| *made_for != setup) {
-            self.context = Some((setup, self.context_for(setup)?));
-        }
-        let Some((_, context)) = &mut self.context else { return Err(unscalable()) };
+        let whole = decoded.field.as_ref().map(|field| field.whole(&decoded.frame));
+        let frame = whole.as_ref().unwrap_or(&decoded.frame);
         if self.turn == Turn::None {
-            return run(context, decoded, setup.crop, out);
+            return self.scale_lying(frame, fractions, out);
         }
         let mut lying = match self.lying.take() {
             Some(lying) => lying,
             None => Picture::new(self.width, self.height)?,
         };
-        run(context, decoded, setup.crop, &mut lying)?;
+        self.scale_lying(frame, fractions, &mut lying)?;
         orient::turn_into(&lying, self.turn, out);
         self.lying = Some(lying);
         Ok(())
     }
 
-    fn context_for(&self, setup: Setup) -> Result<Context, MediaError> {
-        let flags = match self.smoothness {
-            Smoothness::Bilinear => Flags::BILINEAR,
-            Smoothness::Bicubic => Flags::BICUBIC,
-            Smoothness::Exact => Flags::BICUBIC | Flags::ACCURATE_RND,
+    /// The same of a picture with alpha: `out` is premultiplied by it. Returns alpha, at the size of luma, row by row.
+    pub fn scale_clear(
+        &mut self,
+        decoded: &Decoded,
+        fractions: (f64, f64, f64, f64),
+        out: &mut Picture,
+    ) -> Result<&[u8], MediaError> {
+        let fractions = self.turn.unturn(fractions);
+        let size = (self.width, self.height);
+        let matte = self.matte.get_or_insert_with(|| Matte::new(size, flags(self.smoothness)));
+        matte.scale(&decoded.frame, fractions)?;
+        matte.put(self.turn, out)
+    }
+
+    fn scale_lying(&mut self, frame: &Frame, fractions: (f64, f64, f64, f64), out: &mut Picture) -> Result<(), MediaError> {
+        let before = self.way.as_ref().and_then(|(setup, _)| setup.light);
+        let setup = Setup::of(frame, self.turn.unturn(fractions), before);
+        if self.way.as_ref().is_none_or(|(made_for, _)| *made_for != setup) {
+            self.way = Some((setup, self.way_for(setup)?));
+        }
+        let Some((_, way)) = &mut self.way else { return Err(unscalable()) };
+        match &mut way.tone {
+            None => run(&mut way.context, frame, setup.crop, &mut out.frame),
+            Some(tone) => {
+                run(&mut way.context, frame, setup.crop, tone.high())?;
+                tone.bring(out);
+                Ok(())
+            }
+        }
+    }
+
+    fn way_for(&self, setup: Setup) -> Result<Way, MediaError> {
+        let (width, height) = (self.width, self.height);
+        let tone = setup.light.map(|light| Tone::new(light, width, height)).transpose()?;
+        let (form, matrix) = match tone {
+            Some(_) => (tone::FORM, ffi::SWS_CS_BT2020),
+            None => (Pixel::YUV420P, ffi::SWS_CS_ITU709),
         };
-        let Crop { width, height, .. } = setup.crop;
-        let mut context = Context::get(setup.format, width, height, Pixel::YUV420P, self.width, self.height, flags)
+        Ok(Way { context: setup.context(form, matrix, (width, height), flags(self.smoothness))?, tone })
+    }
+}
+
+fn flags(smoothness: Smoothness) -> Flags {
+    match smoothness {
+        Smoothness::Bilinear => Flags::BILINEAR,
+        Smoothness::Bicubic => Flags::BICUBIC,
+        Smoothness::Exact => Flags::BICUBIC | Flags::ACCURATE_RND,
+    }
+}
+
+impl Setup {
+    fn of(frame: &Frame, fractions: (f64, f64, f64, f64), before: Option<Light>) -> Self {
+        Self {
+            format: frame.format(),
+            crop: crop(frame.width(), frame.height(), fractions),
+            matrix: matrix(frame),
+            full_range: full_range(frame),
+            light: Light::of(frame, before),
+        }
+    }
+
+    /// To another form, in limited range.
+    fn context(&self, form: Pixel, matrix: i32, (across, down): (u32, u32), flags: Flags) -> Result<Context, MediaError> {
+        let Crop { width, height, .. } = self.crop;
+        let mut context = Context::get(self.format, width, height, form, across, down, flags)
             .map_err(|_| MediaError::Unsupported("the pixel format is not supported".into()))?;
         // SAFETY: the tables are FFmpeg's constants; the context is ours.
         unsafe {
-            let (from, to) = (ffi::sws_getCoefficients(setup.matrix), ffi::sws_getCoefficients(ffi::SWS_CS_ITU709));
-            ffi::sws_setColorspaceDetails(context.as_mut_ptr(), from, setup.full_range.into(), to, 0, 0, 1 << 16, 1 << 16);
+            let (from, to) = (ffi::sws_getCoefficients(self.matrix), ffi::sws_getCoefficients(matrix));
+            ffi::sws_setColorspaceDetails(context.as_mut_ptr(), from, self.full_range.into(), to, 0, 0, 1 << 16, 1 << 16);
         }
         Ok(context)
     }
@@ -102,19 +165,20 @@ fn unscalable() -> MediaError {
     MediaError::Corrupt("a picture of the source cannot be scaled".into())
 }
 
-fn run(context: &mut Context, decoded: &Decoded, crop: Crop, out: &mut Picture) -> Result<(), MediaError> {
+/// `out` is as large as the context was made for.
+fn run(context: &mut Context, frame: &Frame, crop: Crop, out: &mut Frame) -> Result<(), MediaError> {
     let rows = out.height() as i32;
     // SAFETY: the crop lies within the frame (see `crop`), whose planes are moved to its corner by whole
     // samples of each plane; the context was made for exactly this crop and the size of `out`.
     let scaled = unsafe {
-        let source = decoded.frame.as_ptr();
+        let source = frame.as_ptr();
         let (mut planes, strides) = ((*source).data, (*source).linesize);
-        let description = ffi::av_pix_fmt_desc_get(decoded.frame.format().into());
+        let description = ffi::av_pix_fmt_desc_get(frame.format().into());
         for (plane, start) in planes.iter_mut().enumerate().filter(|(_, start)| !start.is_null()) {
             let offset = plane_offset(&*description, plane, crop.x as usize, crop.y as usize, strides[plane] as isize);
             *start = start.offset(offset);
         }
-        let target = out.frame.as_mut_ptr();
+        let target = out.as_mut_ptr();
         ffi::sws_scale(
             context.as_mut_ptr(),
             planes.as_ptr().cast(),
@@ -153,7 +217,7 @@ fn crop(width: u32, height: u32, (left, top, right, bottom): (f64, f64, f64, f64
 }
 
 /// The matrix that the source's numbers mean, as libswscale names it.
-fn matrix(frame: &ffmpeg_next::frame::Video) -> i32 {
+fn matrix(frame: &Frame) -> i32 {
     // SAFETY: read as a number: the file may hold one that the enum has not.
     let tag = unsafe { std::ptr::addr_of!((*frame.as_ptr()).colorspace).cast::<i32>().read() };
     match tag {
@@ -167,7 +231,7 @@ fn matrix(frame: &ffmpeg_next::frame::Video) -> i32 {
     }
 }
 
-fn full_range(frame: &ffmpeg_next::frame::Video) -> bool {
+fn full_range(frame: &Frame) -> bool {
     // SAFETY: as for the matrix.
     let tag = unsafe { std::ptr::addr_of!((*frame.as_ptr()).color_range).cast::<i32>().read() };
     const JPEG: i32 = 2;

@@ -1,0 +1,149 @@
+//! What is saved where a part need not be made, and what grows with what.
+
+use std::{fs, process::Stdio, thread, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::{
+    cost::{cost, ffmpeg, ours},
+    sources::Sources,
+    support::process::Process,
+};
+
+/// A minute and a half without encoding, from key picture to key picture and between them; and the same encoded.
+pub fn trim(sources: &Sources) {
+    let source = sources.path("keyed.mp4");
+    // A key picture each two seconds, as cameras and platforms have it.
+    let again = ["-stream_loop", "2", "-i", &sources.path("one.mp4"), "-c:v", "libx264", "-preset", "veryfast", "-crf", "20"];
+    let keyed = ["-g", "60", "-sc_threshold", "0", "-t", "100", source.as_str()];
+    cost(&mut ffmpeg(&[&again[..], &keyed].concat()));
+    let document = |start: f64, more: Value| {
+        let mut output = json!({ "width": 1280, "height": 720, "duration": 90 });
+        output.as_object_mut().expect("fields").extend(more.as_object().expect("fields").clone());
+        json!({ "outputs": [output], "elements": [{ "video": { "source": { "url": source }, "trimStart": start } }] })
+    };
+    let encoded = cost(&mut ours(&sources.folder, &document(4.0, json!({ "crf": 23 }))));
+    for (name, start) in [("from key picture to key picture", 4.0), ("between them", 4.6)] {
+        let copied = cost(&mut ours(&sources.folder, &document(start, json!({}))));
+        println!(
+            "(trim) 90 s of 720p {name}: wall {:.2} s and CPU {:.2} s; encoded {:.2} s and {:.2} s: {:.0} and {:.0} times cheaper (goal: 50)",
+            copied.wall,
+            copied.cpu,
+            encoded.wall,
+            encoded.cpu,
+            encoded.wall / copied.wall,
+            encoded.cpu / copied.cpu
+        );
+    }
+}
+
+/// Ten minutes with captions, and again with one of them changed.
+pub fn caption(sources: &Sources) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = Process::start(folder.path(), None, 5).await;
+        let clip = server.api.upload_file(sources.path("one.mp4").as_ref(), "video/mp4").await;
+        let render = async |changed: &str| {
+            let cue = |number: usize| {
+                let text = if number == 60 { changed.to_owned() } else { format!("Caption number {number}") };
+                json!({ "start": number * 5, "end": number * 5 + 4, "text": text })
+            };
+            let cues: Vec<Value> = (0..120).map(cue).collect();
+            let id = server
+                .api
+                .create(json!({
+                    "outputs": [{ "width": 640, "height": 360, "crf": 23 }],
+                    "elements": [
+                        { "video": { "source": { "asset": clip }, "loop": true, "length": 600 } },
+                        { "subtitles": { "cues": cues } },
+                    ],
+                }))
+                .await;
+            let job = server.api.finished(&id).await;
+            assert_eq!(job["status"], "COMPLETED", "{job:#}");
+            let times = "query($id: ID!) { job(id: $id) { startedAt finishedAt result { renderedSegments reusedSegments } } }";
+            let job = server.api.ask(times, json!({ "id": id })).await["job"].take();
+            let at = |name: &str| chrono::DateTime::parse_from_rfc3339(job[name].as_str().expect("a time")).expect("a time");
+            let took = (at("finishedAt") - at("startedAt")).num_milliseconds() as f64 / 1e3;
+            (took, job["result"].clone())
+        };
+        let (first, _) = render("Caption number 60").await;
+        let (again, result) = render("Something else").await;
+        println!(
+            "(caption) ten minutes of 640×360: {first:.1} s; one caption changed: {again:.2} s, {} segments rendered and {} reused: {:.3} (goal: at most 0.1)",
+            result["renderedSegments"],
+            result["reusedSegments"],
+            again / first
+        );
+    });
+}
+
+/// A hundred stills one after the other, and each over all before; against one.
+pub fn hundred(sources: &Sources) {
+    let still = |number: usize, of: usize, length: f64, more: Value| {
+        let start = if of == 1 { 0.0 } else { number as f64 * length };
+        let mut fields =
+            json!({ "source": sources.source(&format!("still-{}.png", number % 6)), "start": start, "length": length });
+        fields.as_object_mut().expect("fields").extend(more.as_object().expect("fields").clone());
+        json!({ "image": fields })
+    };
+    let document =
+        |elements: Vec<Value>| json!({ "outputs": [{ "width": 1280, "height": 720, "crf": 23 }], "elements": elements });
+    let one = document(vec![still(0, 1, 20.0, json!({}))]);
+    let hidden: Vec<Value> = (0..100).map(|number| still(number, 1, 20.0, json!({ "track": number }))).collect();
+    let moving: Vec<Value> = (0..100)
+        .map(|number| {
+            still(number, 100, 0.2, json!({ "track": 0, "effects": [{ "kenBurns": { "fromScale": 1, "toScale": 1.2 } }] }))
+        })
+        .collect();
+    let one_moving =
+        document(vec![still(0, 1, 20.0, json!({ "effects": [{ "kenBurns": { "fromScale": 1, "toScale": 1.2 } }] }))]);
+    for (name, many, one) in
+        [("hidden by the uppermost", document(hidden), &one), ("one after the other", document(moving), &one_moving)]
+    {
+        let (many, one) = (cost(&mut ours(&sources.folder, &many)), cost(&mut ours(&sources.folder, one)));
+        println!(
+            "(hundred) 100 stills of 1080p, {name}: CPU {:.2} s, of one {:.2} s: {:.2}",
+            many.cpu,
+            one.cpu,
+            many.cpu / one.cpu
+        );
+    }
+}
+
+/// Ten layers at 1080p, for 5 s and for 40 s.
+pub fn memory(sources: &Sources) {
+    let peak = |length: f64| {
+        let clip = |track: usize| {
+            let name = if track.is_multiple_of(2) { "one.mp4" } else { "two.mp4" };
+            let (x, y) = (160 * track, 90 * track);
+            json!({ "video": { "source": sources.source(name), "track": track, "length": length, "width": 640, "height": 360,
+                "x": x, "y": y, "anchor": "TOP_LEFT", "opacity": 0.9 } })
+        };
+        let elements: Vec<Value> = (0..10).map(clip).collect();
+        let document = json!({ "outputs": [{ "width": 1920, "height": 1080, "crf": 23 }], "elements": elements });
+        let mut running = ours(&sources.folder, &document).stdout(Stdio::null()).spawn().expect("a program");
+        let mut most = 0;
+        while running.try_wait().expect("a state").is_none() {
+            most = most.max(resident(running.id()));
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert!(running.wait().expect("a state").success());
+        most as f64 / 1024.0
+    };
+    let (short, long) = (peak(5.0), peak(40.0));
+    println!(
+        "(memory) ten layers at 1080p: {short:.0} MB for 5 s, {long:.0} MB for 40 s: {:.2} (goal: under 600 MB, and flat)",
+        long / short
+    );
+}
+
+/// The most that a process and its children ever held, KiB.
+fn resident(pid: u32) -> u64 {
+    let own = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let own = own.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().trim_end_matches(" kB").parse().ok());
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let children = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok()).collect::<String>();
+    own.unwrap_or(0) + children.split_whitespace().filter_map(|child| child.parse().ok()).map(resident).sum::<u64>()
+}
