@@ -7,11 +7,12 @@ use super::{
     ahead::CpuCount,
     blend,
     clip::{Clip, Showing, Shown},
+    drawn::{self, Drawn},
     effects::Effects,
     inspect::{Library, Prepared},
     nested::{self, Nested},
     plan::{Area, Layer, Plan, Shift, Stage},
-    prepare::{self, Art, Ready},
+    prepare::{Art, Ready},
     sprite::{self, Raster},
     text::Typesetter,
     transition, warp,
@@ -34,8 +35,8 @@ pub struct Compositor<'a> {
     clips: HashMap<usize, Clip>,
     nested: HashMap<usize, Nested<'a>>,
     decoding: CpuCount,
-    /// What was drawn late, by layer.
-    words: HashMap<usize, Art<'a>>,
+    /// By layer; `None` where nothing of it is to be seen.
+    drawn: HashMap<usize, Option<Drawn>>,
     typesetter: Option<Typesetter>,
     /// A second canvas, for transitions.
     scratch: Option<Picture>,
@@ -59,7 +60,7 @@ impl<'a> Compositor<'a> {
             clips: HashMap::new(),
             nested: HashMap::new(),
             decoding,
-            words: HashMap::new(),
+            drawn: HashMap::new(),
             typesetter: None,
             scratch: None,
             interval: 0,
@@ -78,7 +79,7 @@ impl<'a> Compositor<'a> {
             return false;
         };
         let is_same = |&index: &usize| {
-            let is_picture = matches!(self.ready.arts[index], Art::Resting { .. } | Art::Later | Art::Nothing);
+            let is_picture = matches!(self.ready.arts[index], Art::Drawn | Art::Nothing);
             is_picture && plan.layers[index].is_steady(plan, interval.first, interval.end)
         };
         interval.layers.iter().all(is_same)
@@ -93,13 +94,14 @@ impl<'a> Compositor<'a> {
         let layers = &plan.intervals[self.interval].layers;
         self.clips.retain(|layer, _| layers.contains(layer));
         self.nested.retain(|layer, _| layers.contains(layer));
-        self.words.retain(|layer, _| layers.contains(layer));
-        for &index in layers.iter().filter(|&&index| matches!(self.ready.arts[index], Art::Later)) {
-            self.words.entry(index).or_insert_with(|| {
+        self.drawn.retain(|layer, _| layers.contains(layer));
+        for &index in layers.iter().filter(|&&index| matches!(self.ready.arts[index], Art::Drawn)) {
+            if let Entry::Vacant(place) = self.drawn.entry(index) {
                 let layer = &plan.layers[index];
-                let content = &self.ready.elements[layer.element].content;
-                prepare::drawn(plan, layer, content, self.ready.library, &mut self.typesetter).unwrap_or(Art::Nothing)
-            });
+                let (element, medium) = (&self.ready.elements[layer.element], &self.ready.media[layer.element]);
+                let drawn = drawn::draw(plan, layer, element, medium, self.ready.library, &mut self.typesetter);
+                place.insert(drawn.map_err(RenderError::of(layer.element))?);
+            }
         }
         let seconds = plan.rate.seconds(number);
         // What is covered at once need not be cleared; but what comes in place of that lies on the background too.
@@ -185,8 +187,8 @@ impl<'a> Compositor<'a> {
         Ok(())
     }
 
-    fn art(&self, index: usize) -> &Art<'a> {
-        self.words.get(&index).unwrap_or(&self.ready.arts[index])
+    fn drawn(&self, index: usize) -> Option<&Drawn> {
+        self.drawn.get(&index)?.as_ref()
     }
 
     fn copy_of(&mut self, canvas: &Picture) -> Result<Picture, RenderError> {
@@ -202,14 +204,14 @@ impl<'a> Compositor<'a> {
     fn area(&self, index: usize, manner: Manner) -> Option<Area> {
         let plan = self.ready.plan;
         let layer = &plan.layers[index];
-        let rect = match (self.art(index), layer.stage) {
-            (Art::Nothing | Art::Later, _) => return None,
-            (Art::Resting { sprite, corner }, _) => {
+        let rect = match (&self.ready.arts[index], self.drawn(index), layer.stage) {
+            (Art::Nothing, ..) | (Art::Drawn, None, _) => return None,
+            (_, Some(Drawn::Resting { sprite, corner }), _) => {
                 return Some(Area { x: corner.0, y: corner.1, width: sprite.width(), height: sprite.height() });
             }
-            (Art::Clip | Art::Nested(_), Stage::Rest { shown, .. }) => return Some(shown),
-            (Art::Moving { rect, .. }, _) => *rect,
-            (Art::Clip | Art::Nested(_), Stage::Moving { .. }) => None,
+            (_, Some(Drawn::Moving { rect, .. }), _) => *rect,
+            (Art::Clip | Art::Nested(_), None, Stage::Rest { shown, .. }) => return Some(shown),
+            (Art::Clip | Art::Nested(_), None, Stage::Moving { .. }) => None,
         };
         let pose = layer.pose(&plan.canvas(), manner.seconds, rect, manner.shift);
         Area::around(&pose.bounds(), plan.width, plan.height)
@@ -218,13 +220,16 @@ impl<'a> Compositor<'a> {
     fn draw(&mut self, index: usize, manner: Manner, canvas: &mut Picture) -> Result<(), RenderError> {
         let plan = self.ready.plan;
         let layer = &plan.layers[index];
-        match self.art(index) {
-            Art::Nothing | Art::Later => {}
-            Art::Resting { sprite, corner } => sprite.put(canvas, *corner, blend::weight(manner.opacity)),
-            Art::Moving { sprite, rect } => {
+        match self.drawn(index) {
+            Some(Drawn::Resting { sprite, corner }) => sprite.put(canvas, *corner, blend::weight(manner.opacity)),
+            Some(Drawn::Moving { sprite, rect }) => {
                 let pose = layer.pose(&plan.canvas(), manner.seconds, *rect, manner.shift);
                 warp::draw(canvas, sprite, &pose, manner.opacity);
             }
+            None => {}
+        }
+        match &self.ready.arts[index] {
+            Art::Nothing | Art::Drawn => {}
             Art::Clip => self.draw_clip(index, manner, canvas).map_err(RenderError::of(layer.element))?,
             Art::Nested(_) => self.draw_nested(index, manner, canvas)?,
         }

@@ -6,12 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use image::RgbaImage;
-
 use super::{
     loudness,
     plan::Medium,
-    still,
+    still::Still,
     table::{self, Table},
 };
 use crate::{
@@ -37,7 +35,7 @@ pub enum Prepared {
         /// What brings its sound to the loudness that is asked for.
         gain: f64,
     },
-    Still(RgbaImage),
+    Still(Still),
     /// The media of the elements within it.
     Group(Vec<Prepared>),
     /// Nothing but what the element itself says.
@@ -71,7 +69,7 @@ pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Me
             }
             prepared => Ok(prepared),
         },
-        Content::Image { source, .. } => still::read(local(source)?).map(Prepared::Still),
+        Content::Image { source, .. } => Still::open(local(source)?).map(Prepared::Still),
         Content::Composition { elements, .. } => {
             elements.iter_mut().map(|element| open(element, library)).collect::<Result<_, _>>().map(Prepared::Group)
         }
@@ -82,7 +80,11 @@ pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Me
 /// What a file holds that may be of any kind.
 pub fn look_into(path: &Path) -> Result<Prepared, MediaError> {
     let playback = Playback::of(Source::File(path.to_string_lossy().into_owned()));
-    clip(&playback).or_else(|unread| still::read(path).map(Prepared::Still).map_err(|_| unread))
+    clip(&playback).or_else(|unread| {
+        let still = Still::open(path).map_err(|_| unread)?;
+        still.pixels()?;
+        Ok(Prepared::Still(still))
+    })
 }
 
 impl Library {
@@ -162,9 +164,9 @@ impl Prepared {
                 sounds: true,
                 ..Medium::default()
             },
-            (Prepared::Still(image), _) => Medium {
-                size: Some((f64::from(image.width()), f64::from(image.height()))),
-                opaque: image.pixels().all(|pixel| pixel.0[3] == 255),
+            (Prepared::Still(still), _) => Medium {
+                size: Some((f64::from(still.size.0), f64::from(still.size.1))),
+                opaque: still.opaque,
                 ..Medium::default()
             },
             (Prepared::Group(media), _) => {
@@ -176,6 +178,15 @@ impl Prepared {
                 Medium { duration, within, ..Medium::default() }
             }
             (Prepared::Drawn, _) => Medium::default(),
+        }
+    }
+
+    /// Decodes its stills.
+    pub fn check_stills(&self) -> Result<(), MediaError> {
+        match self {
+            Prepared::Still(still) => still.pixels().map(drop),
+            Prepared::Group(media) => media.iter().try_for_each(Prepared::check_stills),
+            Prepared::Clip { .. } | Prepared::Drawn => Ok(()),
         }
     }
 

@@ -23,6 +23,7 @@ mod clip;
 mod compositor;
 mod copied;
 mod drawing;
+mod drawn;
 mod effects;
 mod encoding;
 mod error;

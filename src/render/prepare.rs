@@ -1,22 +1,14 @@
-//! What must be made before the first frame: every source is looked into, every output planned, stills and words drawn.
-
-use image::RgbaImage;
+//! What must be known before the first frame: every source is looked into, every output planned, fonts asked for glyphs.
 
 use super::{
     Composition, RenderError,
-    drawing::Room,
-    effects::{self, Effects},
     inspect::{self, Library, Prepared},
-    plan::{self, Layer, Medium, Plan, Stage, bounds_at_rest},
-    shape,
-    sprite::Sprite,
-    still,
+    plan::{self, Layer, Medium, Plan},
     text::Typesetter,
 };
 use crate::domain::{
     composition::{Content, Element, Text},
     error::{ErrorCode, JobFailure},
-    geometry::{Fit, Rect},
     inspection::{Warning, WarningCode},
     subtitles::Cue,
 };
@@ -31,12 +23,8 @@ pub enum Art<'a> {
     Clip,
     /// Pictures composed of the elements within it.
     Nested(Box<Ready<'a>>),
-    /// One picture, with its corner at this even pixel of the canvas.
-    Resting { sprite: Sprite, corner: (usize, usize) },
-    /// One picture that goes where the layer's pose says; of what was drawn for the element's box, where it lies at rest.
-    Moving { sprite: Sprite, rect: Option<Rect> },
-    /// Words that are drawn when they are first seen, and forgotten when they are gone.
-    Later,
+    /// One picture, which is drawn when it is first seen ([`super::drawn`]).
+    Drawn,
     /// Nothing is to be seen of it.
     Nothing,
 }
@@ -119,57 +107,65 @@ fn most_at_once(cues: &[Cue]) -> i64 {
 }
 
 impl Understood {
-    /// Draws what is drawn once for an output.
+    /// Makes an output ready to be composed.
     pub fn ready(&self, output: usize) -> Ready<'_> {
         let Self { ids, elements, media, library, plans } = self;
-        let mut studio = Studio { library, typesetter: None, warnings: Vec::new() };
-        let mut ready = studio.ready(&plans[output], elements, media, &|index| ids[index].clone());
-        ready.warnings = studio.warnings;
+        let mut ready = Ready::of(&plans[output], elements, media, library);
+        ready.warnings = Glyphs { library, typesetter: None }.missed(elements, &|index| ids[index].clone());
         ready
     }
-}
 
-/// Where stills, words and shapes become pictures.
-struct Studio<'a> {
-    library: &'a Library,
-    typesetter: Option<Typesetter>,
-    warnings: Vec<Warning>,
-}
-
-impl<'a> Studio<'a> {
-    fn ready(
-        &mut self,
-        plan: &'a Plan,
-        elements: &'a [Element],
-        media: &'a [Prepared],
-        id: &dyn Fn(usize) -> String,
-    ) -> Ready<'a> {
-        let arts = plan.layers.iter().map(|layer| {
-            let index = layer.element;
-            let art = self.art(plan, layer, &elements[index], &media[index], &id(index));
-            self.warnings.extend(self.typesetter.iter_mut().flat_map(|typesetter| warnings(&id(index), typesetter)));
-            art
-        });
-        let arts = arts.collect();
-        Ready { plan, elements, media, library: self.library, arts, warnings: Vec::new() }
+    /// Decodes every still, to see whether it can be: a render decodes those alone that are seen.
+    pub fn check_stills(&self) -> Result<(), JobFailure> {
+        self.media.iter().enumerate().try_for_each(|(index, medium)| {
+            medium.check_stills().map_err(RenderError::of(index)).map_err(|error| error.into_failure(&self.ids))
+        })
     }
+}
 
-    fn art(&mut self, plan: &'a Plan, layer: &Layer, element: &'a Element, medium: &'a Prepared, id: &str) -> Art<'a> {
-        match (medium, &plan.nested[layer.element]) {
+impl<'a> Ready<'a> {
+    fn of(plan: &'a Plan, elements: &'a [Element], media: &'a [Prepared], library: &'a Library) -> Self {
+        let art = |layer: &Layer| match (&media[layer.element], &plan.nested[layer.element]) {
             // Not in what is rendered.
             _ if layer.end <= plan.first || layer.first >= plan.end => Art::Nothing,
             (Prepared::Clip { .. }, _) => Art::Clip,
-            (Prepared::Still(image), _) => still(layer, image, self.library),
             (Prepared::Group(media), Some(within)) => {
-                // What is wrong within is told of the element that the client can name.
-                Art::Nested(Box::new(self.ready(within, element.elements(), media, &|_| id.to_owned())))
+                Art::Nested(Box::new(Ready::of(within, elements[layer.element].elements(), media, library)))
             }
             (Prepared::Group(_), None) => Art::Nothing,
-            (Prepared::Drawn, _) if layer.cue.is_some() => Art::Later,
-            (Prepared::Drawn, _) => {
-                drawn(plan, layer, &element.content, self.library, &mut self.typesetter).unwrap_or(Art::Nothing)
+            (Prepared::Still(_) | Prepared::Drawn, _) => Art::Drawn,
+        };
+        Ready { plan, elements, media, library, arts: plan.layers.iter().map(art).collect(), warnings: Vec::new() }
+    }
+}
+
+/// Asks the fonts for what words need.
+struct Glyphs<'a> {
+    library: &'a Library,
+    typesetter: Option<Typesetter>,
+}
+
+impl Glyphs<'_> {
+    /// What is wrong within another element is told of that: it has the name that the client can use.
+    fn missed(&mut self, elements: &[Element], id: &dyn Fn(usize) -> String) -> Vec<Warning> {
+        let mut missed = Vec::new();
+        for (index, element) in elements.iter().enumerate() {
+            match &element.content {
+                Content::Text { text, .. } => missed.extend(self.of([text.text.as_str()].into_iter(), text, &id(index))),
+                Content::Subtitles { cues, style, .. } => {
+                    missed.extend(self.of(cues.iter().map(|cue| cue.text.as_str()), style, &id(index)));
+                }
+                Content::Composition { elements, .. } => missed.extend(self.missed(elements, &|_| id(index))),
+                _ => {}
             }
         }
+        missed
+    }
+
+    fn of<'a>(&mut self, words: impl Iterator<Item = &'a str>, style: &Text, id: &str) -> Vec<Warning> {
+        let typesetter = self.typesetter.get_or_insert_with(|| Typesetter::new(&self.library.fonts));
+        typesetter.look_for(words, style);
+        warnings(id, typesetter)
     }
 }
 
@@ -180,76 +176,4 @@ fn warnings(element_id: &str, typesetter: &mut Typesetter) -> Vec<Warning> {
     let families = typesetter.take_unknown().into_iter().map(|family| format!("there is no font \"{family}\": Inter is used"));
     let families = families.map(|message| warning(WarningCode::MissingFont, message));
     families.chain(glyphs.map(|message| warning(WarningCode::MissingGlyph, message))).collect()
-}
-
-fn still<'a>(layer: &Layer, image: &RgbaImage, library: &Library) -> Art<'a> {
-    match layer.stage {
-        Stage::Rest { shown, part } => {
-            let scaled = still::scaled(image, part, (shown.width as u32, shown.height as u32));
-            Art::Resting { sprite: dressed(layer, &scaled, library, 1.0), corner: (shown.x, shown.y) }
-        }
-        Stage::Moving { sprite: size, pixel } => {
-            let scaled = match layer.visual.fit {
-                Fit::ContainBlur => still::over_its_blur(image, &layer.visual.crop, size),
-                _ => still::scaled(image, layer.visual.crop.unfold((0.0, 0.0, 1.0, 1.0)), size),
-            };
-            Art::Moving { sprite: dressed(layer, &scaled, library, pixel), rect: None }
-        }
-    }
-}
-
-/// Words and shapes.
-pub fn drawn<'a>(
-    plan: &Plan,
-    layer: &Layer,
-    content: &Content,
-    library: &Library,
-    typesetter: &mut Option<Typesetter>,
-) -> Option<Art<'a>> {
-    let canvas = plan.canvas();
-    let bounds = bounds_at_rest(&layer.visual, &canvas);
-    let scale = match layer.stage {
-        Stage::Rest { .. } => 1.0,
-        // As large as it ever appears.
-        Stage::Moving { sprite, .. } => {
-            (f64::from(sprite.0) / bounds.width).max(f64::from(sprite.1) / bounds.height).clamp(1.0, 4.0)
-        }
-    };
-    // What rests is drawn where it can be seen; what moves may come from anywhere.
-    let within = matches!(layer.stage, Stage::Rest { .. }).then_some(&canvas);
-    let room = Room { within, margin: effects::reach(&layer.visual.effects) };
-    let drawing = match content {
-        Content::Text { text, .. } => {
-            typesetter.get_or_insert_with(|| Typesetter::new(&library.fonts)).draw(text, &bounds, canvas.height, scale, room)
-        }
-        Content::Subtitles { cues, style, .. } => {
-            let words = layer.cue.and_then(|cue| cues.get(cue))?;
-            let text = Text { text: words.text.clone(), ..style.clone() };
-            typesetter.get_or_insert_with(|| Typesetter::new(&library.fonts)).draw(&text, &bounds, canvas.height, scale, room)
-        }
-        Content::Shape { shape, .. } => {
-            let corner = layer.visual.corner_radius.resolve(bounds.width.min(bounds.height));
-            shape::draw(shape, &bounds, corner, canvas.height, scale, room)
-        }
-        _ => None,
-    }?;
-    match layer.stage {
-        Stage::Rest { .. } => {
-            let (image, corner) = drawing.on_canvas(plan.width, plan.height)?;
-            Some(Art::Resting { sprite: dressed(layer, &image, library, 1.0), corner })
-        }
-        Stage::Moving { .. } => {
-            let pixel = drawing.rect.width / f64::from(drawing.image.width());
-            Some(Art::Moving { sprite: dressed(layer, &drawing.image, library, pixel), rect: Some(drawing.rect) })
-        }
-    }
-}
-
-/// A layer's picture after its effects; `pixel` is the size of one of its pixels on the canvas.
-fn dressed(layer: &Layer, image: &RgbaImage, library: &Library, pixel: f64) -> Sprite {
-    let mut sprite = Sprite::of(image);
-    if let Some(effects) = Effects::of(&layer.visual.effects, &library.tables, pixel) {
-        effects.apply(&mut sprite);
-    }
-    sprite
 }

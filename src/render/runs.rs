@@ -26,8 +26,11 @@ use crate::media::{MediaError, Parcel, Picture, Smoothness, VideoEncoder, VideoS
 
 /// Frames that one run has in memory at the most: of its decoders, its canvases, and two encoders that look ahead.
 const FRAMES_OF_A_RUN: u64 = 200;
-/// Frames that may wait for an encoder.
+/// Pixels of a frame from which on an encoder holds so much memory that one run has one at a time.
+const LARGE: u32 = 1_500_000;
+/// Frames that may wait for an encoder; of large ones more, since the next encoder begins when the one before has ended.
 const FRAMES_AHEAD: usize = 4;
+const LARGE_FRAMES_AHEAD: usize = 12;
 /// Encoders at work for one run.
 const ENCODERS: usize = 2;
 /// Segments of one run where there are several: those that come before their turn are held in memory.
@@ -103,25 +106,30 @@ impl Work<'_> {
         let (plan, decoding) = (self.ready.plan, CpuCount::default());
         let mut compositor = Compositor::new(self.ready, self.smoothness, decoding.clone());
         let mut ground = Ground::of(plan, self.settings.storage.has_alpha()).map_err(RenderError::whole)?;
-        let (used_out, used) = mpsc::sync_channel(FRAMES_AHEAD * 2);
-        let (place_out, places) = mpsc::sync_channel(ENCODERS);
-        for _ in 0..ENCODERS {
-            let _ = place_out.try_send(());
-        }
+        let is_large = plan.width * plan.height >= LARGE;
+        let (ahead, encoders) = if is_large { (LARGE_FRAMES_AHEAD, 1) } else { (FRAMES_AHEAD, ENCODERS) };
+        let (used_out, used) = mpsc::sync_channel(ahead * 2);
+        // Of each encoder at work what closes when it has ended.
+        let mut at_work: VecDeque<Receiver<()>> = VecDeque::new();
         // Of those frames that the next repeats.
         let mut last: Option<Picture> = None;
         let mut cpu = thread_cpu();
         for index in run {
             self.shared.wait_for(index, self.ahead);
-            if places.recv().is_err() || self.shared.has_failed() {
+            if self.shared.has_failed() {
                 return Ok(());
             }
-            let (frames, waiting) = mpsc::sync_channel(FRAMES_AHEAD);
+            let (frames, waiting) = mpsc::sync_channel(ahead);
             let (used_out, done) = (used_out.clone(), done.clone());
-            let place = Place { place: place_out.clone(), shared: self.shared };
+            let before = if at_work.len() < encoders { None } else { at_work.pop_front() };
+            let (end, ended) = mpsc::sync_channel(0);
+            at_work.push_back(ended);
+            let ending = Ending { _end: end, shared: self.shared };
             scope.spawn(move || {
+                // Nobody sends: it closes.
+                let _ = before.map(|before| before.recv());
                 self.encode(index, waiting, &used_out, &done);
-                drop(place);
+                drop(ending);
             });
             let segment = self.segments[index];
             for number in segment.first..segment.end {
@@ -186,18 +194,17 @@ impl Work<'_> {
     }
 }
 
-/// The place of an encoder, given back however it ends. One that panicked has failed.
-struct Place<'a> {
-    place: SyncSender<()>,
+/// Closes when an encoder has ended, however it did. One that panicked has failed.
+struct Ending<'a> {
+    _end: SyncSender<()>,
     shared: &'a Shared,
 }
 
-impl Drop for Place<'_> {
+impl Drop for Ending<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.shared.fail();
         }
-        let _ = self.place.try_send(());
     }
 }
 

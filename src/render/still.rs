@@ -3,7 +3,8 @@
 use std::{
     fs::File,
     io::{BufReader, BufWriter, Write},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use image::{
@@ -11,6 +12,7 @@ use image::{
     codecs::{jpeg::JpegEncoder, png::PngEncoder},
     error::LimitErrorKind,
     imageops,
+    metadata::Orientation,
 };
 
 use super::{backdrop, plan::Part};
@@ -27,8 +29,53 @@ const MAX_EDGE: u32 = 16_384;
 /// The most memory that decoding one may take.
 const MAX_BYTES: u64 = 512 << 20;
 
-/// Reads a still, upright, with straight alpha.
-pub fn read(path: &Path) -> Result<RgbaImage, MediaError> {
+/// Stills of so many pixels are kept decoded where they had to be, to see whether they are opaque.
+const KEPT_PIXELS: u64 = 1_000_000;
+
+/// A still that is decoded when it is seen.
+pub struct Still {
+    path: PathBuf,
+    /// Upright, pixels.
+    pub size: (u32, u32),
+    pub opaque: bool,
+    kept: Option<Arc<RgbaImage>>,
+}
+
+impl Still {
+    /// Reads its head; the whole of it only where it has alpha.
+    pub fn open(path: &Path) -> Result<Self, MediaError> {
+        let mut decoder = decoder(path)?;
+        let orientation = decoder.orientation().map_err(undecoded)?;
+        let (width, height) = decoder.dimensions();
+        let lies = matches!(
+            orientation,
+            Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
+        );
+        let size = if lies { (height, width) } else { (width, height) };
+        if !decoder.color_type().has_alpha() {
+            return Ok(Self { path: path.to_owned(), size, opaque: true, kept: None });
+        }
+        let pixels = read(path)?;
+        let opaque = pixels.pixels().all(|pixel| pixel.0[3] == 255);
+        let small = u64::from(width) * u64::from(height) <= KEPT_PIXELS;
+        Ok(Self { path: path.to_owned(), size, opaque, kept: small.then(|| Arc::new(pixels)) })
+    }
+
+    /// Upright, with straight alpha.
+    pub fn pixels(&self) -> Result<Arc<RgbaImage>, MediaError> {
+        self.kept.clone().map_or_else(|| read(&self.path).map(Arc::new), Ok)
+    }
+}
+
+fn read(path: &Path) -> Result<RgbaImage, MediaError> {
+    let mut decoder = decoder(path)?;
+    let orientation = decoder.orientation().map_err(undecoded)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(undecoded)?;
+    image.apply_orientation(orientation);
+    Ok(image.into_rgba8())
+}
+
+fn decoder(path: &Path) -> Result<impl ImageDecoder, MediaError> {
     let file = File::open(path).map_err(|_| MediaError::Unsupported("the file cannot be read".into()))?;
     let mut reader = ImageReader::new(BufReader::new(file))
         .with_guessed_format()
@@ -41,11 +88,7 @@ pub fn read(path: &Path) -> Result<RgbaImage, MediaError> {
     limits.max_image_height = Some(MAX_EDGE);
     limits.max_alloc = Some(MAX_BYTES);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(undecoded)?;
-    let orientation = decoder.orientation().map_err(undecoded)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(undecoded)?;
-    image.apply_orientation(orientation);
-    Ok(image.into_rgba8())
+    reader.into_decoder().map_err(undecoded)
 }
 
 fn undecoded(error: ImageError) -> MediaError {

@@ -29,6 +29,8 @@ const FONTS: [&[u8]; 2] = [include_bytes!("fonts/Inter-Regular.otf"), include_by
 
 /// The font of the system whose emoji have colours.
 const EMOJI_FONT: &str = "Noto Color Emoji";
+/// Of more different signs in one file of subtitles the rest is not looked for beforehand.
+const MOST_LOOKED_FOR: usize = 5_000;
 
 /// Sets words in the font that the service carries, and what that has no glyph for in the fonts of the system.
 pub struct Typesetter {
@@ -112,6 +114,14 @@ impl Typesetter {
         }
         self.write(&lines, text, stroke, &mut paper);
         paper.finish(room.margin)
+    }
+
+    /// Looks for the glyphs of words that are drawn later.
+    pub fn look_for<'a>(&mut self, words: impl Iterator<Item = &'a str>, style: &Text) {
+        let signs: BTreeSet<&str> = words.flat_map(|words| words.graphemes(true)).collect();
+        let text = signs.into_iter().take(MOST_LOOKED_FOR).collect::<Vec<_>>().join(" ");
+        let room = Rect { x: 0.0, y: 0.0, width: 10_000.0, height: 10_000.0 };
+        self.set(&Text { text, max_lines: None, ..style.clone() }, &room, 100.0, 1.0);
     }
 
     fn set(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64) -> Lines {

@@ -60,6 +60,19 @@ async fn a_validation_names_every_problem_and_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn glyphs_that_subtitles_miss_are_told() {
+    let server = Server::sqlite().await;
+    let cues = json!([{ "start": 0, "end": 1, "text": "words" }, { "start": 1, "end": 2, "text": "more \u{10FFFD}\u{10FFFE}" }]);
+    let input = json!({ "elements": [{ "shape": { "shape": "RECTANGLE", "fill": "#fff", "length": 2 } }, { "subtitles": { "cues": cues } }] });
+    let told = server.api.ask(VALIDATE, json!({ "input": input })).await["validateJob"].take();
+    let glyphs: Vec<_> = told["warnings"].as_array().unwrap().iter().filter(|found| found["code"] == "MISSING_GLYPH").collect();
+    assert_eq!(glyphs.len(), 1, "{told:#}");
+    assert_eq!(glyphs[0]["path"], "input.elements[1]");
+    let message = glyphs[0]["message"].as_str().unwrap();
+    assert!(message.contains("U+10FFFD") && message.contains("U+10FFFE"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_validation_has_warnings_and_the_plan() {
     let server = Server::sqlite().await;
     let source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=4", "-pix_fmt", "yuv420p"];

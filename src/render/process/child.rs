@@ -91,6 +91,7 @@ fn work(task: &Task, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
         Aim::Render => make(task, out),
         Aim::Inspect => {
             let understood = understand(task, out)?;
+            understood.check_stills()?;
             let output = task.composition.outputs.first().ok_or_else(|| internal("the task has no output"))?;
             out.send(&Report::Inspected { inspection: outlook::of(&understood, output) });
             Ok(Vec::new())
@@ -200,8 +201,8 @@ fn facts(prepared: &Prepared) -> Option<MediaInfo> {
                 channels: probe.audio.as_ref().map(|audio| audio.channels as i32),
             })
         }
-        Prepared::Still(image) => {
-            Some(MediaInfo { width: Some(image.width() as i32), height: Some(image.height() as i32), ..MediaInfo::default() })
+        Prepared::Still(still) => {
+            Some(MediaInfo { width: Some(still.size.0 as i32), height: Some(still.size.1 as i32), ..MediaInfo::default() })
         }
         Prepared::Group(_) | Prepared::Drawn => None,
     }

@@ -38,6 +38,9 @@ impl Running {
             .env("SVT_LOG", "1")
             // Its address space is limited, and each thread would reserve 64 MiB of it for an arena of its own.
             .env("MALLOC_ARENA_MAX", "2")
+            // Left to itself, the allocator takes the size of the pictures that come and go for usual, and keeps what they had
+            // between what stays: memory would grow with each segment.
+            .env("MALLOC_MMAP_THRESHOLD_", "262144")
             .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,0 +1,120 @@
+//! What a layer that plays nothing looks like. It is drawn when it is first seen, and forgotten when it is gone: what an element
+//! costs that is never seen, or not yet, is next to nothing.
+
+use image::RgbaImage;
+
+use super::{
+    drawing::Room,
+    effects::{self, Effects},
+    inspect::{Library, Prepared},
+    plan::{Layer, Plan, Stage, bounds_at_rest},
+    shape,
+    sprite::Sprite,
+    still,
+    text::Typesetter,
+};
+use crate::{
+    domain::{
+        composition::{Content, Element, Text},
+        geometry::{Fit, Rect},
+    },
+    media::MediaError,
+};
+
+/// One picture of a layer.
+pub enum Drawn {
+    /// With its corner at this even pixel of the canvas.
+    Resting { sprite: Sprite, corner: (usize, usize) },
+    /// It goes where the layer's pose says; of what was drawn for the element's box, where it lies at rest.
+    Moving { sprite: Sprite, rect: Option<Rect> },
+}
+
+/// Draws a still, words or a shape; `None` where nothing of it is to be seen.
+///
+/// # Errors
+/// A still cannot be decoded.
+pub fn draw(
+    plan: &Plan,
+    layer: &Layer,
+    element: &Element,
+    medium: &Prepared,
+    library: &Library,
+    typesetter: &mut Option<Typesetter>,
+) -> Result<Option<Drawn>, MediaError> {
+    Ok(match medium {
+        Prepared::Still(image) => Some(still(layer, &*image.pixels()?, library)),
+        _ => words_or_shape(plan, layer, &element.content, library, typesetter),
+    })
+}
+
+fn still(layer: &Layer, image: &RgbaImage, library: &Library) -> Drawn {
+    match layer.stage {
+        Stage::Rest { shown, part } => {
+            let scaled = still::scaled(image, part, (shown.width as u32, shown.height as u32));
+            Drawn::Resting { sprite: dressed(layer, &scaled, library, 1.0), corner: (shown.x, shown.y) }
+        }
+        Stage::Moving { sprite: size, pixel } => {
+            let scaled = match layer.visual.fit {
+                Fit::ContainBlur => still::over_its_blur(image, &layer.visual.crop, size),
+                _ => still::scaled(image, layer.visual.crop.unfold((0.0, 0.0, 1.0, 1.0)), size),
+            };
+            Drawn::Moving { sprite: dressed(layer, &scaled, library, pixel), rect: None }
+        }
+    }
+}
+
+/// Words and shapes.
+fn words_or_shape(
+    plan: &Plan,
+    layer: &Layer,
+    content: &Content,
+    library: &Library,
+    typesetter: &mut Option<Typesetter>,
+) -> Option<Drawn> {
+    let canvas = plan.canvas();
+    let bounds = bounds_at_rest(&layer.visual, &canvas);
+    let scale = match layer.stage {
+        Stage::Rest { .. } => 1.0,
+        // As large as it ever appears.
+        Stage::Moving { sprite, .. } => {
+            (f64::from(sprite.0) / bounds.width).max(f64::from(sprite.1) / bounds.height).clamp(1.0, 4.0)
+        }
+    };
+    // What rests is drawn where it can be seen; what moves may come from anywhere.
+    let within = matches!(layer.stage, Stage::Rest { .. }).then_some(&canvas);
+    let room = Room { within, margin: effects::reach(&layer.visual.effects) };
+    let drawing = match content {
+        Content::Text { text, .. } => {
+            typesetter.get_or_insert_with(|| Typesetter::new(&library.fonts)).draw(text, &bounds, canvas.height, scale, room)
+        }
+        Content::Subtitles { cues, style, .. } => {
+            let words = layer.cue.and_then(|cue| cues.get(cue))?;
+            let text = Text { text: words.text.clone(), ..style.clone() };
+            typesetter.get_or_insert_with(|| Typesetter::new(&library.fonts)).draw(&text, &bounds, canvas.height, scale, room)
+        }
+        Content::Shape { shape, .. } => {
+            let corner = layer.visual.corner_radius.resolve(bounds.width.min(bounds.height));
+            shape::draw(shape, &bounds, corner, canvas.height, scale, room)
+        }
+        _ => None,
+    }?;
+    match layer.stage {
+        Stage::Rest { .. } => {
+            let (image, corner) = drawing.on_canvas(plan.width, plan.height)?;
+            Some(Drawn::Resting { sprite: dressed(layer, &image, library, 1.0), corner })
+        }
+        Stage::Moving { .. } => {
+            let pixel = drawing.rect.width / f64::from(drawing.image.width());
+            Some(Drawn::Moving { sprite: dressed(layer, &drawing.image, library, pixel), rect: Some(drawing.rect) })
+        }
+    }
+}
+
+/// A layer's picture after its effects; `pixel` is the size of one of its pixels on the canvas.
+fn dressed(layer: &Layer, image: &RgbaImage, library: &Library, pixel: f64) -> Sprite {
+    let mut sprite = Sprite::of(image);
+    if let Some(effects) = Effects::of(&layer.visual.effects, &library.tables, pixel) {
+        effects.apply(&mut sprite);
+    }
+    sprite
+}
