@@ -228,7 +228,14 @@ fn limits(config: &Config) -> Limits {
 
 fn studio(config: &Config, work_dir: &Path) -> ProcessStudio {
     let fetcher = Fetcher::new(config.fetch_allow.clone());
-    ProcessStudio::new(fetcher, config.render.program.clone(), work_dir.to_owned(), limits(config), config.render.source)
+    let program = config.render.program.clone();
+    let kept = (kept_dir(work_dir), config.render.kept);
+    ProcessStudio::new(fetcher, program, work_dir.to_owned(), limits(config), config.render.source, kept)
+}
+
+/// On the disk of the work folders, whose files it shares.
+fn kept_dir(work_dir: &Path) -> PathBuf {
+    work_dir.with_file_name("kept")
 }
 
 fn start_worker(
@@ -247,7 +254,7 @@ fn start_worker(
         work_dir: work_dir.to_owned(),
         limits: limits(config),
         source_bytes: config.render.source,
-        shelf_dir: work_dir.with_file_name("kept"),
+        shelf_dir: kept_dir(work_dir),
         shelf_bytes: config.render.kept,
     };
     let worker = Worker::new(services.clone(), Fetcher::new(config.fetch_allow.clone()), settings, shutdown.clone());

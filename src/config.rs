@@ -66,7 +66,7 @@ pub struct RenderConfig {
     pub file: u64,
     /// Bytes that the sources of one job may have together.
     pub source: u64,
-    /// Bytes of encoded parts that are kept to be used again; 0: none.
+    /// Bytes of encoded parts and sources that are kept to be used again; 0: none.
     pub kept: u64,
 }
 
@@ -99,7 +99,12 @@ pub const SETTINGS: [(&str, &str, &str, &str); 19] = [
     ("REELGRAPH_RENDER_CPU_S", "render_cpu_s", "CPU time of one render, seconds", "36000"),
     ("REELGRAPH_RENDER_FILE_MB", "render_file_mb", "size of one output, MiB", "5120"),
     ("REELGRAPH_SOURCE_MB", "source_mb", "size of all sources of one job, MiB", "10240"),
-    ("REELGRAPH_KEPT_MB", "kept_mb", "size of all encoded parts that are kept to be used again, MiB; 0: none", "5120"),
+    (
+        "REELGRAPH_KEPT_MB",
+        "kept_mb",
+        "size of all encoded parts and sources that are kept to be used again, MiB; 0: none",
+        "5120",
+    ),
     ("REELGRAPH_SHUTDOWN_S", "shutdown_s", "how long SIGTERM waits for what runs, seconds", "30"),
     ("REELGRAPH_LOG", "log", "tracing filter", "info"),
     ("REELGRAPH_LOG_FORMAT", "log_format", "pretty or json", "pretty on a terminal, else json"),

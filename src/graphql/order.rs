@@ -14,59 +14,55 @@ type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 pub fn like_the_query(data: &mut Value, document: &ExecutableDocument, operation: Option<&str>) {
     let wanted = |name: Option<&Name>| operation.is_none() || name.map(Name::as_str) == operation;
     if let Some((_, found)) = document.operations.iter().find(|(name, _)| wanted(*name)) {
-        sort(data, &[&found.node.selection_set.node], &document.fragments);
-    }
-}
-
-fn sort(value: &mut Value, sets: &[&SelectionSet], fragments: &Fragments) {
-    if matches!(value, Value::List(_) | Value::Object(_)) {
         let mut asked = Vec::new();
-        for set in sets {
-            collect(set, fragments, &mut asked);
-        }
-        sort_by(value, &asked, fragments);
+        collect(&found.node.selection_set.node, &document.fragments, &mut asked);
+        sort(data, &asked);
     }
 }
 
-/// Each item of a list has the same selection, so that it is collected once for all.
-fn sort_by(value: &mut Value, asked: &[Asked<'_>], fragments: &Fragments) {
+/// A key of a selection, and all that is selected below it, each in its order.
+struct Asked<'a> {
+    key: &'a str,
+    below: Vec<Asked<'a>>,
+}
+
+fn sort(value: &mut Value, asked: &[Asked<'_>]) {
     match value {
-        Value::List(items) => items.iter_mut().for_each(|item| sort_by(item, asked, fragments)),
+        Value::List(items) => items.iter_mut().for_each(|item| sort(item, asked)),
         Value::Object(fields) => {
-            let sorted = fields.len() <= asked.len() && fields.keys().zip(asked).all(|(key, (name, _))| key.as_str() == *name);
-            if !sorted {
-                let mut unsorted = std::mem::take(fields);
-                for (key, _) in asked {
-                    if let Some(field) = unsorted.swap_remove(*key) {
-                        fields.insert(Name::new(key), field);
-                    }
-                }
-                // None is left but for what the library adds by itself.
-                fields.extend(unsorted);
+            let is_sorted = fields.len() <= asked.len() && fields.keys().zip(asked).all(|(key, asked)| key.as_str() == asked.key);
+            if is_sorted {
+                // By their places: nothing need be looked up.
+                fields.values_mut().zip(asked).filter(|(_, asked)| !asked.below.is_empty()).for_each(|(field, asked)| {
+                    sort(field, &asked.below);
+                });
+                return;
             }
-            for (key, below) in asked {
-                if let Some(field @ (Value::List(_) | Value::Object(_))) = fields.get_mut(*key) {
-                    sort(field, below, fragments);
+            let mut unsorted = std::mem::take(fields);
+            fields.reserve(unsorted.len());
+            for Asked { key, below } in asked {
+                if let Some((name, mut field)) = unsorted.swap_remove_entry(*key) {
+                    sort(&mut field, below);
+                    fields.insert(name, field);
                 }
             }
+            // None is left but for what the library adds by itself.
+            fields.extend(unsorted);
         }
         _ => {}
     }
 }
 
-type Asked<'a> = (&'a str, Vec<&'a SelectionSet>);
-
-/// The keys of a selection in their order, each with all that is selected below it.
 fn collect<'a>(set: &'a SelectionSet, fragments: &'a Fragments, asked: &mut Vec<Asked<'a>>) {
     for item in &set.items {
         match &item.node {
             Selection::Field(field) => {
                 let key = field.node.response_key().node.as_str();
-                let below = &field.node.selection_set.node;
-                match asked.iter_mut().find(|(known, _)| *known == key) {
-                    Some((_, sets)) => sets.push(below),
-                    None => asked.push((key, vec![below])),
-                }
+                let place = asked.iter().position(|known| known.key == key).unwrap_or_else(|| {
+                    asked.push(Asked { key, below: Vec::new() });
+                    asked.len() - 1
+                });
+                collect(&field.node.selection_set.node, fragments, &mut asked[place].below);
             }
             Selection::InlineFragment(inline) => collect(&inline.node.selection_set.node, fragments, asked),
             Selection::FragmentSpread(spread) => {

@@ -36,6 +36,8 @@ pub struct VideoDecoder {
     frame_duration: f64,
     last: Option<f64>,
     splitter: Splitter,
+    /// Of H.265 each picture is one field already.
+    can_be_woven: bool,
     broken_packets: u32,
     drained: bool,
 }
@@ -54,6 +56,7 @@ impl VideoDecoder {
         let stream = probe::best_video(&input).ok_or_else(no_picture)?;
         let (index, time_base) = (stream.index(), stream.time_base());
         let decoder = open_decoder(&stream)?;
+        let can_be_woven = stream.parameters().id() != codec::Id::HEVC;
         let frame_duration = 1.0 / probe::frame_rate(&stream);
         let origin_us = input::origin_us(&input);
         input::keep_only(&mut input, index);
@@ -67,6 +70,7 @@ impl VideoDecoder {
             frame_duration,
             last: None,
             splitter: Splitter::default(),
+            can_be_woven,
             broken_packets: 0,
             drained: false,
         })
@@ -74,6 +78,9 @@ impl VideoDecoder {
 
     /// The next picture; `None` after the last. An interlaced one comes as two.
     pub fn next_picture(&mut self) -> Result<Option<Decoded>, MediaError> {
+        if !self.can_be_woven {
+            return self.next_whole();
+        }
         loop {
             if let Some(picture) = self.splitter.take_ready() {
                 return Ok(Some(picture));

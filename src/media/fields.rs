@@ -8,7 +8,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use ffmpeg_next::{ffi, frame};
 
-use super::Decoded;
+use super::{Decoded, MediaError};
 
 /// How far to the side edges are looked for, pixels.
 const REACH: i32 = 2;
@@ -95,8 +95,11 @@ fn can_split(frame: &frame::Video) -> bool {
 
 impl Field {
     /// Makes a field of `frame` a whole picture.
-    pub fn whole(&self, frame: &frame::Video) -> frame::Video {
+    pub fn whole(&self, frame: &frame::Video) -> Result<frame::Video, MediaError> {
         let mut out = frame::Video::new(frame.format(), frame.width(), frame.height());
+        if out.planes() < frame.planes() {
+            return Err(MediaError::TooLarge(format!("no memory for a picture of {}×{}", frame.width(), frame.height())));
+        }
         // SAFETY: both frames are there; what is copied are tags and numbers.
         unsafe { ffi::av_frame_copy_props(out.as_mut_ptr(), frame.as_ptr()) };
         let bytes = sample_bytes(frame).unwrap_or(1);
@@ -114,7 +117,7 @@ impl Field {
                 }
             }
         }
-        out
+        Ok(out)
     }
 }
 

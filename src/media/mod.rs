@@ -60,7 +60,7 @@ pub use palette::{Palette, PaletteMaker};
 pub use parcel::Parcel;
 pub use picture::Picture;
 pub use probe::{AudioInfo, MediaProbe, VideoInfo, probe};
-pub use scale::{Scaler, Smoothness};
+pub use scale::{Scaler, Smoothness, Source};
 
 /// Prepares FFmpeg. To be called once, before any thread uses this module.
 pub fn init() -> Result<(), MediaError> {

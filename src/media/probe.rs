@@ -14,7 +14,7 @@ use ffmpeg_next::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{MediaError, Turn, input};
+use super::{MediaError, Turn, VideoDecoder, input, scale};
 
 /// A file's container, length, and first picture and sound.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub struct VideoInfo {
     pub pixel_aspect: f64,
     pub turn: Turn,
     pub frame_rate: f64,
+    /// Of one in PQ, the brightest that it holds, cd/m², where it says so.
+    pub peak: Option<u32>,
     /// Whether something may be seen through it.
     pub alpha: bool,
     /// Of this stream; `None` where only the container's is known.
@@ -63,7 +65,10 @@ impl VideoInfo {
 /// Opens a file and says what it holds.
 pub fn probe(path: &Path) -> Result<MediaProbe, MediaError> {
     let input = input::open(path)?;
-    let video = best_video(&input).map(|stream| video_info(&stream)).transpose()?;
+    let mut video = best_video(&input).map(|stream| video_info(&stream)).transpose()?;
+    if let (Some(video), Some(stream)) = (&mut video, best_video(&input)) {
+        video.peak = peak(path, &stream);
+    }
     let audio = input.streams().best(media::Type::Audio).and_then(|stream| audio_info(&stream));
     if video.is_none() && audio.is_none() {
         return Err(MediaError::Unsupported("the file holds neither picture nor sound".into()));
@@ -105,9 +110,24 @@ fn video_info(stream: &Stream) -> Result<VideoInfo, MediaError> {
         pixel_aspect,
         turn: turn(stream),
         frame_rate: frame_rate(stream),
+        peak: None,
         alpha: has_alpha(stream),
         duration: duration(stream),
     })
+}
+
+/// What the container says, or else the first picture; all pictures are shown by it, whichever of them say it again.
+fn peak(path: &Path, stream: &Stream) -> Option<u32> {
+    const PQ: i32 = 16;
+    // SAFETY: read as a number: the file may hold one that the enum has not.
+    let curve = unsafe { std::ptr::addr_of!((*stream.parameters().as_ptr()).color_trc).cast::<i32>().read() };
+    if curve != PQ {
+        return None;
+    }
+    let told = |kind: Type| stream.side_data().find(|data| data.kind() == kind).map(|data| data.data().to_vec());
+    let told = scale::told_peak(told(Type::ContentLightLevel).as_deref(), told(Type::MasteringDisplayMetadata).as_deref());
+    // A picture that cannot be decoded is told of when it is to be seen.
+    told.or_else(|| VideoDecoder::open(path, 0.0).ok()?.next_picture().ok()??.told_peak())
 }
 
 fn audio_info(stream: &Stream) -> Option<AudioInfo> {

@@ -8,6 +8,7 @@ use super::{
     Worker, child,
     cpu::CpuMeter,
     folder::WorkFolder,
+    kept::KeptSources,
     sources::Fetching,
     watch::{self, Stop},
 };
@@ -193,6 +194,7 @@ async fn download_step(
             most: worker.settings.source_bytes,
             tenant: &lease.tenant,
             job_id: Some(&lease.job_id),
+            kept: KeptSources::of(&worker.settings.shelf_dir, worker.settings.shelf_bytes, &lease.tenant),
         };
         let local = fetching.all(&elements, folder).await?;
         let placed = elements.into_iter().map(|(id, mut element)| {

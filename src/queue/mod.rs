@@ -6,13 +6,13 @@ mod attempt;
 mod child;
 mod cpu;
 pub mod folder;
+mod kept;
 mod sources;
 pub mod studio;
 mod watch;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -44,9 +44,9 @@ pub struct WorkerSettings {
     pub limits: Limits,
     /// The most bytes of a job's sources together.
     pub source_bytes: u64,
-    /// Where encoded parts are kept for another time.
+    /// Where encoded parts and fetched sources are kept for another time.
     pub shelf_dir: PathBuf,
-    /// The most bytes of those; 0: none are kept.
+    /// The most bytes of all of them; 0: none are kept.
     pub shelf_bytes: u64,
 }
 
@@ -119,8 +119,7 @@ impl Worker {
 
     /// Where a tenant's parts are kept: no tenant finds another's.
     fn shelf_of(&self, lease: &Lease) -> Option<PathBuf> {
-        let tenant = hex::encode(Sha256::digest(lease.tenant.as_bytes()));
-        (self.settings.shelf_bytes > 0).then(|| self.settings.shelf_dir.join(tenant))
+        (self.settings.shelf_bytes > 0).then(|| kept::of_tenant(&self.settings.shelf_dir, &lease.tenant))
     }
 
     async fn trim_shelf(&self) {

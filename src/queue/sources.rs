@@ -7,13 +7,14 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
+use super::kept::KeptSources;
 use crate::{
     domain::{
         composition::{Element, Source},
         error::{ErrorCode, JobFailure},
     },
     services::{Services, objects::Purpose},
-    storage::{FetchError, Fetcher, StorageError, StorageErrorKind},
+    storage::{Downloaded, FetchError, Fetcher, StorageError, StorageErrorKind},
 };
 
 /// Sources fetched at a time.
@@ -53,6 +54,8 @@ pub struct Fetching<'a> {
     pub most: u64,
     pub tenant: &'a str,
     pub job_id: Option<&'a str>,
+    /// Where sources of the store are kept.
+    pub kept: Option<KeptSources>,
 }
 
 impl Fetching<'_> {
@@ -108,7 +111,7 @@ impl Fetching<'_> {
                 let asset = asset.ok_or_else(|| {
                     JobFailure::new(ErrorCode::SourceUnreachable, format!("there is no upload with the id {id}")).for_good()
                 })?;
-                let got = store.get_to_file(&purpose, &asset.key, path, self.most).await.map_err(|error| match error.kind {
+                let got = self.get(&purpose, &asset.key, path).await.map_err(|error| match error.kind {
                     StorageErrorKind::NotFound => not_uploaded(id),
                     _ => ungot(error),
                 })?;
@@ -120,13 +123,34 @@ impl Fetching<'_> {
                 Err(JobFailure::new(ErrorCode::SourceNotAllowed, message).for_good())
             }
             Source::Object { key, .. } => {
-                let got = store.get_to_file(&purpose, key, path, self.most).await.map_err(ungot)?;
+                let got = self.get(&purpose, key, path).await.map_err(ungot)?;
                 Ok(File { size: got.size, sha256: got.sha256 })
             }
             Source::File(_) => {
                 Err(JobFailure::new(ErrorCode::SourceNotAllowed, "files of the server are no sources of a job").for_good())
             }
         }
+    }
+}
+
+impl Fetching<'_> {
+    /// An object of the store, or the same as it was kept: one that was written anew has another version.
+    async fn get(&self, purpose: &Purpose, key: &str, path: &Path) -> Result<Downloaded, StorageError> {
+        let store = self.services.store();
+        let Some(kept) = &self.kept else { return store.get_to_file(purpose, key, path, self.most).await };
+        // Where that cannot be told, fetching says why.
+        let version = store.version_of(purpose, key).await.ok().flatten().map(|version| format!("{key}\n{version}"));
+        if let Some(name) = &version
+            && let Some(sha256) = kept.take(name, path).await
+        {
+            let size = tokio::fs::metadata(path).await.map_err(StorageError::of_file)?.len();
+            return Ok(Downloaded { size: size as i64, sha256 });
+        }
+        let got = store.get_to_file(purpose, key, path, self.most).await?;
+        if let Some(name) = &version {
+            kept.put(name, path, &got.sha256).await;
+        }
+        Ok(got)
     }
 }
 

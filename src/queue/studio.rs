@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::{folder::WorkFolder, sources::Fetching};
+use super::{folder::WorkFolder, kept::KeptSources, sources::Fetching};
 use crate::{
     domain::{
         composition::{Content, Element, Playback, Source, Timing},
@@ -39,19 +39,30 @@ pub struct ProcessStudio {
     work_dir: PathBuf,
     limits: Limits,
     source_bytes: u64,
+    /// Where all tenants' sources are kept, and the most bytes of all that lies there.
+    kept: (PathBuf, u64),
     places: Semaphore,
     fetches: Semaphore,
     made: AtomicU64,
 }
 
 impl ProcessStudio {
-    pub fn new(fetcher: Fetcher, program: PathBuf, work_dir: PathBuf, limits: Limits, source_bytes: u64) -> Self {
+    /// Sources of the store are kept in a folder, beside those of jobs, so many bytes at the most.
+    pub fn new(
+        fetcher: Fetcher,
+        program: PathBuf,
+        work_dir: PathBuf,
+        limits: Limits,
+        source_bytes: u64,
+        kept: (PathBuf, u64),
+    ) -> Self {
         Self {
             fetcher,
             program,
             work_dir,
             limits,
             source_bytes,
+            kept,
             places: Semaphore::new(AT_ONCE),
             fetches: Semaphore::new(FETCHES),
             made: AtomicU64::new(0),
@@ -75,7 +86,8 @@ impl ProcessStudio {
     ) -> Result<Vec<PlacedElement>, JobFailure> {
         // Beside the children's places: a source that drips keeps nobody from what is here.
         let _fetch = self.fetches.acquire().await.map_err(|_| nothing())?;
-        let fetching = Fetching { services, fetcher: &self.fetcher, most: self.source_bytes, tenant, job_id };
+        let kept = KeptSources::of(&self.kept.0, self.kept.1, tenant);
+        let fetching = Fetching { services, fetcher: &self.fetcher, most: self.source_bytes, tenant, job_id, kept };
         let local = fetching.all(&elements, folder).await?;
         let placed = elements.into_iter().map(|(id, mut element)| {
             local.put_into(&mut element);

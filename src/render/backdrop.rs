@@ -10,7 +10,7 @@ use crate::{
         geometry::{self, Fit, Rect},
         look::Crop,
     },
-    media::{Decoded, MediaError, Picture, Scaler, Smoothness, Turn},
+    media::{Decoded, MediaError, Picture, Scaler, Smoothness, Source},
 };
 
 /// The copy is this many times smaller than the box while it is blurred: nobody sees it sharp.
@@ -41,17 +41,17 @@ pub fn places(size: (f64, f64), (width, height): (u32, u32)) -> (Option<Area>, P
 }
 
 impl Backdrop {
-    pub fn new(source: (f64, f64), crop: Crop, size: (u32, u32), turn: Turn) -> Result<Self, MediaError> {
+    pub fn new(source: (f64, f64), crop: Crop, size: (u32, u32), from: Source) -> Result<Self, MediaError> {
         let (inner, part) = places(crop.of(source), size);
         let inner = inner.ok_or_else(|| MediaError::Unsupported("the picture is too narrow to be seen".into()))?;
         let small = [size.0, size.1].map(|edge| (edge / SMALLER).next_multiple_of(2).max(16));
         let (width, height) = (inner.width as u32, inner.height as u32);
         Ok(Self {
             inner,
-            front: Scaler::new(width, height, turn, Smoothness::Bicubic),
+            front: Scaler::new(width, height, from, Smoothness::Bicubic),
             whole: crop.unfold((0.0, 0.0, 1.0, 1.0)),
             contained: Picture::new(width, height)?,
-            back: Scaler::new(small[0], small[1], turn, Smoothness::Bilinear),
+            back: Scaler::new(small[0], small[1], from, Smoothness::Bilinear),
             part: crop.unfold(part),
             small: Picture::new(small[0], small[1])?,
         })

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::look::{ChromaKey, Crop},
-    media::{Decoded, MediaError, Picture, Scaler, Smoothness, Turn},
+    media::{Decoded, MediaError, Picture, Scaler, Smoothness, Source},
 };
 
 /// A picture may end this much before the file says; more is a file cut short.
@@ -21,7 +21,7 @@ const MISSING_END_S: f64 = 0.5;
 /// What of a clip is shown, and how.
 pub struct Showing {
     pub path: PathBuf,
-    pub turn: Turn,
+    pub source: Source,
     /// Played backwards: what a time of the file and the one in its place add up to, seconds.
     pub mirror: Option<f64>,
     /// When the file says that its picture ends; `None` where it is not played to that end.
@@ -72,11 +72,11 @@ impl Clip {
     pub fn open(showing: Showing, lap: i64, seconds: f64, decoding: CpuCount) -> Result<Self, MediaError> {
         let (width, height) = showing.size;
         let backdrop =
-            showing.over_its_blur.map(|(size, crop)| Backdrop::new(size, crop, showing.size, showing.turn)).transpose()?;
+            showing.over_its_blur.map(|(size, crop)| Backdrop::new(size, crop, showing.size, showing.source)).transpose()?;
         Ok(Self {
             decoder: AheadDecoder::start(showing.path.clone(), showing.mirror, seconds.max(showing.from_s), decoding.clone())?,
             decoding,
-            scaler: Scaler::new(width, height, showing.turn, showing.smoothness),
+            scaler: Scaler::new(width, height, showing.source, showing.smoothness),
             backdrop,
             lap,
             current: None,

@@ -24,7 +24,7 @@ use crate::{
         paint::Color,
         transition::TransitionType,
     },
-    media::{MediaError, Picture, Smoothness},
+    media::{MediaError, Picture, Smoothness, Source},
 };
 
 /// Draws one frame after the other. Lives on one thread; decoders live only while their layer shows.
@@ -344,7 +344,7 @@ fn showing(
     let mirror = mirror(playback, medium);
     Ok(Showing {
         path: path.clone(),
-        turn: medium.turn(),
+        source: Source { turn: medium.turn(), peak: probe.video.as_ref().and_then(|video| video.peak) },
         mirror,
         told_end_s: probe.video.as_ref().and_then(|video| video.duration).filter(|_| mirror.is_none()),
         from_s: playback.trim_start,

@@ -1,10 +1,11 @@
 //! Composition → file.
 //!
-//! First every source is looked into ([`inspect`]). Then comes a [`plan`], as pure code: where each layer lies, from which frame to which, what hides what. Then the
-//! pictures: stills, words and shapes become a [`sprite`] once ([`still`], [`text`], [`shape`]), clips are decoded only while
-//! they show ([`clip`], [`ahead`]), and [`compositor`] puts them on a YUV canvas, frame by frame: rows copied and mixed where a layer
-//! rests ([`blend`]), sampled where it moves ([`warp`]), and one picture given way to by another ([`transition`]); a composition
-//! within another has a canvas of its own ([`nested`]). The sound is mixed beside it ([`mixer`], [`tempo`], [`loudness`],
+//! First every source is looked into ([`inspect`]). Then comes a [`plan`], as pure code: where each layer lies, from which frame
+//! to which, what hides what. Then the pictures: stills, words and shapes become a [`sprite`] when they are first seen
+//! ([`drawn`], [`still`], [`text`], [`shape`]), clips are decoded only while they show ([`clip`], [`ahead`]), and [`compositor`]
+//! puts them on a YUV canvas, which has alpha where the output keeps it ([`ground`]), frame by frame: rows copied and mixed where
+//! a layer rests ([`blend`]), sampled where it moves ([`warp`]), and one picture given way to by another ([`transition`]); a
+//! composition within another has a canvas of its own ([`nested`]). The sound is mixed beside it ([`mixer`], [`tempo`], [`loudness`],
 //! [`limiter`]); what plays backwards is read in parts ([`reversed`]). [`pipeline`] runs these on threads of their own with
 //! bounded channels between: the picture is cut into segments ([`segment`]) that are encoded each by itself ([`runs`]) and kept for
 //! another time ([`shelf`]). Where a clip is seen as it is, its packets are copied ([`copied`]).

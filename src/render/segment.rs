@@ -11,6 +11,7 @@ use super::{
 };
 use crate::domain::{
     composition::{Content, Element, Source},
+    look::EDITION,
     output::Output,
 };
 
@@ -18,8 +19,6 @@ use crate::domain::{
 const SECONDS: f64 = 4.0;
 /// The fewest frames of one: with fewer than an encoder holds back, their times would not fit to those of the next.
 const FEWEST_FRAMES: i64 = 8;
-/// To be counted up with every change of what is drawn, mixed or encoded: what was kept before is then not found.
-const EDITION: u32 = 2;
 
 /// Frames of the composition, from the first up to but not including the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

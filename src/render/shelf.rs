@@ -1,5 +1,5 @@
 //! Encoded parts that may be wanted again, on disk by what they were made of. What cannot be kept or found is made anew: nothing
-//! here fails a render.
+//! here fails a render. The sources that a node keeps lie below the same folder, and [`trim`] bounds both together.
 
 use std::{
     fs::{self, File},
@@ -59,9 +59,10 @@ pub fn trim(folder: &Path, most: u64) {
     files.sort_by_key(|(used, ..)| std::cmp::Reverse(*used));
     let mut total = 0;
     for (_, size, path) in files {
-        total += size;
-        if total > most {
+        if total + size > most {
             let _ = fs::remove_file(path);
+        } else {
+            total += size;
         }
     }
 }

@@ -125,6 +125,10 @@ impl Typesetter {
     }
 
     fn set(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64) -> Lines {
+        // Some emoji have a glyph without colours in the usual font: what comes of them must not depend on what was set before.
+        if emoji_apart(&text.text).iter().any(|(_, emoji)| *emoji) {
+            self.load_system_fonts();
+        }
         let lines = self.set_in_loaded(text, bounds, canvas_height, scale);
         let missing = missing(&text.text, &lines.buffer);
         if missing.is_empty() || self.has_system_fonts {

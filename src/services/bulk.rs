@@ -1,4 +1,5 @@
-//! Many rows by few statements, whose text is nearly always the same whatever the rows: it is prepared once.
+//! Many rows by few statements, of few texts, which are prepared once: what one depends on is which columns have one value in all
+//! rows, and rows of one kind have that in common.
 //!
 //! PostgreSQL gets them column by column, each an array, or one value where all rows have the same; SQLite, which has no arrays, as
 //! rows of values, some dozens at a time. Rows of several tables go together: each statement is a way there and back.
@@ -112,7 +113,9 @@ fn joined(parts: Vec<Part>) -> Vec<Part> {
 
 /// A statement whose first value is numbered after so many others.
 fn by_column<E: EntityTrait>(rows: &[E::Model], columns: &[E::Column], conflict: Conflict, before: usize) -> Result<Part, DbErr> {
-    let (mut values, mut selected, mut arrays) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut values, mut selected) = (Vec::new(), Vec::new());
+    // What is unnested together, and the documents, which are parsed as one.
+    let (mut arrays, mut documents) = (Columns::default(), Columns::default());
     for (at, column) in columns.iter().enumerate() {
         let (number, kind) = (before + at + 1, type_name(column)?);
         let of_rows: Vec<Value> = rows.iter().map(|row| row.get(*column)).collect();
@@ -121,17 +124,25 @@ fn by_column<E: EntityTrait>(rows: &[E::Model], columns: &[E::Column], conflict:
         if let Some(value) = of_rows.first().filter(|_| is_one && (at > 0 || rows.len() == 1)) {
             selected.push(format!("${number}::text::{kind}"));
             values.push(Value::from(text(value)?.map(Cow::into_owned)));
+        } else if let Some(list) = document_list(&of_rows)? {
+            selected.push(format!("c{at}"));
+            documents.push(format!("jsonb_array_elements(${number}::text::jsonb)"), at);
+            values.push(Value::from(list));
         } else {
             selected.push(format!("c{at}::{kind}"));
-            arrays.push((format!("${number}::text::text[]"), format!("c{at}")));
+            arrays.push(format!("${number}::text::text[]"), at);
             values.push(Value::from(array(&of_rows)?));
         }
     }
-    let (given, aliases): (Vec<_>, Vec<_>) = arrays.into_iter().unzip();
-    // One row is of nothing but such values; of several the first column at least, their id, is an array.
-    let from = match given.is_empty() {
+    // One row is of nothing but single values; of several the first column at least, their id, is an array.
+    let from = match arrays.given.is_empty() {
         true => String::new(),
-        false => format!(" FROM unnest({}) AS rows({})", given.join(", "), aliases.join(", ")),
+        false => {
+            let unnested = format!("unnest({})", arrays.given.join(", "));
+            let sets: Vec<String> = std::iter::once(unnested).chain(documents.given).collect();
+            let aliases = [arrays.aliases, documents.aliases].concat();
+            format!(" FROM ROWS FROM ({}) AS rows({})", sets.join(", "), aliases.join(", "))
+        }
     };
     let sql = format!(
         "INSERT INTO \"{}\" ({}) SELECT {}{from}{}",
@@ -141,6 +152,37 @@ fn by_column<E: EntityTrait>(rows: &[E::Model], columns: &[E::Column], conflict:
         on(conflict)
     );
     Ok(Part { sql, values, is_short: true })
+}
+
+/// Columns that come from the statement's values, each under the name of its place.
+#[derive(Default)]
+struct Columns {
+    given: Vec<String>,
+    aliases: Vec<String>,
+}
+
+impl Columns {
+    fn push(&mut self, given: String, at: usize) {
+        self.given.push(given);
+        self.aliases.push(format!("c{at}"));
+    }
+}
+
+/// Documents as one, a list; `None` where one is not there, or is a null, which would be taken for that.
+fn document_list(values: &[Value]) -> Result<Option<String>, DbErr> {
+    let mut list = Vec::from(b"[");
+    for value in values {
+        let Value::Json(Some(document)) = value else { return Ok(None) };
+        if document.is_null() {
+            return Ok(None);
+        }
+        if list.len() > 1 {
+            list.push(b',');
+        }
+        serde_json::to_writer(&mut list, document).map_err(|error| DbErr::Json(error.to_string()))?;
+    }
+    list.push(b']');
+    String::from_utf8(list).map(Some).map_err(|error| DbErr::Json(error.to_string()))
 }
 
 /// A column's type, to which its values are cast from text.

@@ -14,6 +14,7 @@ use crate::{
         composition::{Element, Source},
         error::{ErrorCode, JobFailure},
         inspection::Inspection,
+        look,
         media::MediaInfo,
         output::Output,
     },
@@ -100,7 +101,7 @@ impl Session {
         let width = width.unwrap_or(output.width);
         let height = (f64::from(output.height) * f64::from(width) / f64::from(output.width)).round().max(1.0) as u32;
         let versions = self.versions(job, &elements).await?;
-        let document = serde_json::to_vec(&(&elements, &output, width, versions)).map_err(read)?;
+        let document = serde_json::to_vec(&(look::EDITION, &elements, &output, width, versions)).map_err(read)?;
         let key = format!("{}frames/{}.jpg", objects::job_prefix(&job.id), hex::encode(Sha256::digest(document)));
         let kept = KeptFrame { key: key.clone(), width, height, at };
         let purpose = Purpose { tenant: job.tenant.clone(), job_id: Some(job.id.clone()), element_id: None };

@@ -45,7 +45,7 @@ impl StorageError {
     }
 
     /// A file of this machine that failed.
-    pub(super) fn of_file(error: std::io::Error) -> Self {
+    pub fn of_file(error: std::io::Error) -> Self {
         let kind = match error.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => StorageErrorKind::Full,
             _ => StorageErrorKind::Unavailable,

@@ -82,6 +82,13 @@ async fn a_gif_has_pixels_that_are_clear() {
     assert_eq!(pixel(&path, None, 0.0, (160, 40))[3], 0);
     assert!(near(pixel(&path, None, 0.85, (120, 40)), [255, 0, 0, 255], 12));
     assert_eq!(pixel(&path, None, 0.85, (16, 40))[3], 0);
+    // And as a source it is seen through.
+    let asset = server.api.upload_file(&path, "image/gif").await;
+    let video = json!({ "source": { "asset": asset }, "length": 1 });
+    let output = json!({ "width": 192, "height": 96, "frameRate": 10, "background": "#0000ff", "quality": "HIGH" });
+    let (_, path) = render(&server, json!({ "outputs": [output], "elements": [{ "video": video }] })).await;
+    let picture = Picture::at(&path, 0.0, 192, 96);
+    assert!(picture.is(16, 40, [255, 0, 0], 14) && picture.is(160, 40, [0, 0, 255], 14), "{:?}", picture.pixel(160, 40));
 }
 
 /// Lime with alpha that goes from 0 at the left to 255 at the right; what is clear is pink, which must not be seen.

@@ -28,7 +28,12 @@ async fn patches(server: &Server, name: &str, patches: Patches<'_>, curve: &str)
         picked(2, 16)
     );
     let tags = ["-colorspace", "bt2020nc", "-color_primaries", "bt2020", "-color_trc", curve, "-color_range", "tv"];
-    clip(server, name, &[&["-f", "lavfi", "-i", &picture, "-c:v", "libx264", "-qp", "0"], &tags[..]].concat()).await
+    // Of H.265 can be told how bright it is.
+    let encoder = match name.strip_suffix(".hevc.mp4") {
+        None => ["-c:v", "libx264", "-qp", "0"],
+        Some(_) => ["-c:v", "libx265", "-x265-params", "log-level=none:lossless=1:max-cll=4000,400"],
+    };
+    clip(server, name, &[&["-f", "lavfi", "-i", &picture], &encoder[..], &tags[..]].concat()).await
 }
 
 async fn rendered(server: &Server, asset: &str, count: usize) -> Picture {
@@ -87,6 +92,16 @@ async fn bright_light_is_rolled_off_and_not_cut() {
     assert!((185..=200).contains(&shown[0]), "100 cd/m² is nearly where it was: {shown:?}");
     assert!((215..=240).contains(&shown[1]), "white leaves room for what is brighter: {shown:?}");
     assert!(shown[4] >= 252 && shown[5] >= 254 && shown[6] >= 254, "{shown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_says_how_bright_it_is_is_rolled_off_up_to_there() {
+    let server = Server::sqlite().await;
+    let grey: Vec<[u16; 3]> = [203.0, 1_000.0, 2_000.0, 4_000.0].map(|light| [pq(light), 512, 512]).into();
+    let asset = patches(&server, "told.hevc.mp4", &grey, "smpte2084").await;
+    let picture = rendered(&server, &asset, 4).await;
+    let shown: Vec<u8> = (0..4).map(|index| picture.pixel(index * 32 + 16, 32)[1]).collect();
+    assert!(shown.windows(2).all(|pair| pair[0] < pair[1]) && shown[0] < 218 && shown[3] >= 254, "{shown:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,3 +105,35 @@ async fn a_few_pictures_a_second_are_joined_too() {
     let (made, _) = result(&server, json!({ "outputs": [output], "elements": [shape] })).await;
     assert_eq!(made["frames"].as_i64(), Some(40));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_is_fetched_once_and_again_when_it_was_written_anew() {
+    let server = Server::sqlite().await;
+    let picture = |colour: [u8; 4]| made::plain(64, 64, colour);
+    let (red, blue) = (picture([255, 0, 0, 255]), picture([0, 0, 255, 255]));
+    let announce = "mutation($input: UploadInput!) { createUpload(input: $input) { asset url method headers { name value } } }";
+    let input = json!({ "filename": "a.png", "contentType": "image/png", "size": red.len() });
+    let upload = server.api.ask(announce, json!({ "input": input })).await["createUpload"].take();
+    assert_eq!(red.len(), blue.len(), "the same address takes either");
+    let show = async || {
+        let output = json!({ "format": "PNG", "width": 64, "height": 64 });
+        let image = json!({ "image": { "source": { "asset": upload["asset"] }, "length": 1 } });
+        let id = server.api.create(json!({ "outputs": [output], "elements": [image] })).await;
+        let job = server.api.finished(&id).await;
+        assert_eq!(job["status"], "COMPLETED", "{job:#}");
+        let path = server.folder.path().join("still.png");
+        std::fs::write(&path, server.api.download(job["result"]["url"].as_str().unwrap()).await).unwrap();
+        let downloads = "query($id: ID!) {
+            storageOperations(first: 10, filter: { jobId: $id, operation: [DOWNLOAD] }) { edges { node { key } } } }";
+        let told = server.api.ask(downloads, json!({ "id": id })).await;
+        (Picture::at(&path, 0.0, 64, 64), told["storageOperations"]["edges"].as_array().unwrap().len())
+    };
+    assert!(server.api.put(&upload, red).await.status().is_success());
+    for expected in [1, 0] {
+        let (picture, fetches) = show().await;
+        assert!(picture.is(32, 32, [255, 0, 0], 3) && fetches == expected, "{fetches}");
+    }
+    assert!(server.api.put(&upload, blue).await.status().is_success());
+    let (picture, fetches) = show().await;
+    assert!(picture.is(32, 32, [0, 0, 255], 3) && fetches == 1, "{fetches}");
+}

@@ -1,7 +1,7 @@
 //! Contact sheets of every transition, easing and fit, to be looked at:
 //!
 //! ```text
-//! cargo build --release && cargo run --release --example sheets -- FOLDER
+//! cargo build --release; cargo run --release --example sheets -- FOLDER
 //! ```
 //!
 //! Each sheet is one composition, drawn by `reelgraph render` as a PNG. What changes with time is there several times, begun

@@ -142,7 +142,7 @@ pub struct OutputInput {
     video_bitrate: Option<Long>,
     /// Bits a second; 160000 where it is not given.
     audio_bitrate: Option<i32>,
-    /// What shows where nothing lies.
+    /// What shows where nothing lies. One that is not opaque stays so in WEBM of VP9, MOV of PRORES, GIF and PNG.
     #[graphql(default_with = "Color(domain::paint::Color::BLACK)")]
     background: Color,
     /// Seconds; to the end of the last element where it is not given.

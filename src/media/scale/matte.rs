@@ -9,7 +9,9 @@ use ffmpeg_next::{
 use super::{Crop, Setup, orient, run, unscalable};
 use crate::media::{MediaError, Picture, Turn};
 
+/// The form of the result, and that in which colours are premultiplied: each pixel by its own alpha.
 const FORM: Pixel = Pixel::YUVA420P;
+const FINE: Pixel = Pixel::YUVA444P;
 
 /// Scales pictures with alpha to one size.
 pub struct Matte {
@@ -31,12 +33,12 @@ impl Matte {
         let setup = Setup { light: None, ..Setup::of(frame, fractions, None) };
         let Crop { width, height, .. } = setup.crop;
         if self.ways.as_ref().is_none_or(|(made_for, ..)| *made_for != setup) {
-            let first = setup.context(FORM, ffmpeg_next::ffi::SWS_CS_ITU709, (width, height), self.flags)?;
+            let first = setup.context(FINE, ffmpeg_next::ffi::SWS_CS_ITU709, (width, height), self.flags)?;
             let second =
-                Context::get(FORM, width, height, FORM, self.size.0, self.size.1, self.flags).map_err(|_| unscalable())?;
+                Context::get(FINE, width, height, FORM, self.size.0, self.size.1, self.flags).map_err(|_| unscalable())?;
             self.ways = Some((setup, first, second));
-            self.premultiplied = fresh(width, height)?;
-            self.scaled = fresh(self.size.0, self.size.1)?;
+            self.premultiplied = fresh(FINE, width, height)?;
+            self.scaled = fresh(FORM, self.size.0, self.size.1)?;
         }
         let Some((_, first, second)) = &mut self.ways else { return Err(unscalable()) };
         run(first, frame, setup.crop, &mut self.premultiplied)?;
@@ -66,32 +68,23 @@ impl Matte {
     }
 }
 
-fn fresh(width: u32, height: u32) -> Result<Frame, MediaError> {
-    let frame = Frame::new(FORM, width, height);
+fn fresh(form: Pixel, width: u32, height: u32) -> Result<Frame, MediaError> {
+    let frame = Frame::new(form, width, height);
     if frame.planes() < 4 {
         return Err(MediaError::TooLarge(format!("no memory for a picture of {width}×{height}")));
     }
     Ok(frame)
 }
 
-/// By the alpha of each pixel; chroma by the mean of its four.
+/// Each pixel by its alpha.
 fn premultiply(frame: &mut Frame) {
     let (width, height) = (frame.width() as usize, frame.height() as usize);
-    let alpha_stride = frame.stride(3);
-    let alpha = frame.data(3).to_vec();
-    let at = |x: usize, y: usize| u32::from(alpha[y.min(height - 1) * alpha_stride + x.min(width - 1)]);
+    let (alpha, alpha_stride) = (frame.data(3).to_vec(), frame.stride(3));
     for plane in 0..3 {
         let stride = frame.stride(plane);
-        let (across, down) = if plane == 0 { (width, height) } else { (width.div_ceil(2), height.div_ceil(2)) };
-        let data = frame.data_mut(plane);
-        for y in 0..down {
-            for (x, value) in data[y * stride..][..across].iter_mut().enumerate() {
-                let share = match plane {
-                    0 => at(x, y) * 4,
-                    _ => at(2 * x, 2 * y) + at(2 * x + 1, 2 * y) + at(2 * x, 2 * y + 1) + at(2 * x + 1, 2 * y + 1),
-                };
-                *value = ((u32::from(*value) * share + 510) / 1020) as u8;
-            }
+        let rows = frame.data_mut(plane).chunks_mut(stride).zip(alpha.chunks(alpha_stride)).take(height);
+        for (value, alpha) in rows.flat_map(|(row, alpha)| row.iter_mut().zip(alpha).take(width)) {
+            *value = ((u16::from(*value) * u16::from(*alpha) + 127) / 255) as u8;
         }
     }
 }

@@ -13,6 +13,7 @@ use ffmpeg_next::{
 
 use super::{Decoded, MediaError, Picture, Turn, orient};
 use matte::Matte;
+pub use tone::told_peak;
 use tone::{Light, Tone};
 
 /// The part of a decoded picture that is wanted, in its own pixels; made even, to lie on whole chroma.
@@ -33,6 +34,14 @@ pub enum Smoothness {
     Exact,
 }
 
+/// What a file says of its pictures that they do not say themselves.
+#[derive(Debug, Clone, Copy)]
+pub struct Source {
+    pub turn: Turn,
+    /// See [`super::VideoInfo::peak`].
+    pub peak: Option<u32>,
+}
+
 /// Scales the pictures of one stream and turns them upright; is set up anew where the stream changes its size
 /// or format. Lives on one thread.
 pub struct Scaler {
@@ -40,6 +49,8 @@ pub struct Scaler {
     height: u32,
     turn: Turn,
     smoothness: Smoothness,
+    /// Of a source in PQ, the brightest that it says it holds, cd/m².
+    peak: Option<u32>,
     /// Scaled but not yet turned.
     lying: Option<Picture>,
     way: Option<(Setup, Way)>,
@@ -64,14 +75,15 @@ struct Way {
 
 impl Scaler {
     /// For pictures of `width` by `height` when they stand upright.
-    pub fn new(width: u32, height: u32, turn: Turn, smoothness: Smoothness) -> Self {
+    pub fn new(width: u32, height: u32, source: Source, smoothness: Smoothness) -> Self {
+        let Source { turn, peak } = source;
         let (width, height) = if turn.swaps_axes() { (height, width) } else { (width, height) };
-        Self { width, height, turn, smoothness, lying: None, way: None, matte: None }
+        Self { width, height, turn, smoothness, peak, lying: None, way: None, matte: None }
     }
 
     /// Scales the part of the upright picture that `fractions` (left, top, right, bottom) names into `out`.
     pub fn scale(&mut self, decoded: &Decoded, fractions: (f64, f64, f64, f64), out: &mut Picture) -> Result<(), MediaError> {
-        let whole = decoded.field.as_ref().map(|field| field.whole(&decoded.frame));
+        let whole = decoded.field.as_ref().map(|field| field.whole(&decoded.frame)).transpose()?;
         let frame = whole.as_ref().unwrap_or(&decoded.frame);
         if self.turn == Turn::None {
             return self.scale_lying(frame, fractions, out);
@@ -93,16 +105,17 @@ impl Scaler {
         fractions: (f64, f64, f64, f64),
         out: &mut Picture,
     ) -> Result<&[u8], MediaError> {
+        let whole = decoded.field.as_ref().map(|field| field.whole(&decoded.frame)).transpose()?;
+        let frame = whole.as_ref().unwrap_or(&decoded.frame);
         let fractions = self.turn.unturn(fractions);
         let size = (self.width, self.height);
         let matte = self.matte.get_or_insert_with(|| Matte::new(size, flags(self.smoothness)));
-        matte.scale(&decoded.frame, fractions)?;
+        matte.scale(frame, fractions)?;
         matte.put(self.turn, out)
     }
 
     fn scale_lying(&mut self, frame: &Frame, fractions: (f64, f64, f64, f64), out: &mut Picture) -> Result<(), MediaError> {
-        let before = self.way.as_ref().and_then(|(setup, _)| setup.light);
-        let setup = Setup::of(frame, self.turn.unturn(fractions), before);
+        let setup = Setup::of(frame, self.turn.unturn(fractions), self.peak);
         if self.way.as_ref().is_none_or(|(made_for, _)| *made_for != setup) {
             self.way = Some((setup, self.way_for(setup)?));
         }
@@ -137,13 +150,14 @@ fn flags(smoothness: Smoothness) -> Flags {
 }
 
 impl Setup {
-    fn of(frame: &Frame, fractions: (f64, f64, f64, f64), before: Option<Light>) -> Self {
+    fn of(frame: &Frame, fractions: (f64, f64, f64, f64), peak: Option<u32>) -> Self {
+        let light = Light::of(frame, peak);
         Self {
             format: frame.format(),
             crop: crop(frame.width(), frame.height(), fractions),
-            matrix: matrix(frame),
+            matrix: matrix(frame, light),
             full_range: full_range(frame),
-            light: Light::of(frame, before),
+            light,
         }
     }
 
@@ -217,7 +231,7 @@ fn crop(width: u32, height: u32, (left, top, right, bottom): (f64, f64, f64, f64
 }
 
 /// The matrix that the source's numbers mean, as libswscale names it.
-fn matrix(frame: &Frame) -> i32 {
+fn matrix(frame: &Frame, light: Option<Light>) -> i32 {
     // SAFETY: read as a number: the file may hold one that the enum has not.
     let tag = unsafe { std::ptr::addr_of!((*frame.as_ptr()).colorspace).cast::<i32>().read() };
     match tag {
@@ -226,6 +240,7 @@ fn matrix(frame: &Frame) -> i32 {
         5 | 6 => ffi::SWS_CS_ITU601,
         7 => ffi::SWS_CS_SMPTE240M,
         9 | 10 => ffi::SWS_CS_BT2020,
+        _ if light.is_some() => light.map_or(ffi::SWS_CS_BT2020, Light::usual_matrix),
         _ if frame.height() >= 720 => ffi::SWS_CS_ITU709,
         _ => ffi::SWS_CS_ITU601,
     }

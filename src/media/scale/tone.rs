@@ -3,16 +3,17 @@
 //! Light is taken as a display shows it: PQ by its own curve (SMPTE ST 2084), HLG by its own and the system gamma of a display of
 //! 1,000 cd/m² (ITU-R BT.2100-2), everything else by BT.1886. What is brighter than white is rolled off by the curve of ITU-R
 //! BT.2390-8, 5.4.1, on the brightest of red, green and blue, so that hues stay. White is 203 cd/m² (ITU-R BT.2408-4).
-//! Primaries go from BT.2020 to BT.709 in light (ITU-R BT.2087-0); what BT.709 cannot show is cut off.
+//! Primaries go to those of BT.709 in light; what BT.709 cannot show is cut off.
 //!
 //! Each curve is kept as a table, for there are powers in all of them.
 
 use ffmpeg_next::{
+    ffi,
     format::Pixel,
     frame::{self, side_data::Type},
 };
 
-use crate::media::{MediaError, Picture};
+use crate::media::{Decoded, MediaError, Picture};
 
 /// The brightest that a source is taken to hold where it does not say, cd/m².
 const USUAL_PEAK: f64 = 1_000.0;
@@ -21,9 +22,12 @@ const WHITE: f64 = 203.0;
 const DIMMEST_PEAK: f64 = 250.0;
 /// Entries of a table.
 const ENTRIES: usize = 8_192;
-/// From the primaries of BT.2020 to those of BT.709, in light.
-const NARROWER: [[f64; 3]; 3] =
+/// To the primaries of BT.709, in light: from those of BT.2020 (ITU-R BT.2087-0), from those of P3 with the white of D65 (SMPTE EG
+/// 432-1, by way of CIE XYZ), and from themselves.
+const FROM_BT2020: Matrix =
     [[1.660_491, -0.587_641, -0.072_85], [-0.124_55, 1.132_9, -0.008_349], [-0.018_151, -0.100_579, 1.118_73]];
+const FROM_P3: Matrix = [[1.224_94, -0.224_94, 0.0], [-0.042_057, 1.042_057, 0.0], [-0.019_638, -0.078_636, 1.098_274]];
+const FROM_BT709: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 /// What red and blue add to luma: by BT.2020 and by BT.709.
 const WIDE: (f64, f64) = (0.2627, 0.0593);
 const NARROW: (f64, f64) = (0.2126, 0.0722);
@@ -34,6 +38,7 @@ const SYSTEM_GAMMA: f64 = 0.2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Light {
     curve: Curve,
+    gamut: Gamut,
     /// The brightest that it holds, cd/m².
     peak: u32,
 }
@@ -42,13 +47,21 @@ pub struct Light {
 enum Curve {
     Pq,
     Hlg,
-    /// Of standard range, with the primaries of BT.2020.
-    Wide,
+    /// Of standard range.
+    Display,
+}
+
+/// The primaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gamut {
+    Bt2020,
+    P3,
+    Bt709,
 }
 
 impl Light {
-    /// That of a picture; `before` is that of the one before it, since the peak is told only now and then.
-    pub fn of(frame: &frame::Video, before: Option<Light>) -> Option<Light> {
+    /// That of a picture; `peak` is what its file says of PQ.
+    pub fn of(frame: &frame::Video, peak: Option<u32>) -> Option<Light> {
         // SAFETY: read as numbers: the file may hold ones that the enums have not.
         let (curve, primaries) = unsafe {
             let frame = frame.as_ptr();
@@ -60,34 +73,55 @@ impl Light {
         let curve = match (curve, primaries) {
             (16, _) => Curve::Pq,
             (18, _) => Curve::Hlg,
-            (_, 9) => Curve::Wide,
+            (_, 9) => Curve::Display,
             _ => return None,
         };
-        let known = before.filter(|before| before.curve == curve).map(|before| before.peak);
-        let peak = match curve {
-            Curve::Pq => told_peak(frame).or(known).unwrap_or(USUAL_PEAK as u32),
-            Curve::Hlg | Curve::Wide => USUAL_PEAK as u32,
+        let gamut = match primaries {
+            1 => Gamut::Bt709,
+            11 | 12 => Gamut::P3,
+            _ => Gamut::Bt2020,
         };
-        Some(Light { curve, peak })
+        let peak = peak.filter(|_| curve == Curve::Pq).unwrap_or(USUAL_PEAK as u32);
+        Some(Light { curve, gamut, peak })
+    }
+
+    /// The matrix of a picture that does not say it.
+    pub fn usual_matrix(self) -> i32 {
+        if self.gamut == Gamut::Bt709 { ffi::SWS_CS_ITU709 } else { ffi::SWS_CS_BT2020 }
     }
 }
 
-/// The brightest pixel, or else the brightest of the display that it was made on.
-fn told_peak(frame: &frame::Video) -> Option<u32> {
-    let number = |kind, at: usize| {
-        let data = frame.side_data(kind)?;
-        Some(f64::from(u32::from_ne_bytes(data.data().get(at..at + 4)?.try_into().ok()?)))
-    };
-    // FFmpeg's AVContentLightMetadata begins with MaxCLL; in AVMasteringDisplayMetadata a display's peak, a fraction, comes after
-    // eight fractions of its colours and one of its black.
-    let brightest = number(Type::ContentLightLevel, 0);
-    let display = number(Type::MasteringDisplayMetadata, 72).zip(number(Type::MasteringDisplayMetadata, 76));
-    let told = [brightest, display.map(|(numerator, denominator)| numerator / denominator.max(1.0))];
+impl Decoded {
+    /// What the picture itself says of the brightest that its file holds, cd/m².
+    pub fn told_peak(&self) -> Option<u32> {
+        let told = |kind| self.frame.side_data(kind).map(|data| data.data().to_vec());
+        told_peak(told(Type::ContentLightLevel).as_deref(), told(Type::MasteringDisplayMetadata).as_deref())
+    }
+}
+
+/// The brightest pixel, or else the brightest of the display that it was made on: of FFmpeg's AVContentLightMetadata the first
+/// number, of AVMasteringDisplayMetadata the fraction after eight of the display's colours and one of its black.
+pub fn told_peak(light_level: Option<&[u8]>, display: Option<&[u8]>) -> Option<u32> {
+    let number = |data: Option<&[u8]>, at: usize| Some(f64::from(u32::from_ne_bytes(data?.get(at..at + 4)?.try_into().ok()?)));
+    let fraction = number(display, 72).zip(number(display, 76));
+    let told = [number(light_level, 0), fraction.map(|(numerator, denominator)| numerator / denominator.max(1.0))];
     told.into_iter().flatten().find(|peak| *peak > 0.0).map(|peak| peak.clamp(DIMMEST_PEAK, 10_000.0) as u32)
 }
 
 /// The form in which a picture comes here: YUV 4:2:0 of 10 bits, limited range, in the matrix of BT.2020.
 pub const FORM: Pixel = Pixel::YUV420P10LE;
+
+type Matrix = [[f64; 3]; 3];
+
+impl Gamut {
+    fn matrix(self) -> Matrix {
+        match self {
+            Gamut::Bt2020 => FROM_BT2020,
+            Gamut::P3 => FROM_P3,
+            Gamut::Bt709 => FROM_BT709,
+        }
+    }
+}
 
 /// Brings pictures of one kind of light to ours.
 pub struct Tone {
@@ -97,6 +131,8 @@ pub struct Tone {
     system: Option<Table>,
     /// What the brightest of red, green and blue is multiplied by, and the others with it, such that 1 is white.
     roll_off: Table,
+    /// From the source's primaries to ours, row by row.
+    matrix: [[f32; 3]; 3],
     /// What a display of BT.1886 is told for light.
     display: Table,
     high: frame::Video,
@@ -137,18 +173,19 @@ impl Tone {
         let peak = f64::from(light.peak);
         let most = if light.curve == Curve::Pq { 10_000.0 / peak } else { 1.0 };
         let roll_off = move |share: f64| match light.curve {
-            Curve::Wide => 1.0,
+            Curve::Display => 1.0,
             _ if share <= 0.0 => peak / WHITE,
             _ => rolled_off([share * peak; 3], peak)[0] / share,
         };
         Ok(Self {
             light: Table::new(1.0, false, |value| match light.curve {
-                Curve::Wide => value.powf(2.4),
+                Curve::Display => value.powf(2.4),
                 Curve::Pq => pq_to_light(value) / peak,
                 Curve::Hlg => hlg_to_scene(value),
             }),
             system: (light.curve == Curve::Hlg).then(|| Table::new(1.0, true, |luma| luma.powf(SYSTEM_GAMMA))),
             roll_off: Table::new(most, true, roll_off),
+            matrix: light.gamut.matrix().map(|row| row.map(|share| share as f32)),
             display: Table::new(1.0, true, |light| light.powf(1.0 / 2.4)),
             high,
         })
@@ -203,8 +240,8 @@ impl Tone {
             rgb = rgb.map(|value| value * gain);
         }
         let less = self.roll_off.at(rgb[0].max(rgb[1]).max(rgb[2]));
-        let [red, green, blue] = narrower(rgb.map(|value| value * less)).map(|value| self.display.at(value));
-        luma_and_differences([red, green, blue])
+        let light = |row: [f32; 3]| (row[0] * rgb[0] + row[1] * rgb[1] + row[2] * rgb[2]) * less;
+        luma_and_differences(self.matrix.map(|row| self.display.at(light(row))))
     }
 }
 
@@ -219,10 +256,6 @@ fn luma_of([red, green, blue]: [f32; 3]) -> f32 {
     const KR: f32 = WIDE.0 as f32;
     const KB: f32 = WIDE.1 as f32;
     KR * red + (1.0 - KR - KB) * green + KB * blue
-}
-
-fn narrower(rgb: [f32; 3]) -> [f32; 3] {
-    NARROWER.map(|row| row[0] as f32 * rgb[0] + row[1] as f32 * rgb[1] + row[2] as f32 * rgb[2])
 }
 
 fn luma_and_differences([red, green, blue]: [f32; 3]) -> [f32; 3] {
@@ -294,7 +327,7 @@ mod tests {
         let (red, blue) = (y + 2.0 * (1.0 - kr) * cr, y + 2.0 * (1.0 - kb) * cb);
         let rgb = [red, (y - kr * red - kb * blue) / (1.0 - kr - kb), blue].map(|value| value.clamp(0.0, 1.0));
         let wide = match light.curve {
-            Curve::Wide => rgb.map(|value| value.powf(2.4)),
+            Curve::Display => rgb.map(|value| value.powf(2.4)),
             Curve::Pq => rolled_off(rgb.map(pq_to_light), f64::from(light.peak)),
             Curve::Hlg => {
                 let scene = rgb.map(hlg_to_scene);
@@ -303,7 +336,7 @@ mod tests {
             }
         };
         let across = |row: [f64; 3]| row.iter().zip(wide).map(|(share, value)| share * value).sum::<f64>();
-        let [red, green, blue] = NARROWER.map(across).map(|light| light.clamp(0.0, 1.0).powf(1.0 / 2.4));
+        let [red, green, blue] = light.gamut.matrix().map(across).map(|light| light.clamp(0.0, 1.0).powf(1.0 / 2.4));
         let (kr, kb) = NARROW;
         let y = kr * red + (1.0 - kr - kb) * green + kb * blue;
         [y, (blue - y) / (2.0 * (1.0 - kb)), (red - y) / (2.0 * (1.0 - kr))]
@@ -311,8 +344,10 @@ mod tests {
 
     #[test]
     fn tables_are_as_good_as_the_formulas() {
-        for curve in [Curve::Pq, Curve::Hlg, Curve::Wide] {
-            let light = Light { curve, peak: 1_000 };
+        let kinds =
+            [(Curve::Pq, Gamut::Bt2020), (Curve::Pq, Gamut::P3), (Curve::Hlg, Gamut::Bt709), (Curve::Display, Gamut::Bt2020)];
+        for (curve, gamut) in kinds {
+            let light = Light { curve, gamut, peak: 1_000 };
             let tone = Tone::new(light, 16, 16).unwrap();
             let steps = || (0..=46).map(|step| f64::from(step) / 46.0);
             let (mut far, mut sum, mut count) = (0.0, 0.0, 0.0);
@@ -332,7 +367,7 @@ mod tests {
 
     #[test]
     fn white_leaves_room_and_what_is_brighter_keeps_its_hue() {
-        let pq = Light { curve: Curve::Pq, peak: 1_000 };
+        let pq = Light { curve: Curve::Pq, gamut: Gamut::Bt2020, peak: 1_000 };
         let grey = |light: f64| exact(pq, [light_to_pq(light), 0.0, 0.0])[0];
         assert!(grey(1_000.0) > 0.999 && grey(0.0) < 1e-9);
         assert!(grey(203.0) > 0.85 && grey(203.0) < 0.95, "{}", grey(203.0));
