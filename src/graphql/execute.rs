@@ -50,8 +50,8 @@ impl Executor {
         if let Err(too_much) = guard::check(&request.query) {
             return Err(refused(ErrorCode::QueryTooComplex, too_much.to_string()));
         }
-        if let Some(path) = guard::null_character(&request.query, &request.variables) {
-            let problem = Problem::of_argument(&path, ViolationCode::InvalidFormat, "must not have the character U+0000");
+        if let Some((path, rule)) = guard::unkept(&request.query, &request.variables) {
+            let problem = Problem::of_argument(&path, ViolationCode::InvalidFormat, rule);
             return Err(Response::from_errors(vec![problem.into_server_error()]));
         }
         let name = request.operation_name.clone();

@@ -28,22 +28,35 @@ pub enum TooMuch {
     Directives,
 }
 
-/// The place of the first character U+0000 in a request's values, which no database of ours can keep.
-pub fn null_character(query: &str, variables: &Variables) -> Option<String> {
+/// A key by which the library that reads JSON hands itself text that is JSON: it would read what a client wrote under it.
+const READ_BY_THE_LIBRARY: &str = "$serde_json::private::RawValue";
+
+/// The place of the first thing in a request's values that cannot be kept as it is, and the rule: the character U+0000, which no
+/// database of ours takes, and one key.
+pub fn unkept(query: &str, variables: &Variables) -> Option<(String, &'static str)> {
+    const NULL: &str = "must not have the character U+0000";
     if query.contains('\0') || query.contains("\\u0000") {
-        return Some("query".into());
+        return Some(("query".into(), NULL));
     }
-    variables.iter().find_map(|(name, value)| null_in(value).map(|rest| format!("variables.{name}{rest}")))
+    let is_key = |name: &str| name == READ_BY_THE_LIBRARY;
+    variables.iter().find_map(|(name, value)| {
+        let null = found_in(value, &|text| text.contains('\0'), &|name| name.contains('\0')).map(|place| (place, NULL));
+        let found = null.or_else(|| {
+            let place = found_in(value, &|_| false, &is_key)?;
+            Some((place, "must not have the key \"$serde_json::private::RawValue\", which is reserved"))
+        });
+        found.map(|(place, rule)| (format!("variables.{name}{place}"), rule))
+    })
 }
 
-fn null_in(value: &ConstValue) -> Option<String> {
+fn found_in(value: &ConstValue, text: &dyn Fn(&str) -> bool, key: &dyn Fn(&str) -> bool) -> Option<String> {
     match value {
-        ConstValue::String(text) => text.contains('\0').then(String::new),
+        ConstValue::String(value) => text(value).then(String::new),
         ConstValue::List(items) => {
-            items.iter().enumerate().find_map(|(at, item)| null_in(item).map(|rest| format!("[{at}]{rest}")))
+            items.iter().enumerate().find_map(|(at, item)| found_in(item, text, key).map(|rest| format!("[{at}]{rest}")))
         }
         ConstValue::Object(fields) => fields.iter().find_map(|(name, field)| {
-            let found = if name.contains('\0') { Some(String::new()) } else { null_in(field) };
+            let found = if key(name) { Some(String::new()) } else { found_in(field, text, key) };
             found.map(|rest| format!(".{}{rest}", name.replace('\0', "")))
         }),
         _ => None,

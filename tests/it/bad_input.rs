@@ -130,6 +130,51 @@ fn breaches() -> Vec<(Value, &'static str)> {
 }
 
 on_both! {
+    async fn documents_are_kept_as_they_are_or_refused(server: Server) {
+        let api = &server.api;
+        // What can be written can be read again.
+        let metadata = nested(64);
+        let id = api.create(json!({ "submit": false, "metadata": metadata })).await;
+        let read = "query($id: ID!) { job(id: $id) { metadata } }";
+        assert_eq!(api.ask(read, json!({ "id": id })).await["job"]["metadata"], metadata);
+        let element = |metadata: Value| json!({ "text": { "text": "x", "length": 1, "metadata": metadata } });
+        for (input, path) in [
+            (json!({ "submit": false, "metadata": nested(65) }), "input.metadata"),
+            (json!({ "submit": false, "elements": [element(nested(65))] }), "input.elements[0].text.metadata"),
+        ] {
+            assert_eq!(api.refused(CREATE, json!({ "input": input })).await["violations"][0]["path"], path);
+        }
+        // Deeper than any reader goes, a part of it written out and a part given.
+        let written = format!("{}$x{}", "{a:".repeat(48), "}".repeat(48));
+        let mutation = format!("mutation($x: JSON) {{ createJob(input: {{ submit: false, metadata: {written} }}) {{ id }} }}");
+        let refused = api.refused(&mutation, json!({ "x": nested(90) })).await;
+        assert_eq!(refused["violations"][0]["path"], "input.metadata", "{refused:#}");
+        // In a template, and by the values of one.
+        let create = "mutation($input: TemplateInput!) { createTemplate(input: $input) { id } }";
+        let variable = json!([{ "name": "l", "type": "LIST" }]);
+        let template = |document: Value| json!({ "input": { "name": "deep", "document": document, "variables": variable } });
+        let refused = api.refused(create, template(json!({ "metadata": nested(70) }))).await;
+        assert_eq!(refused["violations"][0]["path"], "input.document");
+        let document = json!({ "submit": false, "metadata": { "a": "{{l}}" } });
+        let made = api.ask(create, template(document)).await["createTemplate"]["id"].take();
+        let render = "mutation($id: ID!, $variables: JSON!) { renderTemplate(id: $id, variables: $variables) { id } }";
+        let list = (0..80).fold(json!([]), |within, _| json!([within]));
+        let refused = api.refused(render, json!({ "id": made, "variables": { "l": list } })).await;
+        assert_eq!(refused["violations"][0]["path"], "variables.l");
+        // The key by which serde_json reads text as JSON.
+        let key = "$serde_json::private::RawValue";
+        let refused = api.refused(CREATE, json!({ "input": { "submit": false, "metadata": { "a": { key: "5" } } } })).await;
+        assert_eq!(refused["violations"][0]["path"], format!("variables.input.metadata.a.{key}"));
+        assert!(api.ask("{ jobs(first: 10) { edges { node { id metadata } } } }", json!({})).await["jobs"]["edges"].is_array());
+        // Nothing given and nothing in it are the same request.
+        let keyed = |more: Value| {
+            let mut input = json!({ "submit": false, "idempotencyKey": "k" });
+            input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            input
+        };
+        assert_eq!(api.create(keyed(json!({}))).await, api.create(keyed(json!({ "metadata": {} }))).await);
+    }
+
     async fn every_breach_names_its_field_and_rule(server: Server) {
         for (input, path) in breaches() {
             let refused = server.api.refused(CREATE, json!({ "input": input })).await;
@@ -265,4 +310,9 @@ async fn the_store_takes_only_what_was_announced() {
     let digest = "0".repeat(64);
     let checked = promised(json!({ "filename": "a", "size": 10, "checksumSha256": digest })).await;
     assert!(!api.put(&checked, vec![1; 10]).await.status().is_success(), "other bytes are refused");
+}
+
+/// Objects within each other.
+fn nested(levels: usize) -> Value {
+    (1..levels).fold(json!({ "end": 1 }), |within, _| json!({ "a": within }))
 }

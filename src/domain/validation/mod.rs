@@ -26,6 +26,23 @@ pub struct Checker {
     found: Vec<Violation>,
 }
 
+/// Objects and lists within each other, of a document that is kept. What reads JSON again stops at 128, and documents lie within
+/// others.
+pub const MOST_LEVELS: usize = 64;
+
+/// Whether a document has more levels than that.
+pub fn is_deep(value: &serde_json::Value) -> bool {
+    fn fits(value: &serde_json::Value, left: usize) -> bool {
+        match (value, left) {
+            (serde_json::Value::Array(_) | serde_json::Value::Object(_), 0) => false,
+            (serde_json::Value::Array(items), _) => items.iter().all(|item| fits(item, left - 1)),
+            (serde_json::Value::Object(members), _) => members.values().all(|member| fits(member, left - 1)),
+            _ => true,
+        }
+    }
+    !fits(value, MOST_LEVELS)
+}
+
 impl Checker {
     /// Notes a breach. Paths are written out only then: most checks find nothing.
     pub fn breach(&mut self, path: impl Display, code: ViolationCode, message: impl Into<String>) {
@@ -68,8 +85,11 @@ impl Checker {
         }
     }
 
+    /// A document that is kept: of a size, and no deeper than can be read again.
     pub fn json_bytes(&mut self, path: impl Display, value: &serde_json::Value, most: usize) {
-        if value.to_string().len() > most {
+        if is_deep(value) {
+            self.breach(path, ViolationCode::TooMany, format!("must nest at most {MOST_LEVELS} levels deep"));
+        } else if value.to_string().len() > most {
             self.breach(path, ViolationCode::TooLong, format!("must have at most {most} bytes as JSON"));
         }
     }

@@ -58,8 +58,10 @@ impl OutputInput {
 
 impl CreateJobInput {
     /// As the domain has it, or everything that is wrong with it.
-    pub fn into_domain(self, at: &str, own_bucket: &str) -> Result<NewJob, Vec<Violation>> {
+    pub fn into_domain(mut self, at: &str, own_bucket: &str) -> Result<NewJob, Vec<Violation>> {
         let mut check = Checker::default();
+        // None and no members are the same, also for who asks twice.
+        self.metadata = self.metadata.filter(|metadata| metadata.as_object().is_none_or(|members| !members.is_empty()));
         let request_hash = self.idempotency_key.as_ref().map(|_| self.hash());
         if self.webhook_url.is_some() {
             check.not_yet(format!("{at}.webhookUrl"), "telling of a job's end");

@@ -255,6 +255,9 @@ impl UpdateJobStatusInput {
             check_id::<ElementId>("input.error.elementId", id)?;
         }
         let failure = self.error.map(|error| error.failure(&mut check));
+        if failure.is_some() && self.status != JobStatus::Failed {
+            check.breach("input.error", ViolationCode::Inconsistent, "must only be given of a job that is FAILED");
+        }
         let result = self.result.map(|result| result.file(&mut check)).transpose()?;
         let (job_id, status, attempt, message) = (self.id.into(), self.status.into(), self.attempt, self.message);
         let report = StatusReport { job_id, status, attempt, message, failure, result: None };
