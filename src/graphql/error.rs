@@ -126,6 +126,10 @@ pub fn conform(response: &mut Response, correlation_id: &str) -> Vec<ErrorCode> 
     for error in &mut response.errors {
         let coded = error.extensions.as_ref().is_some_and(|values| values.get("code").is_some());
         if !coded {
+            // The names of our own types are nothing to a client.
+            if let Some(end) = error.message.find(" (occurred while parsing") {
+                error.message.truncate(end);
+            }
             let problem = uncoded(error);
             error.extensions = Some(problem.extensions());
         }
@@ -162,6 +166,9 @@ fn uncoded(error: &ServerError) -> Problem {
         () => return services::Error::internal(message).into(),
     };
     let mut problem = Problem::new(code, message);
+    if message.starts_with("Query is too complex") {
+        problem.suggestion = Some("ask for fewer fields, or for fewer rows at a time".into());
+    }
     problem.violations.extend(wrong_argument(message).or_else(|| wrong_variable(message)).or_else(|| wrong_value(error, code)));
     problem
 }

@@ -130,6 +130,16 @@ fn breaches() -> Vec<(Value, &'static str)> {
 }
 
 on_both! {
+    async fn errors_name_nothing_of_ours(server: Server) {
+        let refused = server.api.send(CREATE, json!({ "input": { "submit": false, "priority": 10_000_000_000i64 } })).await;
+        let message = refused["errors"][0]["message"].as_str().unwrap();
+        assert!(refused["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT" && !message.contains("CreateJobInput"), "{message}");
+        let inputs: Vec<_> = (0..1_000).map(|_| json!({ "submit": false })).collect();
+        let bulk = "mutation($all: [CreateJobInput!]!) { createJobs(inputs: $all) { id elements { id metadata } } }";
+        let refused = server.api.refused(bulk, json!({ "all": inputs })).await;
+        assert!(refused["code"] == "QUERY_TOO_COMPLEX" && refused["suggestion"].is_string(), "{refused:#}");
+    }
+
     async fn documents_are_kept_as_they_are_or_refused(server: Server) {
         let api = &server.api;
         // What can be written can be read again.
