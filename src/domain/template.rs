@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{
     error::{Violation, ViolationCode},
     paint::Color,
-    validation::{self, Checker},
+    validation::Checker,
 };
 
 /// What a variable holds.
@@ -123,7 +123,6 @@ impl Variable {
 
     fn check_value(&self, check: &mut Checker, at: &str, value: &Value) {
         let rule = match (self.kind, value) {
-            _ if validation::is_deep(value) => Some("must nest at most 64 levels deep"),
             (VariableType::Text, Value::String(_)) | (VariableType::Number, Value::Number(_)) => None,
             (VariableType::Boolean, Value::Bool(_)) | (VariableType::List, Value::Array(_)) => None,
             (VariableType::Color, Value::String(text)) if text.parse::<Color>().is_ok() => None,

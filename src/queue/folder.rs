@@ -23,7 +23,7 @@ impl WorkFolder {
         &self.path
     }
 
-    /// Removes it now, and says what that freed, bytes.
+    /// Removes it now, and says how large its files were, bytes.
     pub fn remove(&self) -> io::Result<u64> {
         let files = fs::read_dir(&self.path)?.filter_map(Result::ok);
         let bytes = files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum();

@@ -10,8 +10,6 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::render::shelf;
-
 /// Where a tenant's parts and sources are kept: no tenant finds another's.
 pub fn of_tenant(folder: &Path, tenant: &str) -> PathBuf {
     folder.join(hex::encode(Sha256::digest(tenant.as_bytes())))
@@ -23,15 +21,14 @@ const LARGEST_SHARE: u64 = 4;
 /// The sources of one tenant. They lie beside the encoded parts, and go with them, those first that were used longest ago.
 pub struct KeptSources {
     folder: PathBuf,
-    /// Of all tenants, and the most bytes of all that lies there.
-    all: PathBuf,
+    /// Of all that is kept, bytes.
     most: u64,
 }
 
 impl KeptSources {
     /// `all` is where everything is kept, at most so many bytes; nothing is kept where that is 0.
     pub fn of(all: &Path, most: u64, tenant: &str) -> Option<Self> {
-        (most > 0).then(|| Self { folder: of_tenant(all, tenant).join("sources"), all: all.to_owned(), most })
+        (most > 0).then(|| Self { folder: of_tenant(all, tenant).join("sources"), most })
     }
 
     /// Puts the source of a key and version into a new file; returns the hash of its content. The file is not to be written to:
@@ -41,17 +38,13 @@ impl KeptSources {
         tokio::task::spawn_blocking(move || take(&kept, &path).ok()).await.ok().flatten()
     }
 
-    /// Keeps a file that was fetched, under a key and version.
+    /// Keeps a file that was fetched, under a key and version. Who has fetched all sees to it that it is not too much.
     pub async fn put(&self, name: &str, path: &Path, sha256: &str) {
         let (kept, path, sha256) = (self.place(name), path.to_owned(), sha256.to_owned());
-        let (all, most) = (self.all.clone(), self.most);
-        let keep = move || {
-            let size = fs::metadata(&path)?.len();
-            if size <= most / LARGEST_SHARE {
-                put(&kept, &path, &format!("{size} {sha256}"))?;
-            }
-            shelf::trim(&all, most);
-            io::Result::Ok(())
+        let most = self.most / LARGEST_SHARE;
+        let keep = move || match fs::metadata(&path)?.len() {
+            size if size <= most => put(&kept, &path, &format!("{size} {sha256}")),
+            _ => Ok(()),
         };
         if let Ok(Err(error)) = tokio::task::spawn_blocking(keep).await {
             tracing::debug!(%error, "a source could not be kept");

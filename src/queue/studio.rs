@@ -2,7 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use tokio::sync::Semaphore;
@@ -19,6 +22,7 @@ use crate::{
     render::{
         Composition, PlacedElement,
         process::{Aim, Limits, Report, Running, Task},
+        shelf,
     },
     services::{
         Services,
@@ -41,6 +45,8 @@ pub struct ProcessStudio {
     source_bytes: u64,
     /// Where all tenants' sources are kept, and the most bytes of all that lies there.
     kept: (PathBuf, u64),
+    /// Whether somebody removes what is too much of that.
+    trimming: Arc<AtomicBool>,
     places: Semaphore,
     fetches: Semaphore,
     made: AtomicU64,
@@ -63,6 +69,7 @@ impl ProcessStudio {
             limits,
             source_bytes,
             kept,
+            trimming: Arc::default(),
             places: Semaphore::new(AT_ONCE),
             fetches: Semaphore::new(FETCHES),
             made: AtomicU64::new(0),
@@ -88,12 +95,25 @@ impl ProcessStudio {
         let _fetch = self.fetches.acquire().await.map_err(|_| nothing())?;
         let kept = KeptSources::of(&self.kept.0, self.kept.1, tenant);
         let fetching = Fetching { services, fetcher: &self.fetcher, most: self.source_bytes, tenant, job_id, kept };
-        let local = fetching.all(&elements, folder).await?;
+        let fetched = fetching.all(&elements, folder).await;
+        self.trim();
+        let local = fetched?;
         let placed = elements.into_iter().map(|(id, mut element)| {
             local.put_into(&mut element);
             PlacedElement { id, element }
         });
         Ok(placed.collect())
+    }
+
+    /// Removes what is too much of what is kept, beside all else: nodes without a worker have nobody else who does.
+    fn trim(&self) {
+        let ((folder, most), trimming) = (self.kept.clone(), self.trimming.clone());
+        if !trimming.swap(true, Relaxed) {
+            tokio::task::spawn_blocking(move || {
+                shelf::trim(&folder, most);
+                trimming.store(false, Relaxed);
+            });
+        }
     }
 
     /// Runs a task to its end; what it tells on the way goes to `told`.

@@ -1,6 +1,8 @@
 //! What a layer that plays nothing looks like. It is drawn when it is first seen, and forgotten when it is gone: what an element
 //! costs that is never seen, or not yet, is next to nothing.
 
+use std::sync::PoisonError;
+
 use image::RgbaImage;
 
 use super::{
@@ -42,7 +44,10 @@ pub fn draw(
     typesetter: &mut Option<Typesetter>,
 ) -> Result<Option<Drawn>, MediaError> {
     Ok(match medium {
-        Prepared::Still(image) => Some(still(layer, &*image.pixels()?, library)),
+        Prepared::Still(image) => {
+            let _one_at_a_time = library.decoding.lock().unwrap_or_else(PoisonError::into_inner);
+            Some(still(layer, &*image.pixels()?, library))
+        }
         _ => words_or_shape(plan, layer, &element.content, library, typesetter),
     })
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use super::{
@@ -47,6 +47,8 @@ pub enum Prepared {
 pub struct Library {
     pub tables: HashMap<Source, Arc<Table>>,
     pub fonts: HashMap<Source, Arc<Vec<u8>>>,
+    /// Held while a still is decoded and scaled, which takes many times its size: runs that want one wait for each other.
+    pub decoding: Mutex<()>,
 }
 
 /// Opens an element's files; the words of subtitles become the element's own.

@@ -11,6 +11,8 @@ use crate::media::Parcel;
 
 /// The largest part that is kept, bytes.
 const MOST_BYTES: usize = 256 << 20;
+/// What a file takes of a disk, bytes, is a multiple of this.
+const BLOCK: u64 = 4_096;
 
 /// A folder of parts. Several processes may use it at once.
 pub struct Shelf {
@@ -71,7 +73,11 @@ fn look(folder: &Path, files: &mut Vec<(SystemTime, u64, PathBuf)>) {
     for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
         match entry.metadata() {
             Ok(found) if found.is_dir() => look(&entry.path(), files),
-            Ok(found) => files.push((found.modified().unwrap_or(SystemTime::UNIX_EPOCH), found.len(), entry.path())),
+            Ok(found) => {
+                // A small file takes a block too.
+                let size = found.len().next_multiple_of(BLOCK);
+                files.push((found.modified().unwrap_or(SystemTime::UNIX_EPOCH), size, entry.path()));
+            }
             Err(_) => {}
         }
     }
@@ -103,11 +109,11 @@ mod tests {
     fn what_was_used_last_stays() {
         let folder = tempfile::tempdir().unwrap();
         for (name, age_s) in [("old", 300), ("new", 0), ("older", 600)] {
-            fs::write(folder.path().join(name), [0; 100]).unwrap();
+            fs::write(folder.path().join(name), [0; 5_000]).unwrap();
             let used = SystemTime::now() - Duration::from_secs(age_s);
             File::options().append(true).open(folder.path().join(name)).unwrap().set_modified(used).unwrap();
         }
-        trim(folder.path(), 250);
+        trim(folder.path(), 20_000);
         let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["new", "old"]);

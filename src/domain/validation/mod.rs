@@ -28,10 +28,10 @@ pub struct Checker {
 
 /// Objects and lists within each other, of a document that is kept. What reads JSON again stops at 128, and documents lie within
 /// others.
-pub const MOST_LEVELS: usize = 64;
+const MOST_LEVELS: usize = 64;
 
 /// Whether a document has more levels than that.
-pub fn is_deep(value: &serde_json::Value) -> bool {
+fn is_deep(value: &serde_json::Value) -> bool {
     fn fits(value: &serde_json::Value, left: usize) -> bool {
         match (value, left) {
             (serde_json::Value::Array(_) | serde_json::Value::Object(_), 0) => false,
