@@ -26,7 +26,7 @@ use crate::{
     graphql::{self, Executor},
     http::{self, Web},
     media,
-    queue::{self, Worker, WorkerSettings, studio::ProcessStudio},
+    queue::{self, RenderSettings, Worker, studio::ProcessStudio},
     render::process::Limits,
     services::{Parts, Services, database::Database, event_log::WholeLog, health, meters::Meters, objects::LoggedStore},
     shutdown::Shutdown,
@@ -227,15 +227,19 @@ fn limits(config: &Config) -> Limits {
 }
 
 fn studio(config: &Config, work_dir: &Path) -> ProcessStudio {
-    let fetcher = Fetcher::new(config.fetch_allow.clone());
-    let program = config.render.program.clone();
-    let kept = (kept_dir(work_dir), config.render.kept);
-    ProcessStudio::new(fetcher, program, work_dir.to_owned(), limits(config), config.render.source, kept)
+    ProcessStudio::new(Fetcher::new(config.fetch_allow.clone()), render_settings(config, work_dir))
 }
 
-/// On the disk of the work folders, whose files it shares.
-fn kept_dir(work_dir: &Path) -> PathBuf {
-    work_dir.with_file_name("kept")
+fn render_settings(config: &Config, work_dir: &Path) -> RenderSettings {
+    RenderSettings {
+        program: config.render.program.clone(),
+        work_dir: work_dir.to_owned(),
+        limits: limits(config),
+        source_bytes: config.render.source,
+        // On the disk of the work folders, whose files it shares.
+        shelf_dir: work_dir.with_file_name("kept"),
+        shelf_bytes: config.render.kept,
+    }
 }
 
 fn start_worker(
@@ -248,17 +252,9 @@ fn start_worker(
     if duty == Duty::ApiOnly || config.render.workers == 0 {
         return Ok(None);
     }
-    let settings = WorkerSettings {
-        slots: config.render.workers,
-        program: config.render.program.clone(),
-        work_dir: work_dir.to_owned(),
-        limits: limits(config),
-        source_bytes: config.render.source,
-        shelf_dir: kept_dir(work_dir),
-        shelf_bytes: config.render.kept,
-    };
+    let settings = render_settings(config, work_dir);
     let worker = Worker::new(services.clone(), Fetcher::new(config.fetch_allow.clone()), settings, shutdown.clone());
-    Ok(Some(tokio::spawn(worker.run())))
+    Ok(Some(tokio::spawn(worker.run(config.render.workers))))
 }
 
 async fn serve(

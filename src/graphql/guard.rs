@@ -31,33 +31,35 @@ pub enum TooMuch {
 /// A key by which the library that reads JSON hands itself text that is JSON: it would read what a client wrote under it.
 const READ_BY_THE_LIBRARY: &str = "$serde_json::private::RawValue";
 
+const NO_NULL: &str = "must not have the character U+0000";
+const NO_KEY: &str = "must not have the key \"$serde_json::private::RawValue\", which is reserved";
+
 /// The place of the first thing in a request's values that cannot be kept as it is, and the rule: the character U+0000, which no
 /// database of ours takes, and one key.
 pub fn unkept(query: &str, variables: &Variables) -> Option<(String, &'static str)> {
-    const NULL: &str = "must not have the character U+0000";
     if query.contains('\0') || query.contains("\\u0000") {
-        return Some(("query".into(), NULL));
+        return Some(("query".into(), NO_NULL));
     }
-    let is_key = |name: &str| name == READ_BY_THE_LIBRARY;
     variables.iter().find_map(|(name, value)| {
-        let null = found_in(value, &|text| text.contains('\0'), &|name| name.contains('\0')).map(|place| (place, NULL));
-        let found = null.or_else(|| {
-            let place = found_in(value, &|_| false, &is_key)?;
-            Some((place, "must not have the key \"$serde_json::private::RawValue\", which is reserved"))
-        });
-        found.map(|(place, rule)| (format!("variables.{name}{place}"), rule))
+        let (rest, rule) = unkept_in(value)?;
+        Some((format!("variables.{name}{rest}"), rule))
     })
 }
 
-fn found_in(value: &ConstValue, text: &dyn Fn(&str) -> bool, key: &dyn Fn(&str) -> bool) -> Option<String> {
+fn unkept_in(value: &ConstValue) -> Option<(String, &'static str)> {
     match value {
-        ConstValue::String(value) => text(value).then(String::new),
-        ConstValue::List(items) => {
-            items.iter().enumerate().find_map(|(at, item)| found_in(item, text, key).map(|rest| format!("[{at}]{rest}")))
-        }
+        ConstValue::String(text) => text.contains('\0').then(|| (String::new(), NO_NULL)),
+        ConstValue::List(items) => items.iter().enumerate().find_map(|(at, item)| {
+            let (rest, rule) = unkept_in(item)?;
+            Some((format!("[{at}]{rest}"), rule))
+        }),
         ConstValue::Object(fields) => fields.iter().find_map(|(name, field)| {
-            let found = if key(name) { Some(String::new()) } else { found_in(field, text, key) };
-            found.map(|rest| format!(".{}{rest}", name.replace('\0', "")))
+            let (rest, rule) = match name.as_str() {
+                name if name.contains('\0') => (String::new(), NO_NULL),
+                READ_BY_THE_LIBRARY => (String::new(), NO_KEY),
+                _ => unkept_in(field)?,
+            };
+            Some((format!(".{}{rest}", name.replace('\0', "")), rule))
         }),
         _ => None,
     }

@@ -43,6 +43,11 @@ pub struct VideoDecoder {
 }
 
 impl Decoded {
+    /// Where only a field of it is to be seen, the whole picture that is made of that.
+    pub(super) fn woven(&self) -> Result<Option<frame::Video>, MediaError> {
+        self.field.as_ref().map(|field| field.whole(&self.frame)).transpose()
+    }
+
     /// How much memory its picture takes.
     pub fn bytes(&self) -> usize {
         (0..self.frame.planes()).map(|plane| self.frame.data(plane).len()).sum()

@@ -8,7 +8,6 @@ use super::{
     Worker, child,
     cpu::CpuMeter,
     folder::WorkFolder,
-    kept::KeptSources,
     sources::Fetching,
     watch::{self, Stop},
 };
@@ -105,7 +104,7 @@ async fn work(worker: &Worker, lease: &Lease, outputs: Vec<Output>) -> Result<Ve
     let posters: Vec<(usize, Output)> = outputs.iter().enumerate().filter_map(|(at, o)| Some((at, o.poster()?))).collect();
     paths.extend(posters.iter().map(|(index, _)| path(poster_name(*index))));
     composition.outputs.extend(posters.iter().map(|(_, poster)| poster.clone()));
-    let shelf = worker.shelf_of(lease).map(|folder| folder.to_string_lossy().into_owned());
+    let shelf = worker.settings.shelf_of(&lease.tenant).map(|folder| folder.to_string_lossy().into_owned());
     let task = Task { composition, paths, shelf, digests, limits: worker.settings.limits, ..Task::default() };
     let rendering = Instant::now();
     let made = child::render(worker, lease, folder.path(), &task).await?;
@@ -194,7 +193,7 @@ async fn download_step(
             most: worker.settings.source_bytes,
             tenant: &lease.tenant,
             job_id: Some(&lease.job_id),
-            kept: KeptSources::of(&worker.settings.shelf_dir, worker.settings.shelf_bytes, &lease.tenant),
+            kept: worker.settings.kept_sources(&lease.tenant),
         };
         let local = fetching.all(&elements, folder).await?;
         let placed = elements.into_iter().map(|(id, mut element)| {

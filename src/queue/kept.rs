@@ -26,9 +26,9 @@ pub struct KeptSources {
 }
 
 impl KeptSources {
-    /// `all` is where everything is kept, at most so many bytes; nothing is kept where that is 0.
-    pub fn of(all: &Path, most: u64, tenant: &str) -> Option<Self> {
-        (most > 0).then(|| Self { folder: of_tenant(all, tenant).join("sources"), most })
+    /// Within the tenant's folder; of all that is kept there are at most so many bytes.
+    pub fn new(of_tenant: &Path, most: u64) -> Self {
+        Self { folder: of_tenant.join("sources"), most }
     }
 
     /// Puts the source of a key and version into a new file; returns the hash of its content. The file is not to be written to:
@@ -93,7 +93,7 @@ mod tests {
     #[tokio::test]
     async fn a_source_is_found_by_its_name_alone_and_outlives_its_first_file() {
         let folder = tempfile::tempdir().unwrap();
-        let (kept, file) = (KeptSources::of(folder.path(), 1 << 20, "t").unwrap(), folder.path().join("file"));
+        let (kept, file) = (KeptSources::new(folder.path(), 1 << 20), folder.path().join("file"));
         fs::write(&file, "content").unwrap();
         kept.put("key 1", &file, "hash").await;
         fs::remove_file(&file).unwrap();

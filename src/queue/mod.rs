@@ -16,6 +16,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use kept::KeptSources;
+
 use crate::{
     domain::id::NodeId,
     render::{process::Limits, shelf},
@@ -32,11 +34,9 @@ const RESCUE_EVERY: Duration = Duration::from_secs(1);
 const LEASE: Duration = Duration::from_secs(8);
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(700);
 
-/// What a worker needs beside the services.
+/// What rendering needs of this node.
 #[derive(Debug, Clone)]
-pub struct WorkerSettings {
-    /// Attempts at a time.
-    pub slots: usize,
+pub struct RenderSettings {
     /// The binary that renders.
     pub program: PathBuf,
     /// Where attempts have their folders.
@@ -50,28 +50,44 @@ pub struct WorkerSettings {
     pub shelf_bytes: u64,
 }
 
+impl RenderSettings {
+    /// Where a tenant's parts are kept.
+    fn shelf_of(&self, tenant: &str) -> Option<PathBuf> {
+        (self.shelf_bytes > 0).then(|| kept::of_tenant(&self.shelf_dir, tenant))
+    }
+
+    fn kept_sources(&self, tenant: &str) -> Option<KeptSources> {
+        self.shelf_of(tenant).map(|folder| KeptSources::new(&folder, self.shelf_bytes))
+    }
+
+    /// Removes what is too much of all that is kept.
+    fn trim_shelf(&self) {
+        shelf::trim(&self.shelf_dir, self.shelf_bytes);
+    }
+}
+
 /// A node's worker. Cheap to clone.
 #[derive(Clone)]
 pub struct Worker {
     services: Services,
     fetcher: Fetcher,
-    settings: Arc<WorkerSettings>,
+    settings: Arc<RenderSettings>,
     owner: Arc<str>,
     shutdown: Shutdown,
 }
 
 impl Worker {
-    pub fn new(services: Services, fetcher: Fetcher, settings: WorkerSettings, shutdown: Shutdown) -> Self {
+    pub fn new(services: Services, fetcher: Fetcher, settings: RenderSettings, shutdown: Shutdown) -> Self {
         let owner = NodeId::new(services.clock()).as_str().into();
         Self { services, fetcher, settings: Arc::new(settings), owner, shutdown }
     }
 
-    /// Runs until shut down, and until the attempts under way have ended.
-    pub async fn run(self) {
+    /// Makes so many attempts at a time until shut down, and until those under way have ended.
+    pub async fn run(self, slots: usize) {
         self.rescue().await;
         let attempts = TaskTracker::new();
         let rescuing = tokio::spawn(self.clone().rescue_now_and_then());
-        let slots = Arc::new(Semaphore::new(self.settings.slots));
+        let slots = Arc::new(Semaphore::new(slots));
         while let Some(slot) = self.free_slot(&slots).await {
             match self.services.claim(&self.owner, LEASE).await {
                 Ok(Some(claimed)) => {
@@ -117,15 +133,10 @@ impl Worker {
         rescue(&self.services, &self.owner).await;
     }
 
-    /// Where a tenant's parts are kept: no tenant finds another's.
-    fn shelf_of(&self, lease: &Lease) -> Option<PathBuf> {
-        (self.settings.shelf_bytes > 0).then(|| kept::of_tenant(&self.settings.shelf_dir, &lease.tenant))
-    }
-
     async fn trim_shelf(&self) {
         let settings = self.settings.clone();
         // What could not be removed is looked at again after the next attempt.
-        let _ = tokio::task::spawn_blocking(move || shelf::trim(&settings.shelf_dir, settings.shelf_bytes)).await;
+        let _ = tokio::task::spawn_blocking(move || settings.trim_shelf()).await;
     }
 
     fn folder_of(&self, lease: &Lease) -> PathBuf {

@@ -1,7 +1,7 @@
 //! Looks into media and draws single frames, each in a child process of its own that lives for a moment.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::{folder::WorkFolder, kept::KeptSources, sources::Fetching};
+use super::{RenderSettings, folder::WorkFolder, sources::Fetching};
 use crate::{
     domain::{
         composition::{Content, Element, Playback, Source, Timing},
@@ -21,8 +21,7 @@ use crate::{
     },
     render::{
         Composition, PlacedElement,
-        process::{Aim, Limits, Report, Running, Task},
-        shelf,
+        process::{Aim, Report, Running, Task},
     },
     services::{
         Services,
@@ -39,13 +38,8 @@ const FETCHES: usize = 16;
 /// What it works with.
 pub struct ProcessStudio {
     fetcher: Fetcher,
-    program: PathBuf,
-    work_dir: PathBuf,
-    limits: Limits,
-    source_bytes: u64,
-    /// Where all tenants' sources are kept, and the most bytes of all that lies there.
-    kept: (PathBuf, u64),
-    /// Whether somebody removes what is too much of that.
+    settings: RenderSettings,
+    /// Whether somebody removes what is too much of what is kept.
     trimming: Arc<AtomicBool>,
     places: Semaphore,
     fetches: Semaphore,
@@ -53,22 +47,10 @@ pub struct ProcessStudio {
 }
 
 impl ProcessStudio {
-    /// Sources of the store are kept in a folder, beside those of jobs, so many bytes at the most.
-    pub fn new(
-        fetcher: Fetcher,
-        program: PathBuf,
-        work_dir: PathBuf,
-        limits: Limits,
-        source_bytes: u64,
-        kept: (PathBuf, u64),
-    ) -> Self {
+    pub fn new(fetcher: Fetcher, settings: RenderSettings) -> Self {
         Self {
             fetcher,
-            program,
-            work_dir,
-            limits,
-            source_bytes,
-            kept,
+            settings,
             trimming: Arc::default(),
             places: Semaphore::new(AT_ONCE),
             fetches: Semaphore::new(FETCHES),
@@ -79,7 +61,7 @@ impl ProcessStudio {
     /// A folder of its own, which goes when what is done in it is done, or given up.
     fn folder(&self) -> Result<WorkFolder, JobFailure> {
         let name = format!("studio-{}", self.made.fetch_add(1, Relaxed));
-        WorkFolder::create(self.work_dir.join(name))
+        WorkFolder::create(self.settings.work_dir.join(name))
             .map_err(|error| JobFailure::new(ErrorCode::Internal, format!("the work folder cannot be used: {error}")))
     }
 
@@ -93,8 +75,8 @@ impl ProcessStudio {
     ) -> Result<Vec<PlacedElement>, JobFailure> {
         // Beside the children's places: a source that drips keeps nobody from what is here.
         let _fetch = self.fetches.acquire().await.map_err(|_| nothing())?;
-        let kept = KeptSources::of(&self.kept.0, self.kept.1, tenant);
-        let fetching = Fetching { services, fetcher: &self.fetcher, most: self.source_bytes, tenant, job_id, kept };
+        let (kept, most) = (self.settings.kept_sources(tenant), self.settings.source_bytes);
+        let fetching = Fetching { services, fetcher: &self.fetcher, most, tenant, job_id, kept };
         let fetched = fetching.all(&elements, folder).await;
         self.trim();
         let local = fetched?;
@@ -107,10 +89,10 @@ impl ProcessStudio {
 
     /// Removes what is too much of what is kept, beside all else: nodes without a worker have nobody else who does.
     fn trim(&self) {
-        let ((folder, most), trimming) = (self.kept.clone(), self.trimming.clone());
+        let (settings, trimming) = (self.settings.clone(), self.trimming.clone());
         if !trimming.swap(true, Relaxed) {
             tokio::task::spawn_blocking(move || {
-                shelf::trim(&folder, most);
+                settings.trim_shelf();
                 trimming.store(false, Relaxed);
             });
         }
@@ -118,9 +100,9 @@ impl ProcessStudio {
 
     /// Runs a task to its end; what it tells on the way goes to `told`.
     async fn run(&self, folder: &Path, mut task: Task, told: &mut (dyn FnMut(Report) + Send)) -> Result<(), JobFailure> {
-        task.limits = self.limits;
+        task.limits = self.settings.limits;
         let _place = self.places.acquire().await.map_err(|_| nothing())?;
-        let mut running = Running::start(&self.program, folder, &task).await?;
+        let mut running = Running::start(&self.settings.program, folder, &task).await?;
         loop {
             match running.next().await? {
                 Report::Done { .. } => {

@@ -24,7 +24,7 @@ const MOST_WARNINGS: usize = 200;
 pub fn of(understood: &Understood, output: &Output) -> Inspection {
     let ready = understood.ready(0);
     let plan = ready.plan;
-    let mut warnings = ready.warnings.clone();
+    let mut warnings = understood.warnings();
     let mut enlarged: Vec<usize> = Vec::new();
     for layer in plan.layers.iter().filter(|layer| layer.end > plan.first && layer.first < plan.end) {
         let scale = enlargement(&ready, layer);

@@ -49,7 +49,6 @@ pub struct Ready<'a> {
     pub library: &'a Library,
     /// By layer.
     pub arts: Vec<Art<'a>>,
-    pub warnings: Vec<Warning>,
 }
 
 /// Looks into every source, in order, and plans every output; `found` is told of each source.
@@ -109,10 +108,12 @@ fn most_at_once(cues: &[Cue]) -> i64 {
 impl Understood {
     /// Makes an output ready to be composed.
     pub fn ready(&self, output: usize) -> Ready<'_> {
-        let Self { ids, elements, media, library, plans } = self;
-        let mut ready = Ready::of(&plans[output], elements, media, library);
-        ready.warnings = Glyphs { library, typesetter: None }.missed(elements, &|index| ids[index].clone());
-        ready
+        Ready::of(&self.plans[output], &self.elements, &self.media, &self.library)
+    }
+
+    /// What of its words no font can show as it is asked for.
+    pub fn warnings(&self) -> Vec<Warning> {
+        Glyphs { library: &self.library, typesetter: None }.missed(&self.elements, &|index| self.ids[index].clone())
     }
 
     /// Decodes every still, to see whether it can be: a render decodes those alone that are seen.
@@ -135,7 +136,7 @@ impl<'a> Ready<'a> {
             (Prepared::Group(_), None) => Art::Nothing,
             (Prepared::Still(_) | Prepared::Drawn, _) => Art::Drawn,
         };
-        Ready { plan, elements, media, library, arts: plan.layers.iter().map(art).collect(), warnings: Vec::new() }
+        Ready { plan, elements, media, library, arts: plan.layers.iter().map(art).collect() }
     }
 }
 

@@ -83,7 +83,7 @@ impl Scaler {
 
     /// Scales the part of the upright picture that `fractions` (left, top, right, bottom) names into `out`.
     pub fn scale(&mut self, decoded: &Decoded, fractions: (f64, f64, f64, f64), out: &mut Picture) -> Result<(), MediaError> {
-        let whole = decoded.field.as_ref().map(|field| field.whole(&decoded.frame)).transpose()?;
+        let whole = decoded.woven()?;
         let frame = whole.as_ref().unwrap_or(&decoded.frame);
         if self.turn == Turn::None {
             return self.scale_lying(frame, fractions, out);
@@ -105,7 +105,7 @@ impl Scaler {
         fractions: (f64, f64, f64, f64),
         out: &mut Picture,
     ) -> Result<&[u8], MediaError> {
-        let whole = decoded.field.as_ref().map(|field| field.whole(&decoded.frame)).transpose()?;
+        let whole = decoded.woven()?;
         let frame = whole.as_ref().unwrap_or(&decoded.frame);
         let fractions = self.turn.unturn(fractions);
         let size = (self.width, self.height);

@@ -119,7 +119,8 @@ fn make(task: &Task, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
     let before = Cost::now();
     let understood = understand(task, out).map_err(|failure| failure.at(step))?;
     let first = understood.ready(0);
-    let details = if first.warnings.is_empty() { json!({}) } else { json!({ "warnings": first.warnings }) };
+    let warnings = understood.warnings();
+    let details = if warnings.is_empty() { json!({}) } else { json!({ "warnings": warnings }) };
     out.send(&Report::StepCompleted { step, usage: before.usage_since(Duration::ZERO), details });
     compose_and_encode(task, &understood, first, out)
 }
