@@ -22,6 +22,7 @@ mod m20261124_000011_aggregates;
 mod m20261124_000012_doomed_objects;
 mod m20261125_000013_element_indexes;
 mod m20261126_000014_elements_on_sqlite;
+mod m20261126_000015_dense_by_statement;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000012_doomed_objects::Migration),
             Box::new(m20261125_000013_element_indexes::Migration),
             Box::new(m20261126_000014_elements_on_sqlite::Migration),
+            Box::new(m20261126_000015_dense_by_statement::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::element::{ElementStatus, ElementType};
 pub use super::words::{Align, Shadow, Text, TextBackground, VerticalAlign};
 use super::{
     geometry::{Anchor, Fit, Length},
@@ -38,7 +39,7 @@ pub struct Timing {
     pub track: Option<i32>,
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub name: Option<String>,
-    #[serde(default)]
+    #[serde(default = "no_metadata", skip_serializing_if = "is_no_metadata")]
     pub metadata: serde_json::Value,
 }
 
@@ -48,12 +49,14 @@ pub struct Timing {
 pub enum Content {
     Video {
         playback: Playback,
+        #[serde(default, skip_serializing_if = "says_nothing")]
         visual: Visual,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "says_nothing")]
         chroma_key: Option<ChromaKey>,
     },
     Image {
         source: Source,
+        #[serde(default, skip_serializing_if = "says_nothing")]
         visual: Visual,
     },
     Audio {
@@ -61,49 +64,31 @@ pub enum Content {
     },
     Text {
         text: Text,
+        #[serde(default, skip_serializing_if = "says_nothing")]
         visual: Visual,
     },
     Shape {
         shape: Shape,
+        #[serde(default, skip_serializing_if = "says_nothing")]
         visual: Visual,
     },
     /// Words of their own times; those of a source are read from it.
     Subtitles {
+        #[serde(default, skip_serializing_if = "says_nothing")]
         source: Option<Source>,
+        #[serde(default, skip_serializing_if = "says_nothing")]
         cues: Vec<Cue>,
+        #[serde(default, skip_serializing_if = "says_nothing")]
         style: Text,
+        #[serde(default, skip_serializing_if = "says_nothing")]
         visual: Visual,
     },
     /// Elements of its own, placed, timed and moved as one; its box is their canvas.
     Composition {
         elements: Vec<Element>,
+        #[serde(default, skip_serializing_if = "says_nothing")]
         visual: Visual,
     },
-}
-
-/// The kinds of element that the contract knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ElementType {
-    Video,
-    Image,
-    Audio,
-    Text,
-    Shape,
-    Subtitles,
-    Composition,
-}
-
-/// Where the work on an element stands, in the order in which it goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ElementStatus {
-    Pending,
-    Downloading,
-    Downloaded,
-    Processing,
-    Ready,
-    Failed,
 }
 
 /// Where the bytes of a medium come from.
@@ -125,11 +110,12 @@ pub enum Source {
 pub struct Playback {
     pub source: Source,
     /// Seconds into the source.
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub trim_start: f64,
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub trim_end: Option<f64>,
     /// A factor; the pitch stays.
-    #[serde(default = "one")]
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub speed: f64,
     /// Again from its start when it has ended.
     #[serde(default, skip_serializing_if = "says_nothing")]
@@ -138,9 +124,13 @@ pub struct Playback {
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub reverse: bool,
     /// A factor, 0…4.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub volume: f64,
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub fade_in: f64,
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub fade_out: f64,
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub muted: bool,
     /// Brought to this loudness before its volume, LUFS (EBU R 128).
     #[serde(default, skip_serializing_if = "says_nothing")]
@@ -157,12 +147,19 @@ pub struct Playback {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Visual {
+    #[serde(skip_serializing_if = "is_half")]
     pub x: Length,
+    #[serde(skip_serializing_if = "is_half")]
     pub y: Length,
+    #[serde(skip_serializing_if = "is_whole")]
     pub width: Length,
+    #[serde(skip_serializing_if = "is_whole")]
     pub height: Length,
+    #[serde(skip_serializing_if = "says_nothing")]
     pub anchor: Anchor,
+    #[serde(skip_serializing_if = "says_nothing")]
     pub fit: Fit,
+    #[serde(skip_serializing_if = "is_one")]
     pub opacity: f64,
     /// Degrees clockwise, about the anchor.
     #[serde(skip_serializing_if = "says_nothing")]
@@ -172,6 +169,7 @@ pub struct Visual {
     #[serde(skip_serializing_if = "says_nothing")]
     pub flip_y: bool,
     /// Of the picture's corners; 100% is the shorter edge of the element's box.
+    #[serde(skip_serializing_if = "says_nothing")]
     pub corner_radius: Length,
     #[serde(skip_serializing_if = "says_nothing")]
     pub crop: Crop,
@@ -186,14 +184,34 @@ pub struct Visual {
     pub effects: Vec<Effect>,
 }
 
-/// Whether a field is as it would be read where it is not there: then it is not written. Elements are read far more often than
-/// they are written.
+/// Whether a field is as it would be read where it is not there: then it is not written, and a row of the database is a fifth of
+/// what it would be. What is usual is thereby part of what is stored: a change of it would change elements that are there.
 pub(super) fn says_nothing<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
 fn one() -> f64 {
     1.0
+}
+
+fn is_one(factor: &f64) -> bool {
+    *factor == 1.0
+}
+
+fn is_half(length: &Length) -> bool {
+    *length == Length::Percent(50.0)
+}
+
+fn is_whole(length: &Length) -> bool {
+    *length == Length::Percent(100.0)
+}
+
+fn no_metadata() -> serde_json::Value {
+    serde_json::Value::Object(serde_json::Map::new())
+}
+
+fn is_no_metadata(metadata: &serde_json::Value) -> bool {
+    metadata.is_null() || *metadata == no_metadata()
 }
 
 /// The family that the service carries itself.
@@ -339,13 +357,13 @@ impl Default for Visual {
             y: Length::Percent(50.0),
             width: Length::Percent(100.0),
             height: Length::Percent(100.0),
-            anchor: Anchor::Center,
-            fit: Fit::Cover,
+            anchor: Anchor::default(),
+            fit: Fit::default(),
             opacity: 1.0,
             rotation: 0.0,
             flip_x: false,
             flip_y: false,
-            corner_radius: Length::Pixels(0.0),
+            corner_radius: Length::default(),
             crop: Crop::default(),
             transition_in: None,
             transition_out: None,
@@ -370,74 +388,39 @@ impl Visual {
     }
 }
 
-impl ElementStatus {
-    pub const ALL: [ElementStatus; 6] = [
-        ElementStatus::Pending,
-        ElementStatus::Downloading,
-        ElementStatus::Downloaded,
-        ElementStatus::Processing,
-        ElementStatus::Ready,
-        ElementStatus::Failed,
-    ];
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ElementStatus::Pending => "PENDING",
-            ElementStatus::Downloading => "DOWNLOADING",
-            ElementStatus::Downloaded => "DOWNLOADED",
-            ElementStatus::Processing => "PROCESSING",
-            ElementStatus::Ready => "READY",
-            ElementStatus::Failed => "FAILED",
+    use super::*;
+
+    fn read(text: serde_json::Value) -> Element {
+        serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn what_is_usual_is_not_written() {
+        for written in [
+            json!({ "length": 1.0, "content": { "type": "TEXT", "text": { "text": "a" } } }),
+            json!({ "content": { "type": "VIDEO", "playback": { "source": { "asset": "b" } } } }),
+            json!({ "content": { "type": "SUBTITLES" } }),
+        ] {
+            assert_eq!(serde_json::to_value(read(written.clone())).unwrap(), written);
         }
     }
 
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
-    }
-
-    /// Within an attempt the work goes on, or fails; it never goes back.
-    pub fn can_become(self, next: ElementStatus) -> bool {
-        next == self || (next > self && self < ElementStatus::Ready)
-    }
-}
-
-impl ElementType {
-    pub const ALL: [ElementType; 7] = [
-        ElementType::Video,
-        ElementType::Image,
-        ElementType::Audio,
-        ElementType::Text,
-        ElementType::Shape,
-        ElementType::Subtitles,
-        ElementType::Composition,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ElementType::Video => "VIDEO",
-            ElementType::Image => "IMAGE",
-            ElementType::Audio => "AUDIO",
-            ElementType::Text => "TEXT",
-            ElementType::Shape => "SHAPE",
-            ElementType::Subtitles => "SUBTITLES",
-            ElementType::Composition => "COMPOSITION",
-        }
-    }
-
-    /// The name of its field in the input: `video`, `image`…
-    pub fn field(self) -> &'static str {
-        match self {
-            ElementType::Video => "video",
-            ElementType::Image => "image",
-            ElementType::Audio => "audio",
-            ElementType::Text => "text",
-            ElementType::Shape => "shape",
-            ElementType::Subtitles => "subtitles",
-            ElementType::Composition => "composition",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    /// Rows are of many years: these values may not change.
+    #[test]
+    fn what_is_not_written_means_what_it_always_did() {
+        let visual = json!({ "x": "50%", "y": "50%", "width": "100%", "height": "100%", "anchor": "CENTER", "fit": "COVER",
+            "opacity": 1.0, "corner_radius": "0" });
+        let text = json!({ "text": "a", "family": "Inter", "font_size": "5%", "weight": 400, "color": "#FFFFFFFF",
+            "align": "CENTER", "vertical_align": "MIDDLE", "line_height": 1.2 });
+        let playback = json!({ "source": { "asset": "b" }, "trim_start": 0.0, "speed": 1.0, "volume": 1.0, "fade_in": 0.0,
+            "fade_out": 0.0, "muted": false });
+        let said = json!({ "metadata": {}, "content": { "type": "TEXT", "text": text, "visual": visual } });
+        assert_eq!(read(said), read(json!({ "content": { "type": "TEXT", "text": { "text": "a" } } })));
+        let said = json!({ "metadata": {}, "content": { "type": "VIDEO", "playback": playback, "visual": visual } });
+        assert_eq!(read(said), read(json!({ "content": { "type": "VIDEO", "playback": { "source": { "asset": "b" } } } })));
     }
 }

@@ -30,6 +30,13 @@ impl Length {
     }
 }
 
+impl Default for Length {
+    /// None.
+    fn default() -> Self {
+        Length::Pixels(0.0)
+    }
+}
+
 impl FromStr for Length {
     type Err = InvalidLength;
 
@@ -64,9 +71,10 @@ impl<'de> Deserialize<'de> for Length {
 }
 
 /// How a source fills its box.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Fit {
+    #[default]
     Cover,
     Contain,
     ContainBlur,
@@ -76,13 +84,14 @@ pub enum Fit {
 }
 
 /// The point of an element's box that lies at its x and y.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Anchor {
     TopLeft,
     Top,
     TopRight,
     Left,
+    #[default]
     Center,
     Right,
     BottomLeft,

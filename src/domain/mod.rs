@@ -8,6 +8,7 @@ pub mod caller;
 pub mod clock;
 pub mod composition;
 pub mod easing;
+pub mod element;
 pub mod error;
 pub mod event;
 pub mod geometry;

@@ -1,4 +1,4 @@
-//! The `elements` table. `position_before`, which the database computes and checks, is not of this model.
+//! The `elements` table. That positions have no gap the database checks (the migrations say how).
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -13,7 +13,6 @@ use crate::{
         error::ViolationCode,
         geometry,
         look::Shape,
-        paint,
         validation::{COMPOSITION_DEPTH, Checker},
     },
     graphql::scalars::{Color, Length},
@@ -315,19 +314,20 @@ impl TimingInput {
 
 impl VisualInput {
     fn into_domain(self, fit: geometry::Fit) -> Visual {
-        let percent = |length: Option<Length>, percent: f64| length.map_or(geometry::Length::Percent(percent), |length| length.0);
+        let plain = Visual::default();
+        let or = |length: Option<Length>, usual| length.map_or(usual, |length| length.0);
         Visual {
-            x: percent(self.x, 50.0),
-            y: percent(self.y, 50.0),
-            width: percent(self.width, 100.0),
-            height: percent(self.height, 100.0),
+            x: or(self.x, plain.x),
+            y: or(self.y, plain.y),
+            width: or(self.width, plain.width),
+            height: or(self.height, plain.height),
             anchor: self.anchor.into(),
             fit: self.fit.map_or(fit, geometry::Fit::from),
             opacity: self.opacity,
             rotation: self.rotation,
             flip_x: self.flip_x.unwrap_or(false),
             flip_y: self.flip_y.unwrap_or(false),
-            corner_radius: self.corner_radius.map_or(geometry::Length::Pixels(0.0), |radius| radius.0),
+            corner_radius: or(self.corner_radius, plain.corner_radius),
             crop: self.crop.map(Into::into).unwrap_or_default(),
             transition_in: self.transition_in.map(Into::into),
             transition_out: self.transition_out.map(Into::into),
@@ -402,14 +402,15 @@ impl TextStyleInput {
             Some(FontInput::Asset(id)) => (None, Some(composition::Source::Asset(id.0))),
             None => (None, None),
         };
+        let plain = composition::Text::default();
         composition::Text {
             text,
-            family: family.unwrap_or_else(|| composition::FONT_FAMILY.to_owned()),
+            family: family.unwrap_or(plain.family),
             font,
-            font_size: self.font_size.map_or(geometry::Length::Percent(5.0), |size| size.0),
+            font_size: self.font_size.map_or(plain.font_size, |size| size.0),
             weight: self.weight.clamp(0, i32::from(u16::MAX)) as u16,
             italic: self.italic.unwrap_or(false),
-            color: self.color.map_or(paint::Color::WHITE, |color| color.0),
+            color: self.color.map_or(plain.color, |color| color.0),
             stroke: self.stroke.map(Into::into),
             shadow: self.shadow.map(Into::into),
             align: self.align.into(),
