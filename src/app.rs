@@ -97,7 +97,7 @@ impl App {
         let store = connect_store(&config.s3, &config.data_dir, last.clone()).await?;
         let hub = Hub::default();
         let clock = Arc::new(SystemClock);
-        let logged = LoggedStore::new(store, database.clone(), clock.clone());
+        let logged = LoggedStore::new(store, &config.s3.output_buckets, database.clone(), clock.clone());
         let monitor = health::Monitor::new(config.data_dir.clone(), renderer());
         let work_dir = take_work_folder(&config.data_dir)?;
         let tags = Tags::new(connect_cache(config)?);
@@ -185,15 +185,15 @@ async fn connect_store(config: &S3Config, data_dir: &Path, stop: CancellationTok
         }
     };
     let store = ObjectStore::connect(connection, &config.bucket).await;
-    match store.ensure_bucket().await {
-        Ok(()) => Ok(store),
-        // Another's store may come back; the service says so in its health meanwhile.
-        Err(error) if config.external.is_some() => {
-            tracing::warn!(%error, "the object store does not answer yet");
-            Ok(store)
+    for bucket in [&config.bucket].into_iter().chain(&config.output_buckets) {
+        match store.in_bucket(bucket).ensure_bucket().await {
+            Ok(()) => {}
+            // Another's store may come back; the service says so in its health meanwhile.
+            Err(error) if config.external.is_some() => tracing::warn!(%error, bucket, "the object store does not answer yet"),
+            Err(error) => return Err(StartError::Store(error.to_string())),
         }
-        Err(error) => Err(StartError::Store(error.to_string())),
     }
+    Ok(store)
 }
 
 fn connect_cache(config: &Config) -> Result<Option<Shared>, StartError> {

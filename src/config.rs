@@ -42,6 +42,8 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub struct S3Config {
     pub bucket: String,
+    /// Others that results may go to.
+    pub output_buckets: Vec<String>,
     pub external: Option<ExternalS3>,
 }
 
@@ -84,13 +86,14 @@ pub enum LogFormat {
 }
 
 /// Environment variable, key in the file, meaning, default: the table that `doctor` prints.
-pub const SETTINGS: [(&str, &str, &str, &str); 19] = [
+pub const SETTINGS: [(&str, &str, &str, &str); 20] = [
     ("REELGRAPH_LISTEN", "listen", "address of the server", "127.0.0.1:8080"),
     ("REELGRAPH_DATA_DIR", "data_dir", "SQLite, embedded S3, work folders", "./data"),
     ("DATABASE_URL", "database_url", "sqlite://… or postgres://…", "SQLite in the data folder"),
     ("REDIS_URL", "redis_url", "redis://…, a level of the cache that nodes share", "none: in memory only"),
     ("REELGRAPH_TRANSACTION_MS", "transaction_ms", "how long a request's transaction may take, milliseconds", "5000"),
     ("REELGRAPH_S3_BUCKET", "s3_bucket", "the bucket", "reelgraph, in the embedded store"),
+    ("REELGRAPH_OUTPUT_BUCKETS", "output_buckets", "other buckets that results may go to, with commas between", "none"),
     ("AWS_ENDPOINT_URL_S3", "s3_endpoint", "address of an S3-compatible store", "the embedded store"),
     ("AWS_REGION", "s3_region", "the store's region", "us-east-1"),
     ("REELGRAPH_FETCH_ALLOW", "fetch_allow", "private networks that sources may come from, as CIDRs", "none"),
@@ -160,6 +163,12 @@ fn file_values(text: &str) -> Result<Values, InvalidSetting> {
 impl Values {
     fn text(&self, name: &str) -> Option<String> {
         self.0.get(name).cloned()
+    }
+
+    /// The items of a list with commas between.
+    fn list(&self, name: &str) -> impl Iterator<Item = &str> {
+        let list = self.0.get(name).map(String::as_str).unwrap_or_default();
+        list.split(',').map(str::trim).filter(|item| !item.is_empty())
     }
 
     fn parsed<T: FromStr>(&self, name: &str, default: T) -> Result<T, InvalidSetting>
@@ -234,14 +243,12 @@ impl Values {
         let (bucket, endpoint) = (self.text("REELGRAPH_S3_BUCKET"), self.text("AWS_ENDPOINT_URL_S3"));
         let region = self.text("AWS_REGION").unwrap_or_else(|| "us-east-1".into());
         let external = (bucket.is_some() || endpoint.is_some()).then_some(ExternalS3 { endpoint, region });
-        S3Config { bucket: bucket.unwrap_or_else(|| "reelgraph".into()), external }
+        let output_buckets = self.list("REELGRAPH_OUTPUT_BUCKETS").map(str::to_owned).collect();
+        S3Config { bucket: bucket.unwrap_or_else(|| "reelgraph".into()), output_buckets, external }
     }
 
     fn fetch_allow(&self) -> Result<Vec<IpNet>, InvalidSetting> {
-        let list = self.text("REELGRAPH_FETCH_ALLOW").unwrap_or_default();
-        list.split(',')
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
+        self.list("REELGRAPH_FETCH_ALLOW")
             .map(|item| {
                 item.parse().map_err(|_| invalid("REELGRAPH_FETCH_ALLOW", format!("{item:?} is no network such as 10.0.0.0/8")))
             })

@@ -127,6 +127,12 @@ pub struct Output {
     /// When the picture is that a poster shows, seconds of the composition.
     #[serde(default)]
     pub poster_at: Option<f64>,
+    /// The object that it becomes; `None`: one in the job's own folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The bucket that it goes to; `None`: the service's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<String>,
 }
 
 impl Format {
@@ -218,7 +224,7 @@ impl Output {
     pub fn still_at(&self, seconds: f64) -> Self {
         let range = Some(TimeRange { start: seconds, length: self.frame_rate.seconds(1) });
         let quality = if self.quality == Quality::Lossless { Quality::High } else { self.quality };
-        Self { format: Format::Jpeg, range, quality, poster_at: None, ..self.clone() }
+        Self { format: Format::Jpeg, range, quality, poster_at: None, key: None, bucket: None, ..self.clone() }
     }
 
     /// The poster that is asked for beside it.
@@ -269,6 +275,8 @@ impl Output {
             audio_bitrate: None,
             background: Color::BLACK,
             duration: None,
+            key: None,
+            bucket: None,
         }
     }
 }

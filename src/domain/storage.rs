@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What the keys of jobs' own objects begin with.
+pub const JOBS: &str = "jobs/";
+/// What the keys of uploads begin with.
+pub const UPLOADS: &str = "uploads/";
+
 /// The kind of a storage operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

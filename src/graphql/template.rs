@@ -223,8 +223,8 @@ async fn checked(context: &Context<'_>, input: TemplateInput) -> Result<NewTempl
     new.check(&mut check, "input");
     check.into_result(()).map_err(refuse)?;
     let filled = template::fill(&new.document, &template::samples(&new.variables), "input.document").map_err(refuse)?;
-    let bucket = session(context)?.services().store().bucket();
-    let tried = context.data::<Arc<JobReader>>()?.read(filled, "input.document", bucket).await;
+    let buckets = session(context)?.services().store().buckets();
+    let tried = context.data::<Arc<JobReader>>()?.read(filled, "input.document", buckets).await;
     if let Err(found) = tried {
         let guessed = template::sampled(&new.document, &new.variables, "input.document");
         let real: Vec<Violation> = found.into_iter().filter(|violation| !concerns(&violation.path, &guessed)).collect();
@@ -292,8 +292,8 @@ impl TemplateMutation {
         let values = template::values(&known, &variables, "variables").map_err(refuse)?;
         let mut filled = template::fill(&row.document, &values, "variables").map_err(refuse)?;
         overrides.unwrap_or_default().lay_over(&mut filled);
-        let bucket = session.services().store().bucket();
-        let new = context.data::<Arc<JobReader>>()?.read(filled, "document", bucket).await.map_err(refuse)?;
+        let buckets = session.services().store().buckets();
+        let new = context.data::<Arc<JobReader>>()?.read(filled, "document", buckets).await.map_err(refuse)?;
         Ok(Job(Arc::new(session.create_job(&new, "document").await.map_err(failed)?)))
     }
 }

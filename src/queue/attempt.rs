@@ -160,16 +160,19 @@ type Elements = Vec<(String, Element)>;
 async fn validation_step(worker: &Worker, lease: &Lease, outputs: &[Output]) -> Result<Elements, Halt> {
     step(worker, lease, ProcessingStep::Validation, 0.0, async {
         let elements = worker.services.elements_of(&lease.job_id).await.map_err(LeaseError::Failed)?;
-        check(&elements, outputs)?;
+        check(&elements, outputs, worker.services.store().buckets())?;
         Ok((elements, Usage::default()))
     })
     .await
 }
 
 /// The rules again, as they are now: the job may have waited through an upgrade.
-fn check(elements: &Elements, outputs: &[Output]) -> Result<(), JobFailure> {
+fn check(elements: &Elements, outputs: &[Output], buckets: &[String]) -> Result<(), JobFailure> {
     let mut check = Checker::default();
     validation::outputs(&mut check, "outputs", outputs);
+    for (index, output) in outputs.iter().enumerate() {
+        validation::bucket(&mut check, &format!("outputs[{index}]"), output, buckets);
+    }
     let only: Vec<Element> = elements.iter().map(|(_, element)| element.clone()).collect();
     validation::composition(&mut check, "elements", &only, validation::shortest(outputs));
     match check.finish().first() {
@@ -218,13 +221,17 @@ async fn upload_step(
 ) -> Result<Vec<RenderedFile>, Halt> {
     step(worker, lease, ProcessingStep::Upload, child::PICTURE.1, async {
         // Under the fence, so that a worker that lost the job overwrites nothing of the one that has it.
-        let key = |name| format!("{}{}/{name}", objects::job_prefix(&lease.job_id), lease.fence);
+        let own = |name| format!("{}{}/{name}", objects::job_prefix(&lease.job_id), lease.fence);
         let whole = made.len() - posters.len();
         let mut files: Vec<RenderedFile> = Vec::with_capacity(whole);
         let all = made.iter().zip(task.composition.outputs.iter().zip(&task.paths));
         for (number, (made, (output, path))) in all.enumerate() {
             let poster_of = number.checked_sub(whole).map(|number| posters[number]);
-            let key = key(poster_of.map_or_else(|| name(number, output), poster_name));
+            let key = match (poster_of, &output.key) {
+                (Some(index), _) => own(poster_name(index)),
+                (None, Some(chosen)) => chosen.clone(),
+                (None, None) => own(name(number, output)),
+            };
             let file = upload(worker, lease, key, Path::new(path), output, made, render_speed).await?;
             match poster_of {
                 Some(index) => files[index].poster_key = Some(file.key),
@@ -248,6 +255,7 @@ async fn upload(
 ) -> Result<RenderedFile, JobFailure> {
     let purpose = Purpose { tenant: lease.tenant.clone(), job_id: Some(lease.job_id.clone()), element_id: None };
     let store = worker.services.store();
+    let store = store.in_bucket(output.bucket.as_deref().unwrap_or(store.bucket()));
     let stored = store.put_file(&purpose, &key, path, output.format.media_type()).await.map_err(|error| match error.kind {
         StorageErrorKind::Full => JobFailure::new(ErrorCode::StorageFull, "the object store is full"),
         _ => JobFailure::new(ErrorCode::StorageUnavailable, "the result could not be stored"),

@@ -3,9 +3,15 @@
 
 use std::{path::Path, sync::Arc, time::Duration, time::Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::{database::Database, storage_log::StorageLog};
 use crate::{
-    domain::{clock::Clock, id::OperationId, storage::OperationKind},
+    domain::{
+        clock::Clock,
+        id::OperationId,
+        storage::{JOBS, OperationKind},
+    },
     entities::storage_operation,
     storage::{Downloaded, ObjectStore, PresignedUpload, StorageError, Stored},
 };
@@ -22,14 +28,27 @@ pub struct Purpose {
 #[derive(Clone)]
 pub struct LoggedStore {
     store: ObjectStore,
+    /// Those that results may go to, its own first.
+    buckets: Arc<[String]>,
     log: StorageLog,
     clock: Arc<dyn Clock>,
 }
 
 impl LoggedStore {
-    /// To be made within the runtime, where a task writes the log.
-    pub fn new(store: ObjectStore, database: Database, clock: Arc<dyn Clock>) -> Self {
-        Self { store, log: StorageLog::start(database), clock }
+    /// To be made within the runtime, where a task writes the log. Results may go to the `others` too.
+    pub fn new(store: ObjectStore, others: &[String], database: Database, clock: Arc<dyn Clock>) -> Self {
+        let buckets = std::iter::once(store.bucket().to_owned()).chain(others.iter().cloned()).collect();
+        Self { store, buckets, log: StorageLog::start(database), clock }
+    }
+
+    /// The buckets that results may go to, the service's own first.
+    pub fn buckets(&self) -> &[String] {
+        &self.buckets
+    }
+
+    /// Another bucket of the same store.
+    pub fn in_bucket(&self, bucket: &str) -> Self {
+        Self { store: self.store.in_bucket(bucket), ..self.clone() }
     }
 
     /// Waits, but not for long, until the rows of what was done before are written.
@@ -41,10 +60,10 @@ impl LoggedStore {
         self.store.bucket()
     }
 
-    /// Stores a file.
+    /// Stores a file, as the job's if it is for one.
     pub async fn put_file(&self, purpose: &Purpose, key: &str, path: &Path, content_type: &str) -> Result<Stored, StorageError> {
         let started = Instant::now();
-        let stored = self.store.put_file(key, path, content_type).await;
+        let stored = self.store.put_file(key, path, content_type, purpose.job_id.as_deref()).await;
         let size = stored.as_ref().ok().map(|stored| stored.size);
         self.note(purpose, OperationKind::Upload, key, size, started, stored.as_ref().err());
         stored
@@ -66,27 +85,33 @@ impl LoggedStore {
         deleted
     }
 
-    /// Removes what a deleted job left in the store: its own folder, and these keys.
+    /// Removes what a deleted job left in the store: its own folder, and of these objects those that are still its own.
     ///
     /// # Errors
     /// The first failure; what could be removed is.
-    pub(super) async fn forget_job(&self, purpose: &Purpose, job_id: &str, mut keys: Vec<String>) -> Result<(), StorageError> {
+    pub(super) async fn forget_job(&self, purpose: &Purpose, job_id: &str, others: &[Place]) -> Result<(), StorageError> {
         let prefix = job_prefix(job_id);
         let started = Instant::now();
         let listed = self.store.keys_under(&prefix).await;
         self.note(purpose, OperationKind::Access, &prefix, None, started, listed.as_ref().err());
-        let mut outcome = Ok(());
-        match listed {
-            Ok(listed) => keys.extend(listed),
-            Err(error) => outcome = Err(error),
-        }
-        keys.sort();
-        keys.dedup();
-        for key in keys {
+        let (listed, mut outcome) = listed.map_or_else(|error| (Vec::new(), Err(error)), |keys| (keys, Ok(())));
+        for key in listed {
             let deleted = self.delete(purpose, &key).await;
             outcome = outcome.and(deleted);
         }
+        for Place { bucket, key } in others {
+            let forgotten = self.in_bucket(bucket).forget(purpose, job_id, key).await;
+            outcome = outcome.and(forgotten);
+        }
         outcome
+    }
+
+    /// Removes an object, unless another than this job has written it since.
+    async fn forget(&self, purpose: &Purpose, job_id: &str, key: &str) -> Result<(), StorageError> {
+        let started = Instant::now();
+        let is_own = self.store.belongs_to(key, job_id).await;
+        self.note(purpose, OperationKind::Access, key, None, started, is_own.as_ref().err());
+        if is_own? { self.delete(purpose, key).await } else { Ok(()) }
     }
 
     /// Whether an object is there, and its size in bytes.
@@ -161,7 +186,14 @@ impl LoggedStore {
     }
 }
 
+/// Where an object lies that a job was asked to put there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    pub bucket: String,
+    pub key: String,
+}
+
 /// Where a job's own objects lie.
 pub fn job_prefix(job_id: &str) -> String {
-    format!("jobs/{job_id}/")
+    format!("{JOBS}{job_id}/")
 }

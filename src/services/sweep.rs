@@ -5,7 +5,11 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, TransactionTrait};
 use tokio_util::sync::CancellationToken;
 
-use super::{Error, Services, objects::Purpose, transaction::UnitOfWork};
+use super::{
+    Error, Services,
+    objects::{Place, Purpose},
+    transaction::UnitOfWork,
+};
 use crate::entities::job;
 
 /// How often is looked for what is due.
@@ -21,18 +25,19 @@ const LAST_EVENTS_MS: i64 = 24 * 3_600 * 1_000;
 struct Doomed {
     job_id: String,
     tenant: String,
+    /// Objects outside of the job's own folder, as [`Place`]s.
     keys: serde_json::Value,
     attempts: i32,
 }
 
 /// Notes, in the transaction that deletes a job, that its objects are to go.
-pub(super) async fn doom(unit: &UnitOfWork, row: &job::Model, keys: Vec<String>, now: i64) -> Result<(), Error> {
+pub(super) async fn doom(unit: &UnitOfWork, row: &job::Model, places: &[Place], now: i64) -> Result<(), Error> {
     // A render that is being stopped may still store its result: then one sweep is not enough.
     let attempts = if row.lease_owner.is_some() { -1 } else { 0 };
     let note = Statement::from_sql_and_values(
         unit.transaction().get_database_backend(),
         "INSERT INTO doomed_objects (job_id, tenant, keys, attempts, due_at) VALUES ($1, $2, $3, $4, $5)",
-        [row.id.as_str().into(), row.tenant.as_str().into(), serde_json::json!(keys).into(), attempts.into(), now.into()],
+        [row.id.as_str().into(), row.tenant.as_str().into(), serde_json::json!(places).into(), attempts.into(), now.into()],
     );
     unit.transaction().execute_raw(note).await?;
     Ok(())
@@ -92,8 +97,8 @@ impl Services {
 
     async fn sweep_one(&self, doomed: Doomed) -> Result<(), Error> {
         let purpose = Purpose { tenant: doomed.tenant, ..Purpose::default() };
-        let keys: Vec<String> = serde_json::from_value(doomed.keys).unwrap_or_default();
-        self.store().forget_job(&purpose, &doomed.job_id, keys).await?;
+        let places: Vec<Place> = serde_json::from_value(doomed.keys).unwrap_or_default();
+        self.store().forget_job(&purpose, &doomed.job_id, &places).await?;
         // Below one: to be swept once more, after its time.
         let done = "DELETE FROM doomed_objects WHERE job_id = $1 AND attempts > 0";
         let done = Statement::from_sql_and_values(self.database().backend(), done, [doomed.job_id.into()]);

@@ -6,7 +6,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{Error, Services, Session};
 use crate::{
-    domain::{asset::Upload, clock::Timestamp, id::AssetId},
+    domain::{asset::Upload, clock::Timestamp, id::AssetId, storage::UPLOADS},
     entities::asset,
     storage::PresignedUpload,
 };
@@ -31,7 +31,7 @@ impl Session {
         let services = self.services();
         let now = services.clock().now();
         let id = AssetId::new(services.clock());
-        let key = format!("uploads/{id}");
+        let key = format!("{UPLOADS}{id}");
         let row = asset::ActiveModel {
             id: Set(id.to_string()),
             tenant: Set(self.caller().tenant.clone()),

@@ -1,6 +1,6 @@
 //! The object store: put, get, look, delete, list, presign.
 
-use std::{path::Path, time::Duration};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use aws_sdk_s3::{
     Client,
@@ -23,6 +23,9 @@ use tokio::{
 };
 
 use super::{StorageError, StorageErrorKind};
+
+/// The name of the metadata that say whose an object is.
+const OWNER: &str = "reelgraph-job";
 
 /// How to reach a store.
 #[derive(Debug, Clone)]
@@ -108,6 +111,11 @@ impl ObjectStore {
         &self.bucket
     }
 
+    /// Another bucket of the same store.
+    pub fn in_bucket(&self, bucket: &str) -> Self {
+        Self { client: self.client.clone(), bucket: bucket.to_owned() }
+    }
+
     /// Makes the bucket, unless it is there.
     pub async fn ensure_bucket(&self) -> Result<(), StorageError> {
         if self.check().await.is_ok() {
@@ -125,8 +133,14 @@ impl ObjectStore {
         self.client.head_bucket().bucket(&self.bucket).send().await.map(drop).map_err(StorageError::of_call)
     }
 
-    /// Stores a file, with its SHA-256 for the store to verify.
-    pub async fn put_file(&self, key: &str, path: &Path, content_type: &str) -> Result<Stored, StorageError> {
+    /// Stores a file, with its SHA-256 for the store to verify, and whose it is.
+    pub async fn put_file(
+        &self,
+        key: &str,
+        path: &Path,
+        content_type: &str,
+        owner: Option<&str>,
+    ) -> Result<Stored, StorageError> {
         let (size, digest) = digest_of(path).await.map_err(StorageError::of_file)?;
         let body = ByteStream::from_path(path)
             .await
@@ -138,6 +152,7 @@ impl ObjectStore {
             .key(key)
             .content_type(content_type)
             .content_length(size)
+            .set_metadata(owner.map(|owner| HashMap::from([(OWNER.to_owned(), owner.to_owned())])))
             .checksum_sha256(BASE64.encode(&digest))
             .body(body)
             .customize()
@@ -172,6 +187,15 @@ impl ObjectStore {
         match self.client.head_object().bucket(&self.bucket).key(key).send().await.map_err(StorageError::of_call) {
             Ok(head) => Ok(Some(head.content_length.unwrap_or(0))),
             Err(error) if error.kind == StorageErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether an object is there that was stored as this owner's, and by nobody since.
+    pub async fn belongs_to(&self, key: &str, owner: &str) -> Result<bool, StorageError> {
+        match self.client.head_object().bucket(&self.bucket).key(key).send().await.map_err(StorageError::of_call) {
+            Ok(head) => Ok(head.metadata().and_then(|metadata| metadata.get(OWNER)).is_some_and(|found| found == owner)),
+            Err(error) if error.kind == StorageErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
     }

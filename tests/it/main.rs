@@ -30,6 +30,7 @@ mod outlook;
 mod outputs;
 mod outside;
 mod paging;
+mod places;
 mod plans;
 mod rendering;
 mod schema;

@@ -139,7 +139,7 @@ pub fn source(check: &mut Checker, at: impl Display, source: &Source) {
 }
 
 /// The rules of an object's key.
-fn object_key(check: &mut Checker, at: impl Display, key: &str) {
+pub(super) fn object_key(check: &mut Checker, at: impl Display, key: &str) {
     let clean = |part: &str| !part.is_empty() && part != "." && part != "..";
     let printable = key.chars().all(|c| !c.is_control() && c != '\\');
     if key.is_empty() || key.len() > 150 || !printable || !key.split('/').all(clean) {

@@ -10,7 +10,7 @@ use super::error::{Violation, ViolationCode};
 
 pub use element::{COMPOSITION_DEPTH, composition, count, element, past_the_end, source, too_many_elements};
 pub use job::{job_patch, new_job, outputs, shortest};
-pub use output::output;
+pub use output::{bucket, output};
 
 /// The longest time that an input may name, seconds.
 const LONGEST: f64 = super::output::limits::DURATION;

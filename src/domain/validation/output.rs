@@ -2,10 +2,11 @@
 
 use std::fmt::Display;
 
-use super::{Checker, LONGEST};
+use super::{Checker, LONGEST, element::object_key};
 use crate::domain::{
     error::ViolationCode,
     output::{self, Format, Output, Quality, VideoCodec},
+    storage::{JOBS, UPLOADS},
 };
 
 /// Checks an output; `at` is its path, such as `input.outputs[0]`.
@@ -39,8 +40,28 @@ pub fn output(check: &mut Checker, at: &str, output: &Output) {
     if let Some(bitrate) = output.audio_bitrate {
         check.range(format_args!("{at}.audioBitrate"), bitrate, output::limits::AUDIO_BITRATE);
     }
+    if let Some(key) = &output.key {
+        own_key(check, format_args!("{at}.key"), key);
+    }
     if let Some(duration) = output.duration {
         check.above_zero(format_args!("{at}.duration"), duration, LONGEST);
+    }
+}
+
+/// Checks that a result may go where it is to; `allowed` are the buckets that results may go to.
+pub fn bucket(check: &mut Checker, at: &str, output: &Output, allowed: &[String]) {
+    if let Some(bucket) = output.bucket.as_ref().filter(|bucket| !allowed.contains(bucket)) {
+        let rule = format!("must be the service's own bucket or one that its REELGRAPH_OUTPUT_BUCKETS names, and is {bucket:?}");
+        check.breach(format_args!("{at}.bucket"), ViolationCode::Inconsistent, rule);
+    }
+}
+
+/// A key that the client chooses.
+fn own_key(check: &mut Checker, at: impl Display, key: &str) {
+    object_key(check, &at, key);
+    if [JOBS, UPLOADS].iter().any(|own| key.starts_with(own)) {
+        let rule = format!("must not begin with {JOBS} or {UPLOADS}, where the service keeps its own objects");
+        check.breach(at, ViolationCode::InvalidFormat, rule);
     }
 }
 

@@ -22,7 +22,7 @@ type Read = Result<NewJob, Vec<Violation>>;
 /// Where the one field leaves what it read.
 struct Slot {
     at: String,
-    bucket: String,
+    buckets: Vec<String>,
     read: Mutex<Option<Read>>,
 }
 
@@ -32,13 +32,13 @@ struct Reader;
 impl Reader {
     async fn read(&self, context: &Context<'_>, input: CreateJobInput) -> async_graphql::Result<bool> {
         let slot = context.data::<Arc<Slot>>()?;
-        *slot.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked(input, &slot.at, &slot.bucket));
+        *slot.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked(input, &slot.at, &slot.buckets));
         Ok(true)
     }
 }
 
-fn checked(input: CreateJobInput, at: &str, bucket: &str) -> Read {
-    let new = input.into_domain(at, bucket)?;
+fn checked(input: CreateJobInput, at: &str, buckets: &[String]) -> Read {
+    let new = input.into_domain(at, buckets)?;
     let mut check = Checker::default();
     validation::new_job(&mut check, at, &new);
     check.into_result(new)
@@ -52,8 +52,8 @@ pub struct JobReader {
 
 impl JobReader {
     /// Reads a document, or says all that is wrong with it, each at its path below `at`.
-    pub async fn read(&self, document: serde_json::Value, at: &str, bucket: &str) -> Read {
-        let slot = Arc::new(Slot { at: at.to_owned(), bucket: bucket.to_owned(), read: Mutex::default() });
+    pub async fn read(&self, document: serde_json::Value, at: &str, buckets: &[String]) -> Read {
+        let slot = Arc::new(Slot { at: at.to_owned(), buckets: buckets.to_owned(), read: Mutex::default() });
         let variables = Variables::from_json(serde_json::json!({ "input": document }));
         let request = Request::new("query($input: CreateJobInput!) { read(input: $input) }").variables(variables);
         let schema = self.schema.get_or_init(|| Schema::build(Reader, EmptyMutation, EmptySubscription).finish());
@@ -80,7 +80,7 @@ fn refused(message: &str, at: &str) -> Violation {
 /// # Errors
 /// All that is wrong with it.
 pub async fn read_document(document: serde_json::Value) -> Result<(Vec<Element>, Output), Vec<Violation>> {
-    let new = JobReader::default().read(document, "input", "").await?;
+    let new = JobReader::default().read(document, "input", &[]).await?;
     match <[Output; 1]>::try_from(new.outputs) {
         Ok([output]) => Ok((new.elements, output)),
         Err(_) => Err(vec![refused("must have one output, since there is one file to write", "input.outputs")]),

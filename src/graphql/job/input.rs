@@ -58,7 +58,7 @@ impl OutputInput {
 
 impl CreateJobInput {
     /// As the domain has it, or everything that is wrong with it.
-    pub fn into_domain(mut self, at: &str, own_bucket: &str) -> Result<NewJob, Vec<Violation>> {
+    pub fn into_domain(mut self, at: &str, buckets: &[String]) -> Result<NewJob, Vec<Violation>> {
         let mut check = Checker::default();
         // None and no members are the same, also for who asks twice.
         self.metadata = self.metadata.filter(|metadata| metadata.as_object().is_none_or(|members| !members.is_empty()));
@@ -76,7 +76,7 @@ impl CreateJobInput {
             .into_iter()
             .enumerate()
             .map(output)
-            .map(|(at, output)| output.into_domain(&mut check, &at, own_bucket))
+            .map(|(at, output)| output.into_domain(&mut check, &at, buckets))
             .collect();
         let mut elements: Vec<Element> = Vec::new();
         if !validation::too_many_elements(&mut check, &format!("{at}.elements"), self.elements.len()) {
@@ -209,7 +209,7 @@ pub struct JobPatch {
 
 impl JobPatch {
     /// As the domain has it, or everything that is wrong with it.
-    pub fn into_domain(self, own_bucket: &str) -> Result<domain::job::JobPatch, Vec<Violation>> {
+    pub fn into_domain(self, buckets: &[String]) -> Result<domain::job::JobPatch, Vec<Violation>> {
         let mut check = Checker::default();
         let metadata = match self.metadata {
             MaybeUndefined::Undefined => None,
@@ -219,9 +219,8 @@ impl JobPatch {
         if metadata.as_ref().is_some_and(|metadata| !metadata.is_object()) {
             check.breach("patch.metadata", ViolationCode::InvalidFormat, "must be an object");
         }
-        let mut read = |(index, output): (usize, OutputInput)| {
-            output.into_domain(&mut check, &format!("patch.outputs[{index}]"), own_bucket)
-        };
+        let mut read =
+            |(index, output): (usize, OutputInput)| output.into_domain(&mut check, &format!("patch.outputs[{index}]"), buckets);
         let outputs = self.outputs.map(|outputs| outputs.into_iter().enumerate().map(&mut read).collect());
         let patch = domain::job::JobPatch { name: self.name.into(), metadata, priority: self.priority, outputs };
         check.into_result(patch)

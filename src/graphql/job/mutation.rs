@@ -18,9 +18,9 @@ use crate::{
     services::Error,
 };
 
-/// The service's own bucket.
-fn bucket<'a>(context: &Context<'a>) -> Result<&'a str> {
-    Ok(session(context)?.services().store().bucket())
+/// The buckets that results may go to.
+fn buckets<'a>(context: &Context<'a>) -> Result<&'a [String]> {
+    Ok(session(context)?.services().store().buckets())
 }
 
 #[derive(Default)]
@@ -30,7 +30,7 @@ pub struct JobMutation;
 impl JobMutation {
     /// Makes a job, and queues it unless `submit` is false.
     async fn create_job(&self, context: &Context<'_>, #[graphql(desc = "The job.")] input: CreateJobInput) -> Result<Job> {
-        let new = input.into_domain("input", bucket(context)?).map_err(|all| failed(Error::Invalid(all)))?;
+        let new = input.into_domain("input", buckets(context)?).map_err(|all| failed(Error::Invalid(all)))?;
         Ok(Job(Arc::new(changing(context).await?.create_job(&new, "input").await.map_err(failed)?)))
     }
 
@@ -44,7 +44,7 @@ impl JobMutation {
         let mut check = Checker::default();
         let mut new = Vec::with_capacity(inputs.len());
         for (index, input) in inputs.into_iter().enumerate() {
-            match input.into_domain(&format!("inputs[{index}]"), bucket(context)?) {
+            match input.into_domain(&format!("inputs[{index}]"), buckets(context)?) {
                 Ok(one) => new.push(one),
                 Err(all) => check.extend(all),
             }
@@ -62,11 +62,11 @@ impl JobMutation {
         #[graphql(desc = "What is to be another.")] patch: JobPatch,
     ) -> Result<Job> {
         check_id::<JobId>("id", &id)?;
-        let patch = patch.into_domain(bucket(context)?).map_err(|all| failed(Error::Invalid(all)))?;
+        let patch = patch.into_domain(buckets(context)?).map_err(|all| failed(Error::Invalid(all)))?;
         Ok(Job(Arc::new(changing(context).await?.update_job(&id, &patch).await.map_err(failed)?)))
     }
 
-    /// Makes a job like another, with the same elements: a DRAFT, or queued at once.
+    /// Makes a job like another, with the same elements: a DRAFT, or queued at once. Its results go to keys of its own.
     async fn duplicate_job(
         &self,
         context: &Context<'_>,
@@ -75,7 +75,7 @@ impl JobMutation {
         #[graphql(default = false, desc = "Whether to queue it at once.")] submit: bool,
     ) -> Result<Job> {
         check_id::<JobId>("id", &id)?;
-        let patch = patch.map(|patch| patch.into_domain(bucket(context)?).map_err(|all| failed(Error::Invalid(all))));
+        let patch = patch.map(|patch| patch.into_domain(buckets(context)?).map_err(|all| failed(Error::Invalid(all))));
         let patch = patch.transpose()?.unwrap_or_default();
         let made = changing(context).await?.duplicate_job(&id, &patch, submit).await;
         Ok(Job(Arc::new(made.map_err(failed)?)))

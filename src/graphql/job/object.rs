@@ -264,7 +264,7 @@ impl Still {
         context: &Context<'_>,
         #[graphql(default = 3600, desc = "For how long, seconds; at most a week.")] expires_in: i32,
     ) -> Result<Url> {
-        presigned(context, &self.0.key, expires_in).await
+        presigned(context, None, &self.0.key, expires_in).await
     }
 
     /// Pixels across.
@@ -286,13 +286,14 @@ impl Still {
 /// The longest life of a presigned address, seconds: a week, which is S3's own bound.
 const MAX_EXPIRY_S: i32 = 7 * 24 * 3600;
 
-/// A presigned address of an object.
-pub async fn presigned(context: &Context<'_>, key: &str, expires_in: i32) -> Result<Url> {
+/// A presigned address of an object, in the service's own bucket or another.
+pub async fn presigned(context: &Context<'_>, bucket: Option<&str>, key: &str, expires_in: i32) -> Result<Url> {
     if !(1..=MAX_EXPIRY_S).contains(&expires_in) {
         let rule = format!("must be from 1 to {MAX_EXPIRY_S} seconds");
         return Err(Problem::of_argument("expiresIn", ViolationCode::OutOfRange, rule).into());
     }
     let store = session(context)?.services().store();
+    let store = store.in_bucket(bucket.unwrap_or(store.bucket()));
     let url = store.presign_get(key, Duration::from_secs(expires_in as u64)).await;
     url.map(Url).map_err(|error| failed(error.into()))
 }

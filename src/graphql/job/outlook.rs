@@ -113,7 +113,7 @@ impl OutlookQuery {
         #[graphql(desc = "The job.")] input: CreateJobInput,
     ) -> Result<JobValidation> {
         let session = session(context)?;
-        let new = match checked(input, session.services().store().bucket()) {
+        let new = match checked(input, session.services().store().buckets()) {
             Ok(new) => new,
             Err(violations) => return Ok(JobValidation::broken(violations)),
         };
@@ -147,8 +147,8 @@ fn is_ours(code: ErrorCode) -> bool {
     matches!(code, DatabaseUnavailable | Internal | StorageFull | StorageUnavailable | WorkerLost)
 }
 
-fn checked(input: CreateJobInput, bucket: &str) -> std::result::Result<NewJob, Vec<Violation>> {
-    let new = input.into_domain("input", bucket)?;
+fn checked(input: CreateJobInput, buckets: &[String]) -> std::result::Result<NewJob, Vec<Violation>> {
+    let new = input.into_domain("input", buckets)?;
     let mut check = Checker::default();
     validation::new_job(&mut check, "input", &new);
     check.into_result(new)

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         self,
         output::{FrameRate, RenderedFile, limits},
-        validation::Checker,
+        validation::{self, Checker},
     },
     graphql::{
         error::Result,
@@ -151,23 +151,22 @@ pub struct OutputInput {
     range: Option<TimeRangeInput>,
     /// A still of this moment, seconds of the composition, beside the result.
     poster_at: Option<f64>,
-    /// Where the result goes: only to a key of the job's own, yet.
+    /// The object that the result becomes, in place of one that is there; where it is not given, one of the job's own.
     key: Option<String>,
-    /// The bucket that the result goes to: only the service's own, yet.
+    /// The bucket that the result goes to: the service's own, or one that its setting REELGRAPH_OUTPUT_BUCKETS names.
     bucket: Option<String>,
 }
 
 impl OutputInput {
-    /// As the domain has it; what this version does not do is noted under `at`.
-    pub fn into_domain(self, check: &mut Checker, at: &str, own_bucket: &str) -> domain::output::Output {
-        self.note_what_is_not_yet(check, at, own_bucket);
+    /// As the domain has it, where results may go to these `buckets`, of which the first is the service's own.
+    pub fn into_domain(self, check: &mut Checker, at: &str, buckets: &[String]) -> domain::output::Output {
         let (width, height) = self.size(check, at);
         if let Some(crf) = self.crf {
             check.range(format!("{at}.crf"), crf, limits::CRF);
         }
         let format = domain::output::Format::from(self.format);
         let usual = format.video_codecs().first().copied().unwrap_or_default();
-        domain::output::Output {
+        let output = domain::output::Output {
             format,
             width,
             height,
@@ -181,7 +180,11 @@ impl OutputInput {
             duration: self.duration,
             range: self.range.map(|range| domain::output::TimeRange { start: range.start, length: range.length }),
             poster_at: self.poster_at,
-        }
+            key: self.key,
+            bucket: self.bucket.filter(|bucket| Some(bucket) != buckets.first()),
+        };
+        validation::bucket(check, at, &output, buckets);
+        output
     }
 
     fn size(&self, check: &mut Checker, at: &str) -> (u32, u32) {
@@ -202,15 +205,6 @@ impl OutputInput {
             }
         };
         (width.max(0) as u32, height.max(0) as u32)
-    }
-
-    fn note_what_is_not_yet(&self, check: &mut Checker, at: &str, own_bucket: &str) {
-        if self.key.is_some() {
-            check.not_yet(format!("{at}.key"), "a key of one's own");
-        }
-        if self.bucket.as_deref().is_some_and(|bucket| bucket != own_bucket) {
-            check.not_yet(format!("{at}.bucket"), "another bucket than the service's own");
-        }
     }
 }
 
@@ -243,6 +237,10 @@ pub struct Output {
     range: Option<TimeRange>,
     /// The moment of its poster, seconds; null: it has none.
     poster_at: Option<f64>,
+    /// The object that it becomes; null: one of the job's own.
+    key: Option<String>,
+    /// The bucket that it goes to; null: the service's own.
+    bucket: Option<String>,
 }
 
 /// A part of the composition.
@@ -270,6 +268,8 @@ impl From<domain::output::Output> for Output {
             duration: output.duration,
             range: output.range.map(|range| TimeRange { start: range.start, length: range.length }),
             poster_at: output.poster_at,
+            key: output.key,
+            bucket: output.bucket,
         }
     }
 }
@@ -285,7 +285,7 @@ impl RenderResult {
         context: &Context<'_>,
         #[graphql(default = 3600, desc = "For how long, seconds; at most a week.")] expires_in: i32,
     ) -> Result<Url> {
-        presigned(context, &self.0.key, expires_in).await
+        presigned(context, Some(&self.0.bucket), &self.0.key, expires_in).await
     }
 
     /// The bucket that it lies in.
@@ -365,7 +365,7 @@ impl RenderResult {
         #[graphql(default = 3600, desc = "For how long, seconds; at most a week.")] expires_in: i32,
     ) -> Result<Option<Url>> {
         match &self.0.poster_key {
-            Some(key) => presigned(context, key, expires_in).await.map(Some),
+            Some(key) => presigned(context, None, key, expires_in).await.map(Some),
             None => Ok(None),
         }
     }

@@ -11,7 +11,8 @@ use crate::{
         clock::Timestamp,
         event::StatusChange,
         job::{JobPatch, JobStatus, search_name},
-        output::RenderedFile,
+        output::{Output, RenderedFile},
+        storage::{JOBS, UPLOADS},
         validation::{self, Checker},
     },
     entities::{element, job},
@@ -19,7 +20,8 @@ use crate::{
         Error, Session, aggregates,
         event_log::{self, NewEvent},
         leases::{self, Leave},
-        objects, sweep,
+        objects::Place,
+        sweep,
         transaction::Afterwards,
     },
 };
@@ -137,13 +139,9 @@ impl Session {
     /// Removes a job with its elements, timeline, events and stored results. One that renders is stopped.
     pub async fn delete_job(&self, id: &str) -> Result<String, Error> {
         let row = self.locked_job(id).await?;
-        let results: Vec<RenderedFile> = serde_json::from_value(row.results.clone()).unwrap_or_default();
         let unit = self.unit()?;
         let now = self.services().clock().now();
-        // A worker outside has its file in an upload, which others may use too: that stays.
-        let own = objects::job_prefix(&row.id);
-        let keys = results.into_iter().map(|file| file.key).filter(|key| key.starts_with(&own)).collect();
-        sweep::doom(unit, &row, keys, now.0).await?;
+        sweep::doom(unit, &row, &self.places_of(&row), now.0).await?;
         // Its operations name no job any more.
         aggregates::raise(unit.transaction(), &aggregates::of_storage(&row.tenant)).await?;
         event_log::end(unit, &row, now).await?;
@@ -151,6 +149,23 @@ impl Session {
         unit.afterwards(Afterwards::StopRender { job_id: row.id.clone() });
         unit.afterwards(Afterwards::SweepObjects);
         Ok(row.id)
+    }
+
+    /// Where a job's objects lie or are to lie, but for its own folder. A worker outside has its file in an upload, which others
+    /// may use too: that stays.
+    fn places_of(&self, row: &job::Model) -> Vec<Place> {
+        let results: Vec<RenderedFile> = serde_json::from_value(row.results.clone()).unwrap_or_default();
+        let outputs: Vec<Output> = serde_json::from_value(row.outputs.clone()).unwrap_or_default();
+        let made = results.into_iter().map(|file| Place { bucket: file.bucket, key: file.key });
+        let own = self.services().store().bucket();
+        let asked = outputs
+            .into_iter()
+            .filter_map(|output| Some(Place { bucket: output.bucket.unwrap_or_else(|| own.to_owned()), key: output.key? }));
+        let elsewhere = |place: &Place| place.bucket != own || ![JOBS, UPLOADS].iter().any(|own| place.key.starts_with(own));
+        let mut places: Vec<Place> = made.chain(asked).filter(elsewhere).collect();
+        places.sort();
+        places.dedup();
+        places
     }
 
     /// The job, its row held until the transaction ends.

@@ -47,7 +47,9 @@ impl Session {
         let rows = self.elements_of_jobs(std::slice::from_ref(&source.id)).await?;
         let specs = rows.iter().flat_map(|(_, rows)| rows.iter()).map(|row| serde_json::from_value(row.spec.clone()));
         let elements: Vec<Element> = specs.collect::<Result<_, _>>().map_err(read)?;
-        let outputs: Vec<Output> = serde_json::from_value(source.outputs.clone()).map_err(read)?;
+        let mut outputs: Vec<Output> = serde_json::from_value(source.outputs.clone()).map_err(read)?;
+        // What the other has made is not to be written over.
+        outputs.iter_mut().for_each(|output| output.key = None);
         let new = NewJob {
             name: patch.name.clone().unwrap_or_else(|| source.name.clone()),
             outputs: patch.outputs.clone().unwrap_or(outputs),
