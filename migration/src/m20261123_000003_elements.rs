@@ -1,7 +1,8 @@
 //! Elements: what a job's composition is made of, in the order of their positions.
 //!
 //! Positions are unique and dense, and the database holds both: each element but the first refers to the one
-//! before it, by a foreign key that is checked when the transaction commits, so that a gap cannot be committed.
+//! before it, by a foreign key that is checked when the transaction commits, so that a gap cannot be committed. (PostgreSQL
+//! checks it otherwise since migration 15.)
 
 use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
 

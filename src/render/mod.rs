@@ -6,9 +6,10 @@
 //! puts them on a YUV canvas, which has alpha where the output keeps it ([`ground`]), frame by frame: rows copied and mixed where
 //! a layer rests ([`blend`]), sampled where it moves ([`warp`]), and one picture given way to by another ([`transition`]); a
 //! composition within another has a canvas of its own ([`nested`]). The sound is mixed beside it ([`mixer`], [`tempo`], [`loudness`],
-//! [`limiter`]); what plays backwards is read in parts ([`reversed`]). [`pipeline`] runs these on threads of their own with
-//! bounded channels between: the picture is cut into segments ([`segment`]) that are encoded each by itself ([`runs`]) and kept for
-//! another time ([`shelf`]). Where a clip is seen as it is, its packets are copied ([`copied`]).
+//! [`limiter`], [`sounding`]); what plays backwards is read in parts ([`reversed`]). [`pipeline`] runs these on threads of their own
+//! with bounded channels between ([`shared`]): the picture is cut into segments ([`segment`]) that are encoded each by itself
+//! ([`runs`]), for all files of that picture at once, and kept for another time ([`shelf`]); [`pictures`] writes them. Where a clip
+//! is seen as it is, its packets are copied ([`copied`]).
 //!
 //! What a render would be can be told without making it ([`outlook`]).
 //!
@@ -45,7 +46,9 @@ mod reversed;
 mod runs;
 mod segment;
 mod shape;
+mod shared;
 pub mod shelf;
+mod sounding;
 mod sprite;
 mod still;
 mod table;

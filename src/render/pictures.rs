@@ -6,28 +6,26 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Mutex,
-        mpsc::{self, Receiver, RecvTimeoutError},
+        mpsc::{self, Receiver},
     },
-    time::Duration,
 };
 
 use super::{
     RenderError,
     copied::{Copied, Copies},
-    pipeline::{Means, Shared, Watcher, panicked, smoothness},
+    encoding,
+    pipeline::{Means, panicked, smoothness},
     plan::Plan,
     prepare::Ready,
-    runs::{self, Done, Piece, Work},
+    runs::{self, Piece, Wanted, Work},
     segment::{Making, Segment},
+    shared::Shared,
     shelf::Shelf,
 };
 use crate::{
     domain::output::{Format, Output},
     media::{Encoded, MediaError, Muxer, Parcel, Smoothness, VideoEncoder, VideoSettings},
 };
-
-/// How often progress is told.
-const TELL_EVERY: Duration = Duration::from_millis(100);
 
 /// The segments, and for each the part that is copied.
 pub struct Parts {
@@ -64,13 +62,14 @@ pub struct Place<'a> {
 /// The segments of the picture, and where each may be found.
 pub struct Pictures<'a> {
     ready: &'a Ready<'a>,
+    output: &'a Output,
     settings: &'a VideoSettings,
     smoothness: Smoothness,
     segments: Vec<Segment>,
     copied: Vec<Option<Copied>>,
     /// Where some are copied: how many places earlier a picture is decoded than seen.
     delay: Option<i64>,
-    pub making: Option<Making<'a>>,
+    making: Option<Making<'a>>,
     shelf: Option<&'a Shelf>,
     /// By segment, where it is kept or is to be.
     keys: Vec<Option<String>>,
@@ -81,7 +80,7 @@ pub struct Pictures<'a> {
 impl<'a> Pictures<'a> {
     pub fn of(
         ready: &'a Ready<'a>,
-        output: &Output,
+        output: &'a Output,
         settings: &'a VideoSettings,
         parts: Parts,
         place: &Place,
@@ -101,7 +100,19 @@ impl<'a> Pictures<'a> {
             key.as_ref().zip(shelf).filter(|(key, shelf)| shelf.hold(key, place.head, &file)).map(|_| file)
         };
         let found = keys.iter().enumerate().map(held).collect();
-        Self { ready, settings, smoothness: smoothness(output.quality), segments, copied, delay, making, shelf, keys, found }
+        Self {
+            ready,
+            output,
+            settings,
+            smoothness: smoothness(output.quality),
+            segments,
+            copied,
+            delay,
+            making,
+            shelf,
+            keys,
+            found,
+        }
     }
 
     /// How many segments are composed and encoded.
@@ -118,33 +129,23 @@ impl<'a> Pictures<'a> {
         self.found.iter().flatten().count() as i64
     }
 
-    /// What is to be made of them.
-    pub fn work<'b>(&'b self, runs: usize, shared: &'b Shared) -> Work<'b> {
-        let wanted: Vec<usize> = self.wanted().collect();
-        Work {
-            ready: self.ready,
-            settings: self.settings,
-            smoothness: self.smoothness,
-            segments: &self.segments,
-            waiting: Mutex::new(runs::divide(&wanted, runs)),
-            ahead: runs::ahead(runs),
-            shared,
-        }
+    /// The name of what the sound beside them is made of.
+    pub fn key_of_sound(&self) -> Option<String> {
+        self.making.as_ref().map(|making| making.of_sound(&format!("{:?}", encoding::audio(self.output))))
     }
 
     /// Writes all segments in order, each with the sound before it.
     pub fn write(
         &self,
+        file: usize,
         mut muxer: Muxer,
-        done: &Receiver<Done>,
+        done: &Receiver<Piece>,
         sound: Receiver<Encoded>,
         shared: &Shared,
-        watcher: &mut dyn Watcher,
     ) -> Result<(), RenderError> {
         let mut sound = sound.into_iter().peekable();
-        let mut waiting = Waiting { done, early: BTreeMap::new(), told: 0 };
-        // Frames that nobody had to encode, and packets.
-        let (mut there, mut count) = (0, 0);
+        let mut waiting = Waiting { done, early: BTreeMap::new() };
+        let mut count = 0;
         for (index, segment) in self.segments.iter().enumerate() {
             let by = segment.first - self.ready.plan.first;
             let mut put_one = |packet: Encoded| {
@@ -159,71 +160,71 @@ impl<'a> Pictures<'a> {
             match (&self.copied[index], &self.found[index]) {
                 (Some(copied), _) => {
                     let mut put = |packet| {
-                        there += 1;
-                        watcher.encoded(there + waiting.told);
+                        shared.add_frames(1);
                         put_one(packet)
                     };
                     copied.read(&mut put).map_err(RenderError::whole)?;
                 }
-                (None, Some(file)) => {
-                    put(again(file)?)?;
-                    there += segment.length();
-                    watcher.encoded(there + waiting.told);
+                (None, Some(kept)) => {
+                    put(again(kept)?)?;
+                    shared.add_frames(segment.length());
                 }
                 (None, None) => loop {
-                    let piece = self.made(index, &mut waiting, shared, &mut |encoded| watcher.encoded(there + encoded))?;
+                    let piece = self.made(index, &mut waiting)?;
                     put(piece.parcel)?;
                     if piece.is_last {
                         break;
                     }
                 },
             }
-            shared.wrote(index);
+            shared.wrote(file, index);
         }
         sound.try_for_each(|packet| muxer.write_audio(packet)).map_err(RenderError::whole)?;
         muxer.finish().map_err(RenderError::whole)
     }
 
-    /// Waits for a piece of a segment; those that come before their turn are put by. Progress is told only where there is some:
-    /// who hears nothing for long takes it that nothing moves any more.
-    fn made(
-        &self,
-        index: usize,
-        waiting: &mut Waiting,
-        shared: &Shared,
-        tell: &mut dyn FnMut(i64),
-    ) -> Result<Piece, RenderError> {
+    /// Waits for a piece of a segment; those that come before their turn are put by.
+    fn made(&self, index: usize, waiting: &mut Waiting) -> Result<Piece, RenderError> {
         loop {
             if let Some(piece) = waiting.early.get_mut(&index).and_then(VecDeque::pop_front) {
                 return Ok(piece);
             }
-            match waiting.done.recv_timeout(TELL_EVERY) {
-                Ok(told) => {
-                    let piece = told?;
-                    if let Some((key, shelf)) = self.keys[piece.index].as_ref().zip(self.shelf) {
-                        shelf.put(key, &piece.parcel);
-                    }
-                    waiting.early.entry(piece.index).or_default().push_back(piece);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(panicked()),
+            // Who makes them ends without one only where something has failed, which is told by that.
+            let piece = waiting.done.recv().map_err(|_| panicked())?;
+            if let Some((key, shelf)) = self.keys[piece.index].as_ref().zip(self.shelf) {
+                shelf.put(key, &piece.parcel);
             }
-            let encoded = shared.encoded();
-            if encoded > waiting.told {
-                waiting.told = encoded;
-                tell(encoded);
-            }
+            waiting.early.entry(piece.index).or_default().push_back(piece);
         }
+    }
+}
+
+/// The work on the pictures of files that are cut alike.
+pub fn work<'a>(files: &'a [Pictures<'a>], runs: usize, shared: &'a Shared) -> Work<'a> {
+    let first = &files[0];
+    let is_wanted = |file: &Pictures| {
+        let mut is_wanted = vec![false; file.segments.len()];
+        file.wanted().for_each(|index| is_wanted[index] = true);
+        is_wanted
+    };
+    let files: Vec<Wanted> = files.iter().map(|file| Wanted { settings: file.settings, is_wanted: is_wanted(file) }).collect();
+    let wanted: Vec<usize> = (0..first.segments.len()).filter(|&index| files.iter().any(|file| file.is_wanted[index])).collect();
+    Work {
+        ready: first.ready,
+        smoothness: first.smoothness,
+        segments: &first.segments,
+        files,
+        waiting: Mutex::new(runs::divide(&wanted, runs)),
+        ahead: runs::ahead(runs),
+        shared,
     }
 }
 
 /// What comes from those who make segments, in any order.
 struct Waiting<'a> {
-    done: &'a Receiver<Done>,
+    done: &'a Receiver<Piece>,
     /// By segment.
     early: BTreeMap<usize, VecDeque<Piece>>,
-    /// Frames that were told of.
-    told: i64,
 }
 
 /// A part that was found, and is not found again after this.

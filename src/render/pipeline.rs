@@ -1,15 +1,12 @@
-//! The render itself: the picture is made in segments ([`super::runs`]) or found where it was kept ([`super::shelf`]), sound is
-//! mixed and encoded on another thread, and this one writes the file. The channels between are bounded, so that memory does not
+//! The render itself: the picture is made in segments ([`super::runs`]) or found where it was kept ([`super::shelf`]), the sound
+//! beside it ([`super::sounding`]), and a thread of each file writes it ([`super::pictures`]). Files of the same pictures are made
+//! together: what is decoded and composed goes to an encoder of each. The channels between are bounded, so that memory does not
 //! grow with the length of the video.
 
 use std::{
     collections::HashMap,
     path::Path,
-    sync::{
-        Condvar, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
-        mpsc::{self, SyncSender},
-    },
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
     time::Duration,
 };
@@ -18,19 +15,21 @@ use super::{
     RenderError,
     ahead::{CpuCount, thread_cpu},
     compositor::Compositor,
-    copied::{CopiedSound, Copies},
+    copied::Copies,
     encoding,
     ground::Ground,
-    mixer::Mixer,
-    pictures::{Parts, Pictures, Place},
+    pictures::{self, Parts, Pictures, Place},
+    plan::Plan,
     prepare::Ready,
     runs,
+    shared::Shared,
     shelf::Shelf,
+    sounding::Sound,
     still,
 };
 use crate::{
     domain::output::{Format, Output, Quality},
-    media::{AudioEncoder, Encoded, MediaError, Muxer, Palette, PaletteMaker, Parcel, Smoothness, VideoEncoder},
+    media::{MediaError, Muxer, Palette, PaletteMaker, Smoothness, VideoEncoder, VideoSettings},
 };
 
 /// Packets of sound that may wait for the picture: some seconds.
@@ -39,8 +38,6 @@ const SOUND_AHEAD: usize = 256;
 const PALETTE_FRAMES: i64 = 50;
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
-/// The most of a sound that is kept, bytes: some hours.
-const MOST_KEPT_SOUND: usize = 128 << 20;
 
 /// What a render may use beside its sources.
 #[derive(Default)]
@@ -55,7 +52,14 @@ pub struct Means<'a> {
     pub memory: u64,
 }
 
-/// What was made, and what composing it cost.
+/// A file to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    pub output: &'a Output,
+    pub path: &'a Path,
+}
+
+/// What was made, and what composing it cost; of files that are made together the first bears the cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Made {
     pub frames: i64,
@@ -69,140 +73,170 @@ pub struct Made {
 
 /// Told of the render's progress.
 pub trait Watcher {
-    /// `frames` of the picture are encoded.
+    /// `frames` of the pictures of all files that are made together are encoded.
     fn encoded(&mut self, frames: i64);
 }
 
-/// What the threads tell each other beside frames and packets.
-#[derive(Default)]
-pub struct Shared {
-    /// One has failed: the others need not go on.
-    failed: AtomicBool,
-    encoded: AtomicI64,
-    /// The segment that is written next, by index.
-    next: Mutex<usize>,
-    moved_on: Condvar,
-    /// CPU time of composing and of mixing, nanoseconds.
-    composition_ns: AtomicU64,
-}
-
-impl Shared {
-    pub fn fail(&self) {
-        self.failed.store(true, Relaxed);
-        self.moved_on.notify_all();
-    }
-
-    /// Waits until a segment is at most so many ahead of the one that is written next, or something has failed: those that are
-    /// made and cannot be written yet are held in memory.
-    pub fn wait_for(&self, index: usize, ahead: usize) {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        while index > *next + ahead && !self.has_failed() {
-            // A wake-up may come just before the wait: nobody waits for long.
-            let waited = self.moved_on.wait_timeout(next, TELL_EVERY).unwrap_or_else(PoisonError::into_inner);
-            next = waited.0;
+/// Which outputs are made together, by index: those of one plan whose pictures are alike and are cut into segments.
+pub fn together(plans: &[Plan], outputs: &[Output]) -> Vec<Vec<usize>> {
+    let is_cut = |output: &Output| matches!(output.format, Format::Mp4 | Format::Webm | Format::Mov);
+    let alike = |one: usize, other: usize| {
+        let [a, b] = [&outputs[one], &outputs[other]];
+        let looks = |output: &Output| (smoothness(output.quality), output.keeps_alpha());
+        is_cut(a) && is_cut(b) && looks(a) == looks(b) && plans[one] == plans[other]
+    };
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for index in 0..outputs.len() {
+        match groups.iter_mut().find(|group| alike(group[0], index)) {
+            Some(group) => group.push(index),
+            None => groups.push(vec![index]),
         }
     }
+    groups
+}
 
-    pub fn wrote(&self, index: usize) {
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = index + 1;
-        self.moved_on.notify_all();
+/// Renders into files whose pictures are the same, as [`together`] finds them; what was made of each, in their order.
+pub fn render(ready: &Ready, targets: &[Target], means: &Means, watcher: &mut dyn Watcher) -> Result<Vec<Made>, RenderError> {
+    if let [Target { output, path }] = targets {
+        if output.format.is_still() {
+            return Ok(vec![still(ready, output, path, means, watcher)?]);
+        }
+        if output.format.is_sound_alone() {
+            return Ok(vec![sound_alone(ready, output, path, watcher)?]);
+        }
     }
-
-    pub fn has_failed(&self) -> bool {
-        self.failed.load(Relaxed)
+    let copies: Vec<Copies> = targets.iter().map(|target| Copies::find(ready, target.output)).collect();
+    if targets.len() > 1 && copies.iter().any(|copies| !copies.parts.is_empty()) {
+        // What is copied is cut elsewhere than what is not.
+        return one_by_one(ready, targets, means, watcher);
     }
-
-    pub fn add_composing(&self, time: Duration) {
-        self.composition_ns.fetch_add(time.as_nanos() as u64, Relaxed);
+    let mut files = Vec::with_capacity(targets.len());
+    for (target, copies) in targets.iter().zip(copies) {
+        files.push(File::open(ready, target, copies)?);
     }
+    make(ready, files, means, watcher)
+}
 
-    pub fn add_encoded(&self, frames: i64) {
-        self.encoded.fetch_add(frames, Relaxed);
+fn one_by_one(ready: &Ready, targets: &[Target], means: &Means, watcher: &mut dyn Watcher) -> Result<Vec<Made>, RenderError> {
+    let mut made = Vec::with_capacity(targets.len());
+    for target in targets {
+        let mut after = After { watcher, frames: made.len() as i64 * ready.plan.length() };
+        made.extend(render(ready, std::slice::from_ref(target), means, &mut after)?);
     }
+    Ok(made)
+}
 
-    /// Frames that are encoded.
-    pub fn encoded(&self) -> i64 {
-        self.encoded.load(Relaxed)
-    }
+/// Tells of frames after others.
+struct After<'a> {
+    watcher: &'a mut dyn Watcher,
+    frames: i64,
+}
 
-    fn composition_cpu(&self) -> Duration {
-        Duration::from_nanos(self.composition_ns.load(Relaxed))
+impl Watcher for After<'_> {
+    fn encoded(&mut self, frames: i64) {
+        self.watcher.encoded(self.frames + frames);
     }
 }
 
-/// Renders into a file.
-pub fn render(
-    ready: &Ready,
-    output: &Output,
-    path: &Path,
-    means: &Means,
-    watcher: &mut dyn Watcher,
-) -> Result<Made, RenderError> {
-    if output.format.is_still() {
-        return still(ready, output, path, means, watcher);
+/// A file that is open, and what comes into it.
+struct File<'a> {
+    target: &'a Target<'a>,
+    settings: VideoSettings,
+    /// The parameter sets of its encoder.
+    head: Vec<u8>,
+    parts: Parts,
+    sound: Sound,
+    muxer: Muxer,
+}
+
+impl<'a> File<'a> {
+    fn open(ready: &Ready, target: &'a Target, copies: Copies) -> Result<Self, RenderError> {
+        let Target { output, path } = *target;
+        let palette = (output.format == Format::Gif).then(|| palette(ready, output)).transpose()?;
+        let mut settings = encoding::video(output, palette);
+        if let Some(id) = copies.free_id() {
+            settings.options.push(("x264-params", format!("sps-id={id}")));
+        }
+        let mut video = VideoEncoder::open(&settings).map_err(RenderError::whole)?;
+        let head = video.head();
+        let parts = Parts::of(ready.plan, output, copies, &mut video);
+        // Beside a picture that is encoded whole, encoding the sound costs next to nothing.
+        let (sound, track) = Sound::of(ready, output, parts.delay.is_some())?;
+        let muxer = Muxer::create(path, encoding::container(output.format), Some(&video), track.as_ref());
+        Ok(Self { target, settings, head, parts, sound, muxer: muxer.map_err(RenderError::whole)? })
     }
-    let mut mixer = Mixer::new(ready).filter(|_| output.format.has_sound());
-    let audio = mixer.as_ref().and_then(|_| encoding::audio(output)).map(|settings| AudioEncoder::open(&settings));
-    let mut audio = audio.transpose().map_err(RenderError::whole)?;
-    let has_sound = audio.is_some();
-    if output.format.is_sound_alone() {
-        return sound_alone(&mut mixer, &mut audio, ready, output, path, watcher);
+}
+
+/// Makes files whose segments are the same.
+fn make(ready: &Ready, files: Vec<File>, means: &Means, watcher: &mut dyn Watcher) -> Result<Vec<Made>, RenderError> {
+    let count = files.len();
+    let shared = Shared::new(count);
+    let (mut own, mut moving) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for File { target, settings, head, parts, sound, muxer } in files {
+        own.push((target, settings, head));
+        moving.push((parts, sound, muxer));
     }
-    let palette = (output.format == Format::Gif).then(|| palette(ready, output)).transpose()?;
-    let mut settings = encoding::video(output, palette);
-    let copies = Copies::find(ready, output);
-    if let Some(id) = copies.free_id() {
-        settings.options.push(("x264-params", format!("sps-id={id}")));
+    let (mut pictures, mut streams) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for ((target, settings, head), (parts, sound, muxer)) in own.iter().zip(moving) {
+        let place = Place { head, path: target.path };
+        pictures.push(Pictures::of(ready, target.output, settings, parts, &place, means));
+        streams.push((sound, muxer));
     }
-    let mut video = VideoEncoder::open(&settings).map_err(RenderError::whole)?;
-    let head = video.head();
-    let parts = Parts::of(ready.plan, output, copies, &mut video);
-    let container = encoding::container(output.format);
-    // Beside a picture that is encoded whole, encoding the sound costs next to nothing.
-    let sound = (parts.delay.is_some() && has_sound).then(|| CopiedSound::find(ready, output)).flatten();
-    let (sound, track) = sound.unzip();
-    let track = track.or_else(|| audio.as_ref().map(AudioEncoder::track));
-    let muxer = Muxer::create(path, container, Some(&video), track.as_ref()).map_err(RenderError::whole)?;
-    let pictures = Pictures::of(ready, output, &settings, parts, &Place { head: &head, path }, means);
-    drop(video);
-    let shared = Shared::default();
+    let has_sound: Vec<bool> = streams.iter().map(|(sound, _)| sound.is_there()).collect();
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let runs = if means.runs == 0 { runs::at_once(&settings, cores, means.memory) } else { means.runs };
-    let (work, reused) = (pictures.work(runs, &shared), pictures.reused());
-    let (sound_out, sound_in) = mpsc::sync_channel(SOUND_AHEAD);
-    let sound_key = pictures.making.as_ref().map(|making| making.of_sound(&format!("{:?}", encoding::audio(output))));
+    let at_once = own.iter().map(|(_, settings, _)| runs::at_once(settings, cores, means.memory / count as u64));
+    let runs = if means.runs == 0 { at_once.min().unwrap_or(1) } else { means.runs };
+    let work = pictures::work(&pictures, runs, &shared);
     thread::scope(|scope| {
-        let sounding = scope.spawn(|| match (&sound, &mut mixer, &mut audio) {
-            (Some(sound), ..) => {
-                let sounded = sound.read(&mut |packet| sound_out.send(packet).is_ok());
-                sounded.map_err(RenderError::whole).inspect_err(|_| shared.fail())
-            }
-            (None, Some(mixer), Some(encoder)) => {
-                let kept = sound_key.as_deref().zip(means.shelf.map(|(shelf, _)| shelf));
-                let sounded = kept_sound(kept, mixer, encoder, &shared, sound_out);
-                sounded.inspect_err(|_| shared.fail())
-            }
-            _ => Ok(()),
-        });
-        let (done_out, done) = mpsc::channel();
+        let (ended_out, ended) = mpsc::channel::<()>();
+        let mut done_out = Vec::with_capacity(count);
+        for (number, ((sound, muxer), picture)) in streams.into_iter().zip(&pictures).enumerate() {
+            let (out, done) = mpsc::channel();
+            done_out.push(out);
+            let (sound_out, sound_in) = mpsc::sync_channel(SOUND_AHEAD);
+            let (shared, ended_out) = (&shared, ended_out.clone());
+            scope.spawn(move || {
+                let mut sound = sound;
+                let key = picture.key_of_sound();
+                let kept = key.as_deref().zip(means.shelf.map(|(shelf, _)| shelf));
+                sound.send(kept, shared, sound_out).unwrap_or_else(|error| shared.fail(error));
+            });
+            scope.spawn(move || {
+                let written = picture.write(number, muxer, &done, sound_in, shared);
+                written.unwrap_or_else(|error| shared.fail(error));
+                drop(ended_out);
+            });
+        }
         for _ in 0..runs {
             let (work, done_out) = (&work, done_out.clone());
             scope.spawn(move || work.through(scope, &done_out));
         }
-        drop(done_out);
-        let written = pictures.write(muxer, &done, sound_in, &shared, watcher).inspect_err(|_| shared.fail());
-        drop(done);
-        // The sound's own error comes first: a channel that closed early is only its consequence.
-        sounding.join().map_err(|_| panicked())??;
-        written
-    })?;
-    Ok(Made {
+        drop((done_out, ended_out));
+        follow(&ended, &shared, watcher);
+    });
+    let composition_cpu = shared.composition_cpu();
+    shared.into_outcome()?;
+    let made = |(number, picture): (usize, &Pictures)| Made {
         frames: ready.plan.length(),
-        has_sound,
-        composition_cpu: shared.composition_cpu(),
-        rendered: pictures.to_be_made() as i64,
-        reused,
-    })
+        has_sound: has_sound[number],
+        composition_cpu: if number == 0 { composition_cpu } else { Duration::ZERO },
+        rendered: picture.to_be_made() as i64,
+        reused: picture.reused(),
+    };
+    Ok(pictures.iter().enumerate().map(made).collect())
+}
+
+/// Tells of progress until all files have ended. Only where there is some: who hears nothing for long takes it that nothing moves
+/// any more.
+fn follow(ended: &Receiver<()>, shared: &Shared, watcher: &mut dyn Watcher) {
+    let mut told = 0;
+    while ended.recv_timeout(TELL_EVERY) == Err(RecvTimeoutError::Timeout) {
+        let frames = shared.frames();
+        if frames > told {
+            told = frames;
+            watcher.encoded(frames);
+        }
+    }
 }
 
 pub fn panicked() -> RenderError {
@@ -223,35 +257,27 @@ fn still(ready: &Ready, output: &Output, path: &Path, means: &Means, watcher: &m
 }
 
 /// Sound without a picture.
-fn sound_alone(
-    mixer: &mut Option<Mixer>,
-    audio: &mut Option<AudioEncoder>,
-    ready: &Ready,
-    output: &Output,
-    path: &Path,
-    watcher: &mut dyn Watcher,
-) -> Result<Made, RenderError> {
-    let (Some(mixer), Some(encoder)) = (mixer, audio) else {
+fn sound_alone(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Watcher) -> Result<Made, RenderError> {
+    let (mut sound, track) = Sound::of(ready, output, false)?;
+    let Some(track) = track else {
         return Err(RenderError::whole(MediaError::Unsupported("nothing in the composition sounds".into())));
     };
-    let mut muxer =
-        Muxer::create(path, encoding::container(output.format), None, Some(&encoder.track())).map_err(RenderError::whole)?;
+    let mut muxer = Muxer::create(path, encoding::container(output.format), None, Some(&track)).map_err(RenderError::whole)?;
     let (out, packets) = mpsc::sync_channel(SOUND_AHEAD);
-    let shared = Shared::default();
+    let shared = Shared::new(1);
     thread::scope(|scope| {
         let shared = &shared;
-        let sounding = scope.spawn(move || sound(mixer, encoder, shared, &mut |packet| out.send(packet).is_ok()));
+        scope.spawn(move || sound.send(None, shared, out).unwrap_or_else(|error| shared.fail(error)));
         let written = packets.into_iter().try_for_each(|packet| {
             let frame = (packet.decode_at() * ready.plan.rate.as_f64()) as i64;
             watcher.encoded(frame.clamp(0, ready.plan.length()));
             muxer.write_audio(packet)
         });
-        sounding.join().map_err(|_| panicked())??;
-        written.map_err(RenderError::whole)?;
-        muxer.finish().map_err(RenderError::whole)?;
-        let composition_cpu = shared.composition_cpu();
-        Ok(Made { frames: ready.plan.length(), has_sound: true, composition_cpu, rendered: 1, reused: 0 })
-    })
+        written.and_then(|()| muxer.finish()).unwrap_or_else(|error| shared.fail(RenderError::whole(error)));
+    });
+    let composition_cpu = shared.composition_cpu();
+    shared.into_outcome()?;
+    Ok(Made { frames: ready.plan.length(), has_sound: true, composition_cpu, rendered: 1, reused: 0 })
 }
 
 /// The colours of a GIF, from frames all over it.
@@ -273,65 +299,6 @@ pub fn smoothness(quality: Quality) -> Smoothness {
         Quality::Draft => Smoothness::Bilinear,
         Quality::Low | Quality::Medium => Smoothness::Bicubic,
         Quality::High | Quality::Lossless => Smoothness::Exact,
-    }
-}
-
-/// The sound as it was kept, or made and kept.
-fn kept_sound(
-    kept: Option<(&str, &Shelf)>,
-    mixer: &mut Mixer,
-    encoder: &mut AudioEncoder,
-    shared: &Shared,
-    packets: SyncSender<Encoded>,
-) -> Result<(), RenderError> {
-    let Some((key, shelf)) = kept else { return sound(mixer, encoder, shared, &mut |packet| packets.send(packet).is_ok()) };
-    let head = encoder.head();
-    if let Some(parcel) = shelf.take(key, &head) {
-        // Who no longer takes them has failed.
-        let _ = parcel.packets.into_iter().try_for_each(|packet| packets.send(packet));
-        return Ok(());
-    }
-    let (mut all, mut bytes, mut told) = (Vec::new(), 0, true);
-    sound(mixer, encoder, shared, &mut |packet| {
-        bytes += packet.size();
-        if bytes <= MOST_KEPT_SOUND {
-            all.push(packet.clone());
-        } else {
-            all = Vec::new();
-        }
-        told = packets.send(packet).is_ok();
-        told
-    })?;
-    if told && bytes <= MOST_KEPT_SOUND && !shared.has_failed() {
-        shelf.put(key, &Parcel { head, packets: all });
-    }
-    Ok(())
-}
-
-/// Mixes and encodes; `packet` is given each packet, and says whether to go on.
-fn sound(
-    mixer: &mut Mixer,
-    encoder: &mut AudioEncoder,
-    shared: &Shared,
-    take: &mut dyn FnMut(Encoded) -> bool,
-) -> Result<(), RenderError> {
-    let block = encoder.block();
-    let (mut left, mut right) = (vec![0.0; block], vec![0.0; block]);
-    loop {
-        let before = thread_cpu();
-        let count = mixer.mix(&mut left, &mut right)?;
-        shared.add_composing(thread_cpu().saturating_sub(before));
-        let last = count < block || shared.has_failed();
-        let mut encoded = match count {
-            0 => Vec::new(),
-            _ => encoder.encode(&left[..count], &right[..count]).map_err(RenderError::whole)?,
-        };
-        if last {
-            encoded.extend(encoder.finish().map_err(RenderError::whole)?);
-        }
-        if !encoded.into_iter().all(&mut *take) || last {
-            return Ok(());
-        }
     }
 }
 
@@ -375,10 +342,71 @@ mod tests {
         let made = [1, 3].map(|runs| {
             let path = folder.path().join(runs.to_string());
             let means = Means { runs, ..Means::default() };
-            let made = render(&understood.ready(0), &composition.outputs[0], &path, &means, &mut Nobody).unwrap();
-            assert_eq!((made.frames, made.rendered, made.reused), (300, 3, 0));
+            let target = Target { output: &composition.outputs[0], path: &path };
+            let made = render(&understood.ready(0), &[target], &means, &mut Nobody).unwrap();
+            assert_eq!((made[0].frames, made[0].rendered, made[0].reused), (300, 3, 0));
             std::fs::read(path).unwrap()
         });
         assert!(made[0] == made[1]);
+    }
+
+    /// Three files of one picture.
+    fn of_three_files() -> Composition {
+        let plain = Output::plain(160, 90, 25);
+        let small = Output { crf: Some(40), ..plain.clone() };
+        let webm =
+            Output { format: Format::Webm, video_codec: crate::domain::output::VideoCodec::Vp9, crf: Some(50), ..plain.clone() };
+        Composition { outputs: vec![plain, small, webm], ..moving() }
+    }
+
+    #[test]
+    fn what_is_made_together_is_as_what_is_made_alone() {
+        crate::media::init().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let composition = of_three_files();
+        let understood = prepare::understand(&composition, &mut |_, _| {}).unwrap();
+        assert_eq!(together(&understood.plans, &composition.outputs), [[0, 1, 2]]);
+        let path = |kind: &str, index: usize| folder.path().join(format!("{kind}-{index}"));
+        let paths: Vec<_> = (0..3).map(|index| path("together", index)).collect();
+        let target = |(output, path)| Target { output, path };
+        let targets: Vec<Target> =
+            composition.outputs.iter().zip(paths.iter().map(std::path::PathBuf::as_path)).map(target).collect();
+        let made = render(&understood.ready(0), &targets, &Means::default(), &mut Nobody).unwrap();
+        assert_eq!(made.iter().map(|made| made.rendered).collect::<Vec<_>>(), [3, 3, 3]);
+        for (index, output) in composition.outputs.iter().enumerate() {
+            let alone = path("alone", index);
+            render(&understood.ready(index), &[Target { output, path: &alone }], &Means::default(), &mut Nobody).unwrap();
+            assert!(std::fs::read(&paths[index]).unwrap() == std::fs::read(alone).unwrap(), "{output:?}");
+        }
+    }
+
+    #[test]
+    fn what_looks_otherwise_is_made_by_itself() {
+        crate::media::init().unwrap();
+        let mut composition = of_three_files();
+        let plain = composition.outputs[0].clone();
+        composition.outputs.extend([
+            Output { quality: Quality::High, ..plain.clone() },
+            Output { width: 320, ..plain.clone() },
+            Output { format: Format::Gif, ..plain.clone() },
+            plain,
+        ]);
+        let understood = prepare::understand(&composition, &mut |_, _| {}).unwrap();
+        let groups = together(&understood.plans, &composition.outputs);
+        assert_eq!(groups, [vec![0, 1, 2, 6], vec![3], vec![4], vec![5]]);
+    }
+
+    #[test]
+    fn where_one_file_cannot_be_written_all_end() {
+        crate::media::init().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let composition = of_three_files();
+        let understood = prepare::understand(&composition, &mut |_, _| {}).unwrap();
+        let good = folder.path().join("good");
+        let targets = [&good, Path::new("/dev/full")];
+        let targets: Vec<Target> =
+            composition.outputs[1..].iter().zip(targets).map(|(output, path)| Target { output, path }).collect();
+        let failed = render(&understood.ready(1), &targets, &Means::default(), &mut Nobody).unwrap_err();
+        assert_eq!(failed.error, MediaError::DiskFull);
     }
 }

@@ -18,9 +18,10 @@ use super::{
     compositor::Compositor,
     encoding,
     ground::Ground,
-    pipeline::Shared,
+    pipeline::panicked,
     prepare::Ready,
     segment::Segment,
+    shared::Shared,
 };
 use crate::media::{MediaError, Parcel, Picture, Smoothness, VideoEncoder, VideoSettings};
 
@@ -39,14 +40,22 @@ const LONGEST_OF_SEVERAL: usize = 8;
 /// What is to be made, and of what.
 pub struct Work<'a> {
     pub ready: &'a Ready<'a>,
-    pub settings: &'a VideoSettings,
     pub smoothness: Smoothness,
     pub segments: &'a [Segment],
+    /// What becomes of them, by file.
+    pub files: Vec<Wanted<'a>>,
     /// Those that are to be made and that nobody makes yet, in order.
     pub waiting: Mutex<VecDeque<Range<usize>>>,
     /// See [`ahead`].
     pub ahead: usize,
     pub shared: &'a Shared,
+}
+
+/// What one file needs.
+pub struct Wanted<'a> {
+    pub settings: &'a VideoSettings,
+    /// By segment, whether it is to be made for it.
+    pub is_wanted: Vec<bool>,
 }
 
 /// A segment as it is in the file, or a part of one that is too long to be held whole.
@@ -55,9 +64,6 @@ pub struct Piece {
     pub parcel: Parcel,
     pub is_last: bool,
 }
-
-/// What has been made, or why there is nothing.
-pub type Done = Result<Piece, RenderError>;
 
 /// How many segments may be made before the one that is written next.
 pub fn ahead(runs: usize) -> usize {
@@ -82,14 +88,10 @@ pub fn divide(wanted: &[usize], runs: usize) -> VecDeque<Range<usize>> {
 }
 
 impl Work<'_> {
-    /// Works through what waits, until nothing does or something has failed. What comes of it goes to `done`.
-    pub fn through<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, done: &Sender<Done>) {
+    /// Works through what waits, until nothing does or something has failed. What comes of it goes to `done`, by file.
+    pub fn through<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, done: &[Sender<Piece>]) {
         while let Some(run) = self.next_run().filter(|_| !self.shared.has_failed()) {
-            if let Err(error) = self.compose(scope, run, done) {
-                self.shared.fail();
-                // Nobody who listens has given up already.
-                let _ = done.send(Err(error));
-            }
+            self.compose(scope, run, done).unwrap_or_else(|error| self.shared.fail(error));
         }
     }
 
@@ -101,16 +103,13 @@ impl Work<'_> {
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
         run: Range<usize>,
-        done: &Sender<Done>,
+        done: &[Sender<Piece>],
     ) -> Result<(), RenderError> {
         let (plan, decoding) = (self.ready.plan, CpuCount::default());
         let mut compositor = Compositor::new(self.ready, self.smoothness, decoding.clone());
-        let mut ground = Ground::of(plan, self.settings.storage.has_alpha()).map_err(RenderError::whole)?;
-        let is_large = plan.width * plan.height >= LARGE;
-        let (ahead, encoders) = if is_large { (LARGE_FRAMES_AHEAD, 1) } else { (FRAMES_AHEAD, ENCODERS) };
-        let (used_out, used) = mpsc::sync_channel(ahead * 2);
-        // Of each encoder at work what closes when it has ended.
-        let mut at_work: VecDeque<Receiver<()>> = VecDeque::new();
+        let has_alpha = self.files.iter().any(|file| file.settings.storage.has_alpha());
+        let mut ground = Ground::of(plan, has_alpha).map_err(RenderError::whole)?;
+        let mut encoders = Encoders::new(self, done);
         // Of those frames that the next repeats.
         let mut last: Option<Picture> = None;
         let mut cpu = thread_cpu();
@@ -119,25 +118,14 @@ impl Work<'_> {
             if self.shared.has_failed() {
                 return Ok(());
             }
-            let (frames, waiting) = mpsc::sync_channel(ahead);
-            let (used_out, done) = (used_out.clone(), done.clone());
-            let before = if at_work.len() < encoders { None } else { at_work.pop_front() };
-            let (end, ended) = mpsc::sync_channel(0);
-            at_work.push_back(ended);
-            let ending = Ending { _end: end, shared: self.shared };
-            scope.spawn(move || {
-                // Nobody sends: it closes.
-                let _ = before.map(|before| before.recv());
-                self.encode(index, waiting, &used_out, &done);
-                drop(ending);
-            });
+            let frames = encoders.begin(scope, index);
             let segment = self.segments[index];
             for number in segment.first..segment.end {
                 let canvas = match last.take().filter(|_| compositor.repeats(number)) {
                     Some(same) => same,
                     None => {
                         let fresh = || ground.canvas(plan).map_err(RenderError::whole);
-                        let mut canvas = reused(&used).map_or_else(fresh, Ok)?;
+                        let mut canvas = encoders.used().map_or_else(fresh, Ok)?;
                         ground.compose(&mut compositor, number, &mut canvas)?;
                         canvas
                     }
@@ -148,7 +136,7 @@ impl Work<'_> {
                 let now = thread_cpu() + decoding.get();
                 self.shared.add_composing(now.saturating_sub(cpu));
                 cpu = now;
-                if self.shared.has_failed() || frames.send(canvas).is_err() {
+                if self.shared.has_failed() || !send(&frames, canvas)? {
                     return Ok(()); // Another thread has failed, and says why.
                 }
             }
@@ -156,22 +144,16 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn encode(&self, index: usize, frames: Receiver<Picture>, used: &SyncSender<Picture>, done: &Sender<Done>) {
-        if let Err(error) = self.encoded(index, frames, used, done) {
-            self.shared.fail();
-            let _ = done.send(Err(RenderError::whole(error)));
-        }
-    }
-
-    /// Encodes a segment; one whose frames do not all come is never told of as whole.
-    fn encoded(
+    /// Encodes a segment for a file; one whose frames do not all come is never told of as whole.
+    fn encode(
         &self,
+        file: usize,
         index: usize,
         frames: Receiver<Picture>,
         used: &SyncSender<Picture>,
-        done: &Sender<Done>,
+        done: &Sender<Piece>,
     ) -> Result<(), MediaError> {
-        let mut encoder = VideoEncoder::open(self.settings)?;
+        let mut encoder = VideoEncoder::open(self.files[file].settings)?;
         let length = self.segments[index].length();
         let (mut packets, mut count) = (Vec::new(), 0);
         for mut picture in frames {
@@ -179,19 +161,84 @@ impl Work<'_> {
             // A full channel means that enough pictures are about; this one is freed.
             let _ = used.try_send(picture);
             count += 1;
-            self.shared.add_encoded(1);
+            self.shared.add_frames(1);
             if self.segments.len() == 1 && length > LONG && packets.len() >= PIECE {
                 let parcel = Parcel { head: Vec::new(), packets: std::mem::take(&mut packets) };
                 // Who no longer takes it has failed, and says why.
-                let _ = done.send(Ok(Piece { index, parcel, is_last: false }));
+                let _ = done.send(Piece { index, parcel, is_last: false });
             }
         }
         if count == length {
             packets.extend(encoder.finish()?);
-            let _ = done.send(Ok(Piece { index, parcel: Parcel { head: encoder.head(), packets }, is_last: true }));
+            let _ = done.send(Piece { index, parcel: Parcel { head: encoder.head(), packets }, is_last: true });
         }
         Ok(())
     }
+}
+
+/// The encoders of one run.
+struct Encoders<'scope, 'done> {
+    work: &'scope Work<'scope>,
+    done: &'done [Sender<Piece>],
+    /// How many may be at work at once for a file, and how many frames may wait for each.
+    at_once: usize,
+    ahead: usize,
+    used_out: SyncSender<Picture>,
+    used: Receiver<Picture>,
+    /// By file, of each encoder at work what closes when it has ended.
+    at_work: Vec<VecDeque<Receiver<()>>>,
+}
+
+impl<'scope, 'done> Encoders<'scope, 'done> {
+    fn new(work: &'scope Work<'scope>, done: &'done [Sender<Piece>]) -> Self {
+        let is_large = work.ready.plan.width * work.ready.plan.height >= LARGE;
+        let (ahead, at_once) = if is_large { (LARGE_FRAMES_AHEAD, 1) } else { (FRAMES_AHEAD, ENCODERS) };
+        let (used_out, used) = mpsc::sync_channel(ahead * 2);
+        let at_work = work.files.iter().map(|_| VecDeque::new()).collect();
+        Self { work, done, at_once, ahead, used_out, used, at_work }
+    }
+
+    /// Begins a segment for each file that needs it; its frames are to be sent to each of these.
+    fn begin(&mut self, scope: &'scope Scope<'scope, '_>, index: usize) -> Vec<SyncSender<Picture>> {
+        let mut senders = Vec::with_capacity(self.done.len());
+        for (file, at_work) in self.at_work.iter_mut().enumerate() {
+            let work = self.work;
+            if !work.files[file].is_wanted[index] {
+                continue;
+            }
+            let (frames, waiting) = mpsc::sync_channel(self.ahead);
+            senders.push(frames);
+            let before = if at_work.len() < self.at_once { None } else { at_work.pop_front() };
+            let (end, ended) = mpsc::sync_channel(0);
+            at_work.push_back(ended);
+            let ending = Ending { _end: end, shared: work.shared };
+            let (used_out, done) = (self.used_out.clone(), self.done[file].clone());
+            scope.spawn(move || {
+                // Nobody sends: it closes.
+                let _ = before.map(|before| before.recv());
+                let encoded = work.encode(file, index, waiting, &used_out, &done);
+                encoded.unwrap_or_else(|error| work.shared.fail(RenderError::whole(error)));
+                drop(ending);
+            });
+        }
+        senders
+    }
+
+    /// A picture that all encoders have done with, if there is one.
+    fn used(&self) -> Option<Picture> {
+        self.used.try_iter().find_map(|mut picture| picture.is_sole_owner().then_some(picture))
+    }
+}
+
+/// Sends a frame to each; whether all take it.
+fn send(encoders: &[SyncSender<Picture>], frame: Picture) -> Result<bool, RenderError> {
+    let Some((last, others)) = encoders.split_last() else { return Ok(true) };
+    for encoder in others {
+        if encoder.send(frame.again().map_err(RenderError::whole)?).is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(last.send(frame).is_ok())
 }
 
 /// Closes when an encoder has ended, however it did. One that panicked has failed.
@@ -203,14 +250,9 @@ struct Ending<'a> {
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.shared.fail();
+            self.shared.fail(panicked());
         }
     }
-}
-
-/// A picture that an encoder has done with, if there is one.
-fn reused(used: &Receiver<Picture>) -> Option<Picture> {
-    used.try_recv().ok().and_then(|mut picture| picture.is_sole_owner().then_some(picture))
 }
 
 /// How many runs at once: an encoder of these fills about so many cores, and there must be memory for all; 0: any number.

@@ -61,6 +61,44 @@ async fn a_gap_is_refused(url: String) {
     run(&database, &[format!("DELETE FROM jobs WHERE id = '{other}'")]).await.unwrap();
 }
 
+/// Two transactions that each leave no gap by themselves: the second waits for the first, and is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_of_two_transactions_is_refused_on_postgres() {
+    let url = new_postgres_database().await;
+    let server = Server::start(Some(url.clone()), Duty::ApiOnly, |_| {}).await;
+    let texts = |many: usize| (0..many).map(|_| json!({ "text": { "text": "x" } })).collect::<Vec<_>>();
+    let database = Database::connect(&url).await.unwrap();
+    for (comes, at_once) in [("moves in", true), ("is added", false)] {
+        let job = server.api.create(json!({ "submit": false, "elements": texts(3) })).await;
+        let other = server.api.create(json!({ "submit": false, "elements": texts(1) })).await;
+        let first = database.begin().await.unwrap();
+        let second = database.begin().await.unwrap();
+        let arrival = match at_once {
+            true => format!("UPDATE elements SET job_id = '{job}', position = 3 WHERE job_id = '{other}'"),
+            false => format!(
+                "INSERT INTO elements (id, job_id, position, track, element_type, spec, status, created_at, updated_at)
+                 SELECT id || 'x', '{job}', 3, 0, element_type, spec, status, 1, 1 FROM elements WHERE job_id = '{other}'"
+            ),
+        };
+        first.execute_unprepared(&arrival).await.unwrap();
+        first.execute_unprepared("SET CONSTRAINTS ALL IMMEDIATE").await.unwrap();
+        let removal = format!("DELETE FROM elements WHERE job_id = '{job}' AND position = 2");
+        let removed = tokio::spawn(async move {
+            second.execute_unprepared(&removal).await.map_err(|error| error.to_string())?;
+            second.commit().await.map_err(|error| error.to_string())
+        });
+        let waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE FROM elements%'";
+        let is_waiting = async || {
+            let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, waits);
+            database.query_one_raw(statement).await.unwrap().map(drop)
+        };
+        crate::server::until("the removal to wait", is_waiting).await;
+        first.commit().await.unwrap();
+        let refused = removed.await.unwrap().expect_err(comes);
+        assert!(refused.contains("elements_position_dense"), "{comes}: {refused}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gap_is_refused_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();

@@ -26,7 +26,7 @@ use crate::{
         RenderError,
         inspect::{self, Prepared},
         outlook,
-        pipeline::{self, Means, Watcher},
+        pipeline::{self, Made, Means, Target, Watcher},
         prepare::{self, Ready, Understood},
         shelf::Shelf,
     },
@@ -139,8 +139,8 @@ fn understand(task: &Task, out: &Reports) -> Result<Understood, JobFailure> {
     Ok(understood)
 }
 
-/// The steps COMPOSITION and ENCODING, which run side by side: a frame is encoded while the next is composed. Of several
-/// outputs one is made after the other.
+/// The steps COMPOSITION and ENCODING, which run side by side: a frame is encoded while the next is composed. Outputs of the same
+/// pictures are made together, others one after the other.
 fn compose_and_encode(task: &Task, understood: &Understood, first: Ready, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
     out.send(&Report::StepStarted { step: ProcessingStep::Composition });
     out.send(&Report::StepStarted { step: ProcessingStep::Encoding });
@@ -152,30 +152,33 @@ fn compose_and_encode(task: &Task, understood: &Understood, first: Ready, out: &
     let shelf = task.shelf.as_ref().map(|folder| Shelf::new(Path::new(folder)));
     let shelf = shelf.as_ref().map(|shelf| (shelf, &task.digests));
     let means = Means { shelf, runs: 0, still_width: task.still_width, memory: task.limits.memory };
-    let (mut files, mut bytes, mut cpu) = (Vec::with_capacity(outputs.len()), 0, Duration::ZERO);
-    for (index, (output, path)) in outputs.iter().zip(&task.paths).enumerate() {
-        let ready = first.take().unwrap_or_else(|| understood.ready(index));
-        let made = pipeline::render(&ready, output, Path::new(path), &means, &mut watcher);
-        let made = made.map_err(|error| failure(error, task))?;
-        watcher.finish_one(ready.plan.length());
-        cpu += made.composition_cpu;
-        bytes += std::fs::metadata(path).map_or(0, |file| file.len() as i64);
-        files.push(MadeFile {
-            width: output.width,
-            height: output.height,
-            frames: made.frames,
-            frame_rate: output.frame_rate.as_f64(),
-            has_sound: made.has_sound,
-            rendered_segments: made.rendered,
-            reused_segments: made.reused,
-        });
+    let mut all: Vec<Option<Made>> = vec![None; outputs.len()];
+    for group in pipeline::together(&understood.plans, outputs) {
+        let ready = first.take().unwrap_or_else(|| understood.ready(group[0]));
+        let target = |&index: &usize| Target { output: &outputs[index], path: Path::new(&task.paths[index]) };
+        let targets: Vec<Target> = group.iter().map(target).collect();
+        let made = pipeline::render(&ready, &targets, &means, &mut watcher).map_err(|error| failure(error, task))?;
+        watcher.finish(ready.plan.length() * targets.len() as i64);
+        group.iter().zip(made).for_each(|(&index, made)| all[index] = Some(made));
     }
+    let made: Vec<Made> = all.into_iter().flatten().collect();
+    let cpu = made.iter().map(|made| made.composition_cpu).sum();
+    let bytes = task.paths.iter().map(|path| std::fs::metadata(path).map_or(0, |file| file.len() as i64)).sum();
+    let files = outputs.iter().zip(made).map(|(output, made)| MadeFile {
+        width: output.width,
+        height: output.height,
+        frames: made.frames,
+        frame_rate: output.frame_rate.as_f64(),
+        has_sound: made.has_sound,
+        rendered_segments: made.rendered,
+        reused_segments: made.reused,
+    });
     watcher.tell_composed(cpu);
     let mut usage = before.usage_since(cpu);
     usage.frames_per_second = Some(watcher.frames_per_second(frames));
     usage.bytes_written = Some(bytes);
     out.send(&Report::StepCompleted { step: ProcessingStep::Encoding, usage, details: json!({}) });
-    Ok(files)
+    Ok(files.collect())
 }
 
 fn failure(error: RenderError, task: &Task) -> JobFailure {
@@ -259,7 +262,7 @@ impl Progress {
         frames as f64 / self.started.elapsed().as_secs_f64().max(1e-3)
     }
 
-    fn finish_one(&mut self, frames: i64) {
+    fn finish(&mut self, frames: i64) {
         self.done += frames;
     }
 

@@ -1,0 +1,89 @@
+//! What the threads of a render tell each other beside frames and packets.
+
+use std::{
+    sync::{
+        Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use super::RenderError;
+
+/// How long nobody who waits looks whether another has failed.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Of the files that are made together.
+pub struct Shared {
+    failed: AtomicBool,
+    /// Why, by the thread that failed first: what others meet with is its consequence.
+    cause: Mutex<Option<RenderError>>,
+    /// Frames that are in the files or on their way, of all of them together.
+    frames: AtomicI64,
+    /// By file, the segment that is written next, by index.
+    next: Mutex<Vec<usize>>,
+    moved_on: Condvar,
+    /// CPU time of composing and of mixing, nanoseconds.
+    composition_ns: AtomicU64,
+}
+
+impl Shared {
+    pub fn new(files: usize) -> Self {
+        Self {
+            failed: AtomicBool::default(),
+            cause: Mutex::default(),
+            frames: AtomicI64::default(),
+            next: Mutex::new(vec![0; files]),
+            moved_on: Condvar::new(),
+            composition_ns: AtomicU64::default(),
+        }
+    }
+
+    /// The others need not go on.
+    pub fn fail(&self, error: RenderError) {
+        self.cause.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.failed.store(true, Relaxed);
+        self.moved_on.notify_all();
+    }
+
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Relaxed)
+    }
+
+    pub fn into_outcome(self) -> Result<(), RenderError> {
+        self.cause.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    }
+
+    /// Waits until a segment is at most so many ahead of the one that each file needs next, or something has failed: those that
+    /// are made and cannot be written yet are held in memory.
+    pub fn wait_for(&self, index: usize, ahead: usize) {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        while next.iter().any(|next| index > next + ahead) && !self.has_failed() {
+            // A wake-up may come just before the wait: nobody waits for long.
+            let waited = self.moved_on.wait_timeout(next, LOOK_EVERY).unwrap_or_else(PoisonError::into_inner);
+            next = waited.0;
+        }
+    }
+
+    /// A file has a segment.
+    pub fn wrote(&self, file: usize, index: usize) {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)[file] = index + 1;
+        self.moved_on.notify_all();
+    }
+
+    pub fn add_composing(&self, time: Duration) {
+        self.composition_ns.fetch_add(time.as_nanos() as u64, Relaxed);
+    }
+
+    pub fn composition_cpu(&self) -> Duration {
+        Duration::from_nanos(self.composition_ns.load(Relaxed))
+    }
+
+    pub fn add_frames(&self, frames: i64) {
+        self.frames.fetch_add(frames, Relaxed);
+    }
+
+    pub fn frames(&self) -> i64 {
+        self.frames.load(Relaxed)
+    }
+}
