@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench render                    all of it
-//! cargo bench --bench render -- c memory        some: a, b, c, trim, caption, hundred, memory
+//! cargo bench --bench render -- c memory        some: a, b, c, trim, caption, outputs, hundred, memory
 //! ```
 //!
 //! Against FFmpeg's command line with the best filter graph that we know, the same libraries and the same encoder's settings: (a)
@@ -11,7 +11,8 @@
 //! FFmpeg's zoompan in (c) moves by whole pixels; ours moves between them.
 //!
 //! Against ourselves: `trim`, what needs no encoding, encoded and not; `caption`, one of a video of ten minutes changed;
-//! `hundred`, elements that are listed and not seen; `memory`, ten layers at 1080p, of a short and of a long video.
+//! `outputs`, two files of one picture by one job and by two; `hundred`, elements that are listed and not seen; `memory`, ten
+//! layers at 1080p, of a short and of a long video.
 
 mod against;
 mod cost;
@@ -29,12 +30,13 @@ fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let folder = tempfile::tempdir().expect("a folder");
     let sources = Sources::make(folder.path());
-    let all: [(&str, Run); 7] = [
+    let all: [(&str, Run); 8] = [
         ("a", against::scaled),
         ("b", against::composed),
         ("c", against::slides),
         ("trim", own::trim),
         ("caption", own::caption),
+        ("outputs", own::outputs),
         ("hundred", own::hundred),
         ("memory", own::memory),
     ];

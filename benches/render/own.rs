@@ -79,6 +79,42 @@ pub fn caption(sources: &Sources) {
     });
 }
 
+/// Two files of one picture by one job, and by two.
+pub fn outputs(sources: &Sources) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = Process::start(folder.path(), None, 5).await;
+        let one = server.api.upload_file(sources.path("one.mp4").as_ref(), "video/mp4").await;
+        let two = server.api.upload_file(sources.path("two.mp4").as_ref(), "video/mp4").await;
+        // Each begins elsewhere in its sources: nothing is found of what was rendered before.
+        let render = async |start: f64, factors: &[i32]| {
+            let outputs = factors.iter().map(|crf| json!({ "width": 1280, "height": 720, "quality": "DRAFT", "crf": crf }));
+            let clip = |asset: &str, track: i32, opacity: f64| {
+                json!({ "video": { "source": { "asset": asset }, "trimStart": start, "length": 15, "track": track, "opacity": opacity } })
+            };
+            let input = json!({ "outputs": outputs.collect::<Vec<_>>(), "elements": [clip(&one, 0, 1.0), clip(&two, 1, 0.5)] });
+            let id = server.api.create(input).await;
+            let job = server.api.finished(&id).await;
+            assert_eq!(job["status"], "COMPLETED", "{job:#}");
+            let steps = job["timeline"].as_array().expect("steps").iter();
+            steps.filter_map(|step| step["cpuTime"].as_f64()).sum::<f64>() / 1e3
+        };
+        let (mut together, mut alone) = (0.0, 0.0);
+        for round in 0..3 {
+            let start = f64::from(round);
+            together += render(start, &[28, 34]).await;
+            alone += render(start + 0.3, &[28]).await + render(start + 0.6, &[34]).await;
+        }
+        println!(
+            "(outputs) two files of one picture, two clips of 15 s at 720p in quality DRAFT: by one job CPU {:.2} s, by two {:.2} s: {:.2}",
+            together / 3.0,
+            alone / 3.0,
+            together / alone
+        );
+    });
+}
+
 /// A hundred stills, each over all before; and a still a hundred times, one after the other; against one.
 pub fn hundred(sources: &Sources) {
     let image = |file: usize, start: f64, length: f64, track: usize| {

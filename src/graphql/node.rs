@@ -61,7 +61,7 @@ pub struct NodeQuery;
 impl NodeQuery {
     /// Anything by its id; null where there is nothing of that id.
     async fn node(&self, context: &Context<'_>, #[graphql(desc = "Of any type.")] id: ID) -> Result<Option<Node>> {
-        find(context, &id).await
+        find(context, &id, "id").await
     }
 
     /// Several by their ids, in their order; null where there is nothing of that id. At most 100.
@@ -70,11 +70,13 @@ impl NodeQuery {
         if ids.len() > MAX_NODES {
             return Err(Problem::of_argument("ids", ViolationCode::TooMany, format!("must have at most {MAX_NODES} ids")).into());
         }
-        futures_util::future::try_join_all(ids.iter().map(|id| find(context, id))).await
+        let found = ids.iter().enumerate().map(async |(index, id)| find(context, id, &format!("ids[{index}]")).await);
+        futures_util::future::try_join_all(found).await
     }
 }
 
-async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>> {
+/// `at` is the path of the id.
+async fn find(context: &Context<'_>, id: &str, at: &str) -> Result<Option<Node>> {
     if id.parse::<JobId>().is_ok() {
         return Ok(loaders(context)?.job(id).await?.map(|row| Node::Job(Job(row))));
     }
@@ -91,5 +93,5 @@ async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>> {
     if id.parse::<TemplateId>().is_ok() {
         return Ok(session(context)?.template(id).await.map_err(failed)?.map(|row| Node::Template(Template(row))));
     }
-    Err(invalid_id("id", "job_…, el_…, step_…, op_… or tpl_…"))
+    Err(invalid_id(at, "job_…, el_…, step_…, op_… or tpl_…"))
 }

@@ -118,5 +118,7 @@ on_both! {
         let unknown = api.ask("{ node(id: \"job_0123456789abcdefghijklmno0\") { id } }", json!({})).await;
         assert!(unknown["node"].is_null());
         assert_eq!(api.refused("{ node(id: \"xyz\") { id } }", json!({})).await["violations"][0]["path"], "id");
+        let second = format!("{{ nodes(ids: [\"{id}\", \"xyz\"]) {{ id }} }}");
+        assert_eq!(api.refused(&second, json!({})).await["violations"][0]["path"], "ids[1]");
     }
 }
