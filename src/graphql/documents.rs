@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Request, Response, parser::types::ExecutableDocument};
 use moka::sync::Cache;
 
-use super::limits;
+use super::{limits, unset};
 
 /// The most bytes of text whose documents are kept; parsed, they take many times as much.
 const MOST_BYTES: u64 = 512 << 10;
@@ -26,13 +26,13 @@ impl Default for Documents {
 }
 
 impl Documents {
-    /// The document of a request, which then need not be parsed again.
+    /// The document of a request, which then need not be parsed again, and leaves out what the request has no value for.
     ///
     /// # Errors
     /// The answer to one that cannot be parsed, or asks for too much.
     pub fn parsed(&self, request: &mut Request) -> Result<Arc<ExecutableDocument>, Response> {
         if let Some(document) = self.known.get(&request.query) {
-            request.set_parsed_query(ExecutableDocument::clone(&document));
+            set(request, &document);
             return Ok(document);
         }
         let document = request.parsed_query().map_err(|error| Response::from_errors(vec![error]))?;
@@ -41,6 +41,14 @@ impl Documents {
         if request.query.len() <= LONGEST {
             self.known.insert(request.query.clone(), document.clone());
         }
+        set(request, &document);
         Ok(document)
     }
+}
+
+/// Without what the request has no value for.
+fn set(request: &mut Request, document: &ExecutableDocument) {
+    let mut own = document.clone();
+    unset::leave_out(&mut own, request.operation_name.as_deref(), &request.variables);
+    request.set_parsed_query(own);
 }

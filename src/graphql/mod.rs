@@ -25,6 +25,7 @@ mod scalars;
 mod storage;
 mod template;
 mod timeline;
+mod unset;
 mod upload;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};

@@ -105,6 +105,31 @@ on_both! {
         assert_eq!(kept["storageOperations"]["edges"], json!([{ "node": { "success": true, "job": null } }]));
     }
 
+    async fn what_a_variable_does_not_give_stays(server: Server) {
+        let api = &server.api;
+        let id = api.create(json!({ "submit": false, "name": "KEEP", "metadata": { "a": 1 }, "priority": 3, "elements": [text("x")] })).await;
+        let update = "mutation($i: ID!, $n: String, $m: JSON, $p: Int) { updateJob(id: $i, patch: { name: $n, metadata: $m, priority: $p }) { name metadata priority } }";
+        let kept = api.ask(update, json!({ "i": id, "p": 4 })).await;
+        assert_eq!(kept["updateJob"], json!({ "name": "KEEP", "metadata": { "a": 1 }, "priority": 4 }));
+        let cleared = api.ask(update, json!({ "i": id, "n": null })).await;
+        assert_eq!(cleared["updateJob"], json!({ "name": null, "metadata": { "a": 1 }, "priority": 4 }), "null says so");
+        // Several operations, as the playground sends them.
+        let document = "mutation A($i: ID!, $b: Boolean, $n: String) { ...copy } mutation B($i: ID!, $b: Boolean, $n: String) { ...copy }
+            fragment copy on Mutation { duplicateJob(id: $i, submit: $b, patch: { metadata: { a: 2 }, name: $n }) { status metadata } }";
+        let request = json!({ "query": document, "operationName": "B", "variables": { "i": id } });
+        let copied: Value = serde_json::from_str(&api.post(&request.to_string()).await.text().await.unwrap()).unwrap();
+        assert_eq!(copied["data"]["duplicateJob"], json!({ "status": "DRAFT", "metadata": { "a": 2 } }), "{copied:#}");
+        let add = "mutation($i: ID!, $o: Float) { addElement(jobId: $i, element: { text: { text: \"a\", opacity: $o } }) { ... on TextElement { opacity } } }";
+        assert_eq!(api.ask(add, json!({ "i": id })).await["addElement"]["opacity"], 1.0);
+    }
+
+    async fn an_empty_job_is_not_queued_by_a_detour(server: Server) {
+        let api = &server.api;
+        let id = api.create(json!({ "submit": false })).await;
+        api.ask("mutation($id: ID!) { cancelJob(id: $id) { id } }", json!({ "id": id })).await;
+        assert_eq!(api.refused("mutation($id: ID!) { retryJob(id: $id) { id } }", json!({ "id": id })).await["code"], "CONFLICT");
+    }
+
     async fn nodes_are_found_by_their_ids(server: Server) {
         let api = &server.api;
         let id = api.create(small(vec![text("x")])).await;

@@ -59,14 +59,14 @@ pub struct VisualInput {
     x: Option<Length>,
     /// Where its anchor lies, from the top; 50% where it is not given.
     y: Option<Length>,
-    /// Of its box; 100% where it is not given.
+    /// Of its box; where it is not given 100%, and 90% of subtitles.
     width: Option<Length>,
-    /// Of its box; 100% where it is not given.
+    /// Of its box; where it is not given 100%, and 90% of subtitles.
     height: Option<Length>,
     /// The point of its box that lies at x and y.
     #[graphql(default_with = "Anchor::Center")]
     anchor: Anchor,
-    /// How it fills its box: COVER, but for text.
+    /// How it fills its box; where it is not given COVER, but NONE of words, and FILL of shapes and compositions.
     fit: Option<Fit>,
     /// 0…1.
     #[graphql(default = 1.0)]

@@ -23,7 +23,7 @@ pub enum ElementType {
     Shape,
     /// Timed words.
     Subtitles,
-    /// Elements of its own. Not yet.
+    /// Elements of its own.
     Composition,
 }
 

@@ -66,10 +66,6 @@ impl Session {
         if status != JobStatus::Draft {
             return Err(refused("only a draft can be submitted", status, "use retryJob for a job that failed or was cancelled"));
         }
-        let elements = element::Entity::find().filter(element::Column::JobId.eq(id)).count(self.unit()?.transaction()).await?;
-        if elements == 0 {
-            return Err(Error::conflict("a job without elements cannot be submitted", "add an element with addElement first"));
-        }
         self.queue(row, "submitted").await
     }
 
@@ -88,6 +84,14 @@ impl Session {
     }
 
     async fn queue(&self, row: job::Model, message: &str) -> Result<job::Model, Error> {
+        let elements =
+            element::Entity::find().filter(element::Column::JobId.eq(&row.id)).count(self.unit()?.transaction()).await?;
+        if elements == 0 {
+            return Err(Error::conflict(
+                "a job without elements cannot be queued",
+                "add an element with addElement, or duplicate it",
+            ));
+        }
         let now = self.services().clock().now().0;
         let mut change = row.clone().into_active_model();
         change.run_at = Set(now);

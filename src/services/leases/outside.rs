@@ -255,7 +255,7 @@ impl Session {
             return Err(Error::conflict(message, "the work on an element goes on or fails, and never goes back"));
         }
         let now = self.services().clock().now();
-        let progress = report.progress.unwrap_or(if report.status == ElementStatus::Ready { 100.0 } else { 0.0 });
+        let progress = if report.status == ElementStatus::Ready { 100.0 } else { report.progress.unwrap_or(0.0) };
         let before = if from == report.status { found.progress } else { 0.0 };
         unit.target(&found.id);
         let mut change = found.into_active_model();

@@ -362,6 +362,9 @@ impl UpdateElementStatusInput {
         }
         let paths = [("input.localPath", self.local_path.as_ref()), ("input.processedPath", self.processed_path.as_ref())];
         texts(&mut check, paths.into_iter().chain([("input.error", self.error.as_ref())]));
+        if self.error.is_some() && self.status != ElementStatus::Failed {
+            check.breach("input.error", ViolationCode::Inconsistent, "must only be given of an element that is FAILED");
+        }
         let report = ElementReport {
             element_id: self.id.into(),
             status: self.status.into(),
