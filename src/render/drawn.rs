@@ -12,7 +12,7 @@ use super::{
     plan::{Layer, Plan, Stage, bounds_at_rest},
     shape,
     sprite::Sprite,
-    still,
+    still::{Showing, Still},
     text::Typesetter,
 };
 use crate::{
@@ -44,28 +44,28 @@ pub fn draw(
     typesetter: &mut Option<Typesetter>,
 ) -> Result<Option<Drawn>, MediaError> {
     Ok(match medium {
-        Prepared::Still(image) => {
-            let _one_at_a_time = library.decoding.lock().unwrap_or_else(PoisonError::into_inner);
-            Some(still(layer, &*image.pixels()?, library))
-        }
+        Prepared::Still(image) => Some(still(layer, image, library)?),
         _ => words_or_shape(plan, layer, &element.content, library, typesetter),
     })
 }
 
-fn still(layer: &Layer, image: &RgbaImage, library: &Library) -> Drawn {
-    match layer.stage {
+fn still(layer: &Layer, still: &Still, library: &Library) -> Result<Drawn, MediaError> {
+    // One at a time: decoding takes memory.
+    let get = |showing| library.stills.lock().unwrap_or_else(PoisonError::into_inner).get(still, showing);
+    Ok(match layer.stage {
         Stage::Rest { shown, part } => {
-            let scaled = still::scaled(image, part, (shown.width as u32, shown.height as u32));
+            let scaled = get(Showing::Part(part, (shown.width as u32, shown.height as u32)))?;
             Drawn::Resting { sprite: dressed(layer, &scaled, library, 1.0), corner: (shown.x, shown.y) }
         }
         Stage::Moving { sprite: size, pixel } => {
-            let scaled = match layer.visual.fit {
-                Fit::ContainBlur => still::over_its_blur(image, &layer.visual.crop, size),
-                _ => still::scaled(image, layer.visual.crop.unfold((0.0, 0.0, 1.0, 1.0)), size),
-            };
+            let crop = layer.visual.crop;
+            let scaled = get(match layer.visual.fit {
+                Fit::ContainBlur => Showing::OverItsBlur(crop, size),
+                _ => Showing::Part(crop.unfold((0.0, 0.0, 1.0, 1.0)), size),
+            })?;
             Drawn::Moving { sprite: dressed(layer, &scaled, library, pixel), rect: None }
         }
-    }
+    })
 }
 
 /// Words and shapes.

@@ -9,7 +9,7 @@ use std::{
 use super::{
     loudness,
     plan::Medium,
-    still::Still,
+    still::{Shown, Still},
     table::{self, Table},
 };
 use crate::{
@@ -48,7 +48,7 @@ pub struct Library {
     pub tables: HashMap<Source, Arc<Table>>,
     pub fonts: HashMap<Source, Arc<Vec<u8>>>,
     /// Held while a still is decoded and scaled, which takes many times its size: runs that want one wait for each other.
-    pub decoding: Mutex<()>,
+    pub stills: Mutex<Shown>,
 }
 
 /// Opens an element's files; the words of subtitles become the element's own.

@@ -1,6 +1,7 @@
 //! Stills: PNG, JPEG and WebP, decoded in safe code with limits, scaled once; and the PNG and JPEG that we make.
 
 use std::{
+    collections::VecDeque,
     fs::File,
     io::{BufReader, BufWriter, Write},
     path::{Path, PathBuf},
@@ -31,6 +32,9 @@ const MAX_BYTES: u64 = 512 << 20;
 
 /// Stills of so many pixels are kept decoded where they had to be, to see whether they are opaque.
 const KEPT_PIXELS: u64 = 1_000_000;
+
+/// Pixels of all stills together that are kept as they were shown: two of 1080p.
+const SHOWN_PIXELS: u64 = 4_200_000;
 
 /// A still that is decoded when it is seen.
 pub struct Still {
@@ -102,8 +106,45 @@ fn undecoded(error: ImageError) -> MediaError {
     }
 }
 
+/// Which part of a still is shown, and how large.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Showing {
+    Part(Part, (u32, u32)),
+    /// All that is left by the crop, within a box over its own blurred copy that fills it.
+    OverItsBlur(Crop, (u32, u32)),
+}
+
+/// Stills as they were shown last: one that comes again and again is decoded and scaled once.
+#[derive(Default)]
+pub struct Shown {
+    /// The oldest first.
+    last: VecDeque<(PathBuf, Showing, Arc<RgbaImage>)>,
+}
+
+impl Shown {
+    pub fn get(&mut self, still: &Still, showing: Showing) -> Result<Arc<RgbaImage>, MediaError> {
+        let is_it = |(path, shown, _): &(PathBuf, Showing, _)| *path == still.path && *shown == showing;
+        if let Some(found) = self.last.iter().position(is_it).and_then(|at| self.last.remove(at)) {
+            let image = found.2.clone();
+            self.last.push_back(found);
+            return Ok(image);
+        }
+        let pixels = still.pixels()?;
+        let image = Arc::new(match showing {
+            Showing::Part(part, size) => scaled(&pixels, part, size),
+            Showing::OverItsBlur(crop, size) => over_its_blur(&pixels, &crop, size),
+        });
+        self.last.push_back((still.path.clone(), showing, image.clone()));
+        let pixels = |(.., image): &(PathBuf, Showing, Arc<RgbaImage>)| u64::from(image.width()) * u64::from(image.height());
+        while self.last.iter().map(pixels).sum::<u64>() > SHOWN_PIXELS {
+            self.last.pop_front();
+        }
+        Ok(image)
+    }
+}
+
 /// Scales a part of a still to some size.
-pub fn scaled(image: &RgbaImage, (left, top, right, bottom): Part, size: (u32, u32)) -> RgbaImage {
+fn scaled(image: &RgbaImage, (left, top, right, bottom): Part, size: (u32, u32)) -> RgbaImage {
     let span = |whole: u32, from: f64, to: f64| {
         let start = ((f64::from(whole) * from).round() as u32).min(whole - 1);
         (start, ((f64::from(whole) * to).round() as u32).clamp(start + 1, whole) - start)
@@ -121,7 +162,7 @@ pub fn scaled(image: &RgbaImage, (left, top, right, bottom): Part, size: (u32, u
 }
 
 /// The still whole within a box, over its own blurred copy that fills the box.
-pub fn over_its_blur(image: &RgbaImage, crop: &Crop, size: (u32, u32)) -> RgbaImage {
+fn over_its_blur(image: &RgbaImage, crop: &Crop, size: (u32, u32)) -> RgbaImage {
     let cropped = crop.of((f64::from(image.width()), f64::from(image.height())));
     let (inner, part) = backdrop::places(cropped, size);
     let small = (size.0.div_ceil(backdrop::SMALLER).max(2), size.1.div_ceil(backdrop::SMALLER).max(2));
@@ -205,5 +246,32 @@ fn unpremultiply(image: &mut RgbaImage) {
         for value in &mut pixel.0[..3] {
             *value = (u16::from(*value) * 255 + alpha / 2).checked_div(alpha).unwrap_or(0).min(255) as u8;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_shown_last_is_not_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, width: u32| {
+            let path = folder.path().join(name);
+            RgbImage::from_pixel(width, 4, image::Rgb([9, 8, 7])).save(&path).unwrap();
+            (Still::open(&path).unwrap(), path)
+        };
+        let (still, path) = file("a.png", 8);
+        let (other, _) = file("b.png", 8);
+        let whole = |size| Showing::Part((0.0, 0.0, 1.0, 1.0), size);
+        let mut shown = Shown::default();
+        let first = shown.get(&still, whole((4, 2))).unwrap();
+        std::fs::remove_file(path).unwrap();
+        shown.get(&other, whole((4, 2))).unwrap();
+        assert!(Arc::ptr_eq(&first, &shown.get(&still, whole((4, 2))).unwrap()));
+        assert!(shown.get(&still, whole((8, 4))).is_err(), "another size is made of the file");
+        // What is large takes the place of all others, and does not stay itself.
+        shown.get(&other, whole((4_000, 2_000))).unwrap();
+        assert!(shown.get(&still, whole((4, 2))).is_err());
     }
 }
