@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Request, Response, parser::types::ExecutableDocument};
+use async_graphql::{
+    Request, Response,
+    parser::{parse_query, types::ExecutableDocument},
+};
 use moka::sync::Cache;
 
 use super::{limits, unset};
@@ -35,9 +38,10 @@ impl Documents {
             set(request, &document);
             return Ok(document);
         }
-        let document = request.parsed_query().map_err(|error| Response::from_errors(vec![error]))?;
-        limits::check(document).map_err(|problem| Response::from_errors(vec![problem.into_server_error()]))?;
-        let document = Arc::new(document.clone());
+        // Of its text: what the request holds parsed may lack what it had no value for.
+        let document = parse_query(&request.query).map_err(|error| Response::from_errors(vec![error.into()]))?;
+        limits::check(&document).map_err(|problem| Response::from_errors(vec![problem.into_server_error()]))?;
+        let document = Arc::new(document);
         if request.query.len() <= LONGEST {
             self.known.insert(request.query.clone(), document.clone());
         }

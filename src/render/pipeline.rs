@@ -22,7 +22,7 @@ use super::{
     plan::Plan,
     prepare::Ready,
     runs,
-    shared::Shared,
+    shared::{Alarm, Shared},
     shelf::Shelf,
     sounding::Sound,
     still,
@@ -77,8 +77,9 @@ pub trait Watcher {
     fn encoded(&mut self, frames: i64);
 }
 
-/// Which outputs are made together, by index: those of one plan whose pictures are alike and are cut into segments.
-pub fn together(plans: &[Plan], outputs: &[Output]) -> Vec<Vec<usize>> {
+/// Which outputs are made together, by index: those of one plan whose pictures are alike and are cut into segments, as far as so
+/// many bytes of memory last; 0: any number.
+pub fn together(plans: &[Plan], outputs: &[Output], memory: u64) -> Vec<Vec<usize>> {
     let is_cut = |output: &Output| matches!(output.format, Format::Mp4 | Format::Webm | Format::Mov);
     let alike = |one: usize, other: usize| {
         let [a, b] = [&outputs[one], &outputs[other]];
@@ -86,8 +87,9 @@ pub fn together(plans: &[Plan], outputs: &[Output]) -> Vec<Vec<usize>> {
         is_cut(a) && is_cut(b) && looks(a) == looks(b) && plans[one] == plans[other]
     };
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    for index in 0..outputs.len() {
-        match groups.iter_mut().find(|group| alike(group[0], index)) {
+    for (index, output) in outputs.iter().enumerate() {
+        let room = runs::room(output.width, output.height, memory);
+        match groups.iter_mut().find(|group| (group.len() as u64) < room && alike(group[0], index)) {
             Some(group) => group.push(index),
             None => groups.push(vec![index]),
         }
@@ -196,12 +198,14 @@ fn make(ready: &Ready, files: Vec<File>, means: &Means, watcher: &mut dyn Watche
             let (sound_out, sound_in) = mpsc::sync_channel(SOUND_AHEAD);
             let (shared, ended_out) = (&shared, ended_out.clone());
             scope.spawn(move || {
+                let _alarm = Alarm(shared);
                 let mut sound = sound;
                 let key = picture.key_of_sound();
                 let kept = key.as_deref().zip(means.shelf.map(|(shelf, _)| shelf));
                 sound.send(kept, shared, sound_out).unwrap_or_else(|error| shared.fail(error));
             });
             scope.spawn(move || {
+                let _alarm = Alarm(shared);
                 let written = picture.write(number, muxer, &done, sound_in, shared);
                 written.unwrap_or_else(|error| shared.fail(error));
                 drop(ended_out);
@@ -365,7 +369,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let composition = of_three_files();
         let understood = prepare::understand(&composition, &mut |_, _| {}).unwrap();
-        assert_eq!(together(&understood.plans, &composition.outputs), [[0, 1, 2]]);
+        assert_eq!(together(&understood.plans, &composition.outputs, 0), [[0, 1, 2]]);
         let path = |kind: &str, index: usize| folder.path().join(format!("{kind}-{index}"));
         let paths: Vec<_> = (0..3).map(|index| path("together", index)).collect();
         let target = |(output, path)| Target { output, path };
@@ -392,8 +396,10 @@ mod tests {
             plain,
         ]);
         let understood = prepare::understand(&composition, &mut |_, _| {}).unwrap();
-        let groups = together(&understood.plans, &composition.outputs);
+        let groups = together(&understood.plans, &composition.outputs, 0);
         assert_eq!(groups, [vec![0, 1, 2, 6], vec![3], vec![4], vec![5]]);
+        let narrow = together(&understood.plans[..3], &composition.outputs[..3], 2 * 2 * 160 * 90 * 3 / 2 * 200);
+        assert_eq!(narrow, [vec![0, 1], vec![2]], "as there is memory for two");
     }
 
     #[test]

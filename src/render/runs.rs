@@ -18,10 +18,9 @@ use super::{
     compositor::Compositor,
     encoding,
     ground::Ground,
-    pipeline::panicked,
     prepare::Ready,
     segment::Segment,
-    shared::Shared,
+    shared::{Alarm, Shared},
 };
 use crate::media::{MediaError, Parcel, Picture, Smoothness, VideoEncoder, VideoSettings};
 
@@ -90,6 +89,7 @@ pub fn divide(wanted: &[usize], runs: usize) -> VecDeque<Range<usize>> {
 impl Work<'_> {
     /// Works through what waits, until nothing does or something has failed. What comes of it goes to `done`, by file.
     pub fn through<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, done: &[Sender<Piece>]) {
+        let _alarm = Alarm(self.shared);
         while let Some(run) = self.next_run().filter(|_| !self.shared.has_failed()) {
             self.compose(scope, run, done).unwrap_or_else(|error| self.shared.fail(error));
         }
@@ -149,7 +149,7 @@ impl Work<'_> {
         &self,
         file: usize,
         index: usize,
-        frames: Receiver<Picture>,
+        frames: &Receiver<Picture>,
         used: &SyncSender<Picture>,
         done: &Sender<Piece>,
     ) -> Result<(), MediaError> {
@@ -211,14 +211,15 @@ impl<'scope, 'done> Encoders<'scope, 'done> {
             let before = if at_work.len() < self.at_once { None } else { at_work.pop_front() };
             let (end, ended) = mpsc::sync_channel(0);
             at_work.push_back(ended);
-            let ending = Ending { _end: end, shared: work.shared };
             let (used_out, done) = (self.used_out.clone(), self.done[file].clone());
             scope.spawn(move || {
+                let _alarm = Alarm(work.shared);
                 // Nobody sends: it closes.
                 let _ = before.map(|before| before.recv());
-                let encoded = work.encode(file, index, waiting, &used_out, &done);
+                let encoded = work.encode(file, index, &waiting, &used_out, &done);
+                // Before its frames are refused: what others meet with then is a consequence.
                 encoded.unwrap_or_else(|error| work.shared.fail(RenderError::whole(error)));
-                drop(ending);
+                drop((waiting, end));
             });
         }
         senders
@@ -241,26 +242,17 @@ fn send(encoders: &[SyncSender<Picture>], frame: Picture) -> Result<bool, Render
     Ok(last.send(frame).is_ok())
 }
 
-/// Closes when an encoder has ended, however it did. One that panicked has failed.
-struct Ending<'a> {
-    _end: SyncSender<()>,
-    shared: &'a Shared,
-}
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.shared.fail(panicked());
-        }
-    }
+/// For how many encoders' runs of frames of this size there is memory; 0: for any number.
+pub fn room(width: u32, height: u32, memory: u64) -> u64 {
+    let frame = u64::from(width) * u64::from(height) * 3 / 2;
+    if memory == 0 { u64::MAX } else { (memory / 2 / (frame * FRAMES_OF_A_RUN).max(1)).max(1) }
 }
 
 /// How many runs at once: an encoder of these fills about so many cores, and there must be memory for all; 0: any number.
 pub fn at_once(settings: &VideoSettings, cores: usize, memory: u64) -> usize {
-    let frame = u64::from(settings.width) * u64::from(settings.height) * 3 / 2;
-    let room = if memory == 0 { u64::MAX } else { memory / 2 / (frame * FRAMES_OF_A_RUN).max(1) };
+    let room = room(settings.width, settings.height, memory);
     match settings.encoder {
-        "libx264" | "prores_ks" => (cores / encoding::ENCODER_THREADS).clamp(1, 8).min(room.max(1) as usize),
+        "libx264" | "prores_ks" => (cores / encoding::ENCODER_THREADS).clamp(1, 8).min(room.min(8) as usize),
         // They divide a picture among all cores themselves.
         _ => 1,
     }

@@ -8,10 +8,21 @@ use std::{
     time::Duration,
 };
 
-use super::RenderError;
+use super::{RenderError, pipeline::panicked};
 
 /// How long nobody who waits looks whether another has failed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Tells the others where its thread panics.
+pub struct Alarm<'a>(pub &'a Shared);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(panicked());
+        }
+    }
+}
 
 /// Of the files that are made together.
 pub struct Shared {

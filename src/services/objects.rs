@@ -85,23 +85,33 @@ impl LoggedStore {
         deleted
     }
 
-    /// Removes what a deleted job left in the store: its own folder, and of these objects those that are still its own.
+    /// Removes what a deleted job left in the store: its own folder, and of these objects those that are still its own; one that
+    /// is named as its folder is that in another bucket.
     ///
     /// # Errors
     /// The first failure; what could be removed is.
     pub(super) async fn forget_job(&self, purpose: &Purpose, job_id: &str, others: &[Place]) -> Result<(), StorageError> {
-        let prefix = job_prefix(job_id);
+        let folder = job_prefix(job_id);
+        let mut outcome = self.forget_folder(purpose, &folder).await;
+        for Place { bucket, key } in others {
+            let store = self.in_bucket(bucket);
+            let forgotten = match *key == folder {
+                true => store.forget_folder(purpose, key).await,
+                false => store.forget(purpose, job_id, key).await,
+            };
+            outcome = outcome.and(forgotten);
+        }
+        outcome
+    }
+
+    async fn forget_folder(&self, purpose: &Purpose, folder: &str) -> Result<(), StorageError> {
         let started = Instant::now();
-        let listed = self.store.keys_under(&prefix).await;
-        self.note(purpose, OperationKind::Access, &prefix, None, started, listed.as_ref().err());
-        let (listed, mut outcome) = listed.map_or_else(|error| (Vec::new(), Err(error)), |keys| (keys, Ok(())));
-        for key in listed {
+        let listed = self.store.keys_under(folder).await;
+        self.note(purpose, OperationKind::Access, folder, None, started, listed.as_ref().err());
+        let mut outcome = Ok(());
+        for key in listed? {
             let deleted = self.delete(purpose, &key).await;
             outcome = outcome.and(deleted);
-        }
-        for Place { bucket, key } in others {
-            let forgotten = self.in_bucket(bucket).forget(purpose, job_id, key).await;
-            outcome = outcome.and(forgotten);
         }
         outcome
     }

@@ -153,7 +153,7 @@ fn compose_and_encode(task: &Task, understood: &Understood, first: Ready, out: &
     let shelf = shelf.as_ref().map(|shelf| (shelf, &task.digests));
     let means = Means { shelf, runs: 0, still_width: task.still_width, memory: task.limits.memory };
     let mut all: Vec<Option<Made>> = vec![None; outputs.len()];
-    for group in pipeline::together(&understood.plans, outputs) {
+    for group in pipeline::together(&understood.plans, outputs, task.limits.memory) {
         let ready = first.take().unwrap_or_else(|| understood.ready(group[0]));
         let target = |&index: &usize| Target { output: &outputs[index], path: Path::new(&task.paths[index]) };
         let targets: Vec<Target> = group.iter().map(target).collect();

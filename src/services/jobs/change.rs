@@ -20,7 +20,7 @@ use crate::{
         Error, Session, aggregates,
         event_log::{self, NewEvent},
         leases::{self, Leave},
-        objects::Place,
+        objects::{Place, job_prefix},
         sweep,
         transaction::Afterwards,
     },
@@ -162,9 +162,11 @@ impl Session {
         let outputs: Vec<Output> = serde_json::from_value(row.outputs.clone()).unwrap_or_default();
         let made = results.into_iter().map(|file| Place { bucket: file.bucket, key: file.key });
         let own = self.services().store().bucket();
-        let asked = outputs
-            .into_iter()
-            .filter_map(|output| Some(Place { bucket: output.bucket.unwrap_or_else(|| own.to_owned()), key: output.key? }));
+        let asked = outputs.into_iter().filter_map(|output| {
+            // Without a key it goes to the job's own folder there, of any attempt.
+            let key = output.key.or_else(|| output.bucket.is_some().then(|| job_prefix(&row.id)))?;
+            Some(Place { bucket: output.bucket.unwrap_or_else(|| own.to_owned()), key })
+        });
         let elsewhere = |place: &Place| place.bucket != own || ![JOBS, UPLOADS].iter().any(|own| place.key.starts_with(own));
         let mut places: Vec<Place> = made.chain(asked).filter(elsewhere).collect();
         places.sort();
