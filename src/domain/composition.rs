@@ -184,8 +184,8 @@ pub struct Visual {
     pub effects: Vec<Effect>,
 }
 
-/// Whether a field is as it would be read where it is not there: then it is not written, and a row of the database is a fifth of
-/// what it would be. What is usual is thereby part of what is stored: a change of it would change elements that are there.
+/// Whether a field is as it would be read where it is not there: then it is not written, and rows of the database are small.
+/// What is usual is thereby part of what is stored: a change of it would change elements that are there.
 pub(super) fn says_nothing<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

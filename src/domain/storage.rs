@@ -7,6 +7,11 @@ pub const JOBS: &str = "jobs/";
 /// What the keys of uploads begin with.
 pub const UPLOADS: &str = "uploads/";
 
+/// Whether a key lies where the service keeps its own objects.
+pub fn is_own(key: &str) -> bool {
+    key.starts_with(JOBS) || key.starts_with(UPLOADS)
+}
+
 /// The kind of a storage operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

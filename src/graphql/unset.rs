@@ -5,16 +5,17 @@ use std::collections::HashSet;
 
 use async_graphql::{
     Name, Positioned, Variables,
-    parser::types::{Directive, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet},
+    parser::types::{
+        Directive, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet, VariableDefinition,
+    },
 };
-
 use async_graphql_value::Value;
 
 /// Leaves out of a document what the operation that is to run has no value for.
 pub fn leave_out(document: &mut ExecutableDocument, name: Option<&str>, variables: &Variables) {
     let Some(operation) = chosen(&mut document.operations, name) else { return };
-    let is_unset = |definition: &&Positioned<_>| {
-        let definition: &async_graphql::parser::types::VariableDefinition = &definition.node;
+    let is_unset = |definition: &&Positioned<VariableDefinition>| {
+        let definition = &definition.node;
         let is_nullable = definition.var_type.node.nullable && definition.default_value.is_none();
         is_nullable && !variables.contains_key(&definition.name.node)
     };

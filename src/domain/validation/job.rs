@@ -61,8 +61,8 @@ pub fn outputs(check: &mut Checker, at: &str, outputs: &[Output]) {
     }
     for (index, output) in outputs.iter().enumerate() {
         super::output(check, &format!("{at}[{index}]"), output);
-        let place = output.key.as_ref().map(|key| (&output.bucket, key));
-        if place.is_some() && outputs[..index].iter().any(|other| other.key.as_ref().map(|key| (&other.bucket, key)) == place) {
+        let is_same = |other: &Output| (&other.bucket, &other.key) == (&output.bucket, &output.key);
+        if output.key.is_some() && outputs[..index].iter().any(is_same) {
             let rule = "must not be the key of another output of the job";
             check.breach(format_args!("{at}[{index}].key"), ViolationCode::Inconsistent, rule);
         }

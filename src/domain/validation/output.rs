@@ -6,7 +6,7 @@ use super::{Checker, LONGEST, element::object_key};
 use crate::domain::{
     error::ViolationCode,
     output::{self, Format, Output, Quality, VideoCodec},
-    storage::{JOBS, UPLOADS},
+    storage::{JOBS, UPLOADS, is_own},
 };
 
 /// Checks an output; `at` is its path, such as `input.outputs[0]`.
@@ -59,7 +59,7 @@ pub fn bucket(check: &mut Checker, at: &str, output: &Output, allowed: &[String]
 /// A key that the client chooses.
 fn own_key(check: &mut Checker, at: impl Display, key: &str) {
     object_key(check, &at, key);
-    if [JOBS, UPLOADS].iter().any(|own| key.starts_with(own)) {
+    if is_own(key) {
         let rule = format!("must not begin with {JOBS} or {UPLOADS}, where the service keeps its own objects");
         check.breach(at, ViolationCode::InvalidFormat, rule);
     }

@@ -12,7 +12,7 @@ use crate::{
         event::StatusChange,
         job::{JobPatch, JobStatus, search_name},
         output::{Output, RenderedFile},
-        storage::{JOBS, UPLOADS},
+        storage::is_own,
         validation::{self, Checker},
     },
     entities::{element, job},
@@ -167,7 +167,7 @@ impl Session {
             let key = output.key.or_else(|| output.bucket.is_some().then(|| job_prefix(&row.id)))?;
             Some(Place { bucket: output.bucket.unwrap_or_else(|| own.to_owned()), key })
         });
-        let elsewhere = |place: &Place| place.bucket != own || ![JOBS, UPLOADS].iter().any(|own| place.key.starts_with(own));
+        let elsewhere = |place: &Place| place.bucket != own || !is_own(&place.key);
         let mut places: Vec<Place> = made.chain(asked).filter(elsewhere).collect();
         places.sort();
         places.dedup();
