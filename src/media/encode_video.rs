@@ -9,12 +9,12 @@ use ffmpeg_next::{
     software::scaling::{Context, Flags},
 };
 
-use super::{Encoded, MediaError, Palette, Picture};
+use super::{Encoded, Form, MediaError, Palette, Picture, Yuv420, Yuv444Ten};
 
 /// How pictures are stored.
 #[derive(Debug, Clone)]
 pub enum Storage {
-    /// As they are composed: YUV 4:2:0, 8 bits.
+    /// YUV 4:2:0, 8 bits.
     Yuv420,
     /// The same with alpha, not premultiplied.
     Yuva420,
@@ -50,7 +50,7 @@ pub struct VideoEncoder {
     pub(super) tag: Option<&'static [u8; 4]>,
     pub(super) file_head: Option<Vec<u8>>,
     frame_rate: (i32, i32),
-    form: Form,
+    way: Way,
     /// It waits for its end before it can be closed.
     ends_first: bool,
     fed: bool,
@@ -58,7 +58,7 @@ pub struct VideoEncoder {
 }
 
 /// How a picture is brought to the encoder.
-enum Form {
+enum Way {
     Same,
     Converted(Context, Pixel),
     Indexed { context: Context, palette: Box<Palette> },
@@ -98,34 +98,31 @@ impl VideoEncoder {
             tag: settings.tag,
             file_head: None,
             frame_rate: settings.frame_rate,
-            form: Form::of(settings)?,
+            way: Way::of(settings)?,
             ends_first: settings.encoder == "libsvtav1",
             fed: false,
             ended: false,
         })
     }
 
-    /// Encodes the picture numbered `number` from 0.
-    pub fn encode(&mut self, picture: &mut Picture, number: i64) -> Result<Vec<Encoded>, MediaError> {
+    /// Encodes the picture numbered `number` from 0, which is in the form that [the storage](Storage::is_fine) asks for.
+    pub fn encode<F: Form>(&mut self, picture: &mut Picture<F>, number: i64) -> Result<Vec<Encoded>, MediaError> {
         self.fed = true;
-        let sent = match &mut self.form {
-            Form::Same => {
+        let sent = match &mut self.way {
+            Way::Same => {
+                tell_colors(&mut picture.frame);
                 picture.frame.set_pts(Some(number));
                 picture.frame.set_kind(picture::Type::None);
                 self.encoder.send_frame(&picture.frame)
             }
-            Form::Converted(context, form) => {
+            Way::Converted(context, form) => {
                 let mut converted = frame::Video::new(*form, picture.frame.width(), picture.frame.height());
                 context.run(&picture.frame, &mut converted).map_err(MediaError::writing)?;
-                // ProRes tells what its pictures are in the head of each, and not as the file is told.
-                converted.set_color_space(color::Space::BT709);
-                converted.set_color_range(color::Range::MPEG);
-                converted.set_color_primaries(color::Primaries::BT709);
-                converted.set_color_transfer_characteristic(color::TransferCharacteristic::BT709);
+                tell_colors(&mut converted);
                 converted.set_pts(Some(number));
                 self.encoder.send_frame(&converted)
             }
-            Form::Indexed { context, palette } => {
+            Way::Indexed { context, palette } => {
                 let mut indexed = palette.index(picture, context)?;
                 indexed.set_pts(Some(number));
                 self.encoder.send_frame(&indexed)
@@ -166,24 +163,32 @@ impl Drop for VideoEncoder {
             return;
         }
         if !self.fed {
-            let blank = Picture::new(self.encoder.width(), self.encoder.height());
+            let blank = Picture::<Yuv420>::new(self.encoder.width(), self.encoder.height());
             let _ = blank.and_then(|mut blank| self.encode(&mut blank, 0));
         }
         let _ = self.finish();
     }
 }
 
-impl Form {
+/// ProRes tells what its pictures are in the head of each, and not as the file is told.
+fn tell_colors(frame: &mut frame::Video) {
+    frame.set_color_space(color::Space::BT709);
+    frame.set_color_range(color::Range::MPEG);
+    frame.set_color_primaries(color::Primaries::BT709);
+    frame.set_color_transfer_characteristic(color::TransferCharacteristic::BT709);
+}
+
+impl Way {
     fn of(settings: &VideoSettings) -> Result<Self, MediaError> {
         Ok(match &settings.storage {
-            Storage::Yuv420 | Storage::Yuva420 => Form::Same,
-            Storage::Yuv422Ten | Storage::Yuva444Ten => {
+            Storage::Yuv420 | Storage::Yuva420 | Storage::Yuva444Ten => Way::Same,
+            Storage::Yuv422Ten => {
                 let (from, to) = (settings.storage.composed(), settings.storage.pixel());
-                Form::Converted(converter(settings.width, settings.height, from, to)?, to)
+                Way::Converted(converter(settings.width, settings.height, from, to)?, to)
             }
             Storage::Indexed(palette) => {
                 let context = converter(settings.width, settings.height, settings.storage.composed(), Pixel::RGB24)?;
-                Form::Indexed { context, palette: palette.clone() }
+                Way::Indexed { context, palette: palette.clone() }
             }
         })
     }
@@ -222,17 +227,30 @@ impl Storage {
         }
     }
 
-    /// The form in which pictures come.
+    /// Whether pictures come in the finer of our forms: where more can be stored than the other holds.
+    pub fn is_fine(&self) -> bool {
+        match self {
+            Storage::Yuv420 | Storage::Yuva420 => false,
+            Storage::Yuv422Ten | Storage::Yuva444Ten | Storage::Indexed(_) => true,
+        }
+    }
+
+    /// What FFmpeg calls pictures as they come.
     fn composed(&self) -> Pixel {
-        if self.has_alpha() { Pixel::YUVA420P } else { Pixel::YUV420P }
+        match (self.is_fine(), self.has_alpha()) {
+            (false, false) => Yuv420::PIXEL,
+            (false, true) => Yuv420::CLEAR,
+            (true, false) => Yuv444Ten::PIXEL,
+            (true, true) => Yuv444Ten::CLEAR,
+        }
     }
 
     fn pixel(&self) -> Pixel {
         match self {
-            Storage::Yuv420 => Pixel::YUV420P,
-            Storage::Yuva420 => Pixel::YUVA420P,
+            Storage::Yuv420 => Yuv420::PIXEL,
+            Storage::Yuva420 => Yuv420::CLEAR,
             Storage::Yuv422Ten => Pixel::YUV422P10LE,
-            Storage::Yuva444Ten => Pixel::YUVA444P10LE,
+            Storage::Yuva444Ten => Yuv444Ten::CLEAR,
             Storage::Indexed(_) => Pixel::PAL8,
         }
     }

@@ -9,9 +9,9 @@
 //! pictures enter the encoder numbered 0, 1, 2… at the output's rate.
 //!
 //! # Pictures
-//! A [`Picture`] is planar YUV 4:2:0 of 8 bits, BT.709, limited range: the form that most encoders take. Whatever
-//! a decoder gives is brought to it once, by [`scale::Scaler`], in the same pass that scales. Matrix and range
-//! come from the source's own tags; where it has none, 720 lines and more mean BT.709 and fewer BT.601, as
+//! A [`Picture`] is planar YUV, BT.709, limited range: 4:2:0 of 8 bits, which most encoders take, or 4:4:4 of 10 bits for what can
+//! show it ([`form`]). Whatever a decoder gives is brought to it once, by [`scale::Scaler`], in the same pass that scales. Matrix and
+//! range come from the source's own tags; where it has none, 720 lines and more mean BT.709 and fewer BT.601, as
 //! players assume. Rotation tags are honoured after scaling ([`orient`]), when there is less to turn. What is of high dynamic range,
 //! or has the primaries of BT.2020, is brought to ours through 10 bits at its new size ([`scale`]). An interlaced picture leaves
 //! the decoder as two, each of which is made whole when it is scaled ([`fields`]). Alpha stays beside a picture, by which it is
@@ -38,6 +38,7 @@ mod encode_audio;
 mod encode_video;
 mod error;
 mod fields;
+mod form;
 mod input;
 mod mux;
 mod orient;
@@ -54,6 +55,7 @@ pub use decode::{Decoded, VideoDecoder};
 pub use encode_audio::{AudioEncoder, AudioSettings};
 pub use encode_video::{Storage, VideoEncoder, VideoSettings};
 pub use error::MediaError;
+pub use form::{Form, Sample, Yuv420, Yuv444Ten};
 pub use mux::{Encoded, Muxer, SoundTrack};
 pub use orient::Turn;
 pub use palette::{Palette, PaletteMaker};

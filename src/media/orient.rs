@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Picture;
+use super::{Form, Picture};
 
 /// How far a stored picture is to be turned clockwise to stand upright.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl Turn {
 }
 
 /// Fills `out`, which has the turned size, with the turned picture.
-pub fn turn_into(picture: &Picture, turn: Turn, out: &mut Picture) {
+pub fn turn_into<F: Form>(picture: &Picture<F>, turn: Turn, out: &mut Picture<F>) {
     for plane in 0..3 {
         let size = (picture.plane_width(plane), picture.plane_height(plane));
         for y in 0..out.plane_height(plane) {
@@ -55,7 +55,7 @@ pub fn turn_into(picture: &Picture, turn: Turn, out: &mut Picture) {
 }
 
 /// Row `y` of a turned plane, of one of `width` by `height` samples.
-pub fn turn_row(at: impl Fn(usize, usize) -> u8, (width, height): (usize, usize), turn: Turn, y: usize, row: &mut [u8]) {
+pub fn turn_row<S>(at: impl Fn(usize, usize) -> S, (width, height): (usize, usize), turn: Turn, y: usize, row: &mut [S]) {
     for (x, sample) in row.iter_mut().enumerate() {
         *sample = match turn {
             Turn::None => at(x, y),
@@ -69,13 +69,14 @@ pub fn turn_row(at: impl Fn(usize, usize) -> u8, (width, height): (usize, usize)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::Yuv420;
 
-    fn corners(picture: &Picture) -> [u8; 4] {
+    fn corners(picture: &Picture<Yuv420>) -> [u8; 4] {
         let (right, bottom) = (picture.width() - 1, picture.height() - 1);
         [picture.row(0, 0)[0], picture.row(0, 0)[right], picture.row(0, bottom)[right], picture.row(0, bottom)[0]]
     }
 
-    fn turned(picture: &Picture, turn: Turn) -> Picture {
+    fn turned(picture: &Picture<Yuv420>, turn: Turn) -> Picture<Yuv420> {
         let (width, height) = if turn.swaps_axes() { (2, 4) } else { (4, 2) };
         let mut out = Picture::new(width, height).unwrap();
         turn_into(picture, turn, &mut out);

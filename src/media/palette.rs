@@ -5,7 +5,7 @@ use std::fmt;
 use color_quant::NeuQuant;
 use ffmpeg_next::{format::Pixel, frame, software::scaling::Context};
 
-use super::{MediaError, Picture, encode_video::converter};
+use super::{Form, MediaError, Picture, Sample, encode_video::converter};
 
 /// Of red, green and blue each the upper 5 bits find a colour of the palette.
 const CELLS: usize = 1 << 15;
@@ -25,8 +25,10 @@ const BAYER: [[i32; 8]; 8] = [
 /// How far dithering moves a colour, of 255: about the distance of the palette's colours.
 const DITHER: i32 = 20;
 
-/// Of a picture with alpha, what is less opaque than this is clear: a GIF knows nothing between.
-const OPAQUE: u8 = 128;
+/// Whether a pixel of a picture with alpha is to be seen: less opaque than half is clear, for a GIF knows nothing between.
+fn is_seen<S: Sample>(alpha: S) -> bool {
+    alpha >= S::of(128 << S::FINER)
+}
 
 /// Collects the colours of pictures.
 #[derive(Default)]
@@ -52,7 +54,7 @@ impl fmt::Debug for Palette {
 
 impl PaletteMaker {
     /// Adds some ten thousand pixels of a picture.
-    pub fn add(&mut self, picture: &Picture) -> Result<(), MediaError> {
+    pub fn add<F: Form>(&mut self, picture: &Picture<F>) -> Result<(), MediaError> {
         let (width, height) = (picture.frame.width(), picture.frame.height());
         let context = match &mut self.context {
             Some(context) => context,
@@ -66,11 +68,11 @@ impl PaletteMaker {
             &rgb.data(0)[y * rgb.stride(0) + x * 3..][..3]
         };
         self.has_clear |= picture.has_alpha();
-        let is_seen = |at: &usize| {
+        let is_there = |at: &usize| {
             let (x, y) = (at % width as usize, at / width as usize);
-            !picture.has_alpha() || picture.row(3, y)[x] >= OPAQUE
+            !picture.has_alpha() || is_seen(picture.row(3, y)[x])
         };
-        for at in (0..width as usize * height as usize).step_by(step).filter(is_seen) {
+        for at in (0..width as usize * height as usize).step_by(step).filter(is_there) {
             self.pixels.extend_from_slice(pixel(at));
             self.pixels.push(255);
         }
@@ -104,7 +106,7 @@ impl Palette {
     }
 
     /// A picture by the palette's colours; `context` brings pictures of its size to RGB.
-    pub(super) fn index(&self, picture: &Picture, context: &mut Context) -> Result<frame::Video, MediaError> {
+    pub(super) fn index<F: Form>(&self, picture: &Picture<F>, context: &mut Context) -> Result<frame::Video, MediaError> {
         let (width, height) = (picture.frame.width(), picture.frame.height());
         let mut rgb = frame::Video::empty();
         context.run(&picture.frame, &mut rgb).map_err(MediaError::writing)?;
@@ -124,7 +126,7 @@ impl Palette {
                 *out = self.nearest[cell(color[0]) << 10 | cell(color[1]) << 5 | cell(color[2])];
             }
             if let Some(clear) = self.clear {
-                let seen_through = out.iter_mut().zip(picture.row(3, y)).filter(|(_, alpha)| **alpha < OPAQUE);
+                let seen_through = out.iter_mut().zip(picture.row(3, y)).filter(|(_, alpha)| !is_seen(**alpha));
                 seen_through.for_each(|(out, _)| *out = clear);
             }
         }

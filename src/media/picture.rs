@@ -1,32 +1,35 @@
-//! A picture in memory: planar YUV 4:2:0, 8 bits, BT.709, limited range.
+//! A picture in memory, in one of the forms that we compose in.
+
+use std::marker::PhantomData;
 
 use ffmpeg_next::{ffi, format::Pixel, frame};
 
-use super::MediaError;
+use super::{Form, MediaError};
 
-/// The form that everything is composed in. Sizes are even. Plane 0 is luma at full size, 1 and 2 are Cb and
-/// Cr at half of it; rows lie `stride` bytes apart.
-pub struct Picture {
+/// What everything is composed in. Sizes are even. Plane 0 is luma at full size, 1 and 2 are Cb and Cr, as large as the form has
+/// them; rows lie some stride apart.
+pub struct Picture<F: Form> {
     pub(super) frame: frame::Video,
+    form: PhantomData<F>,
 }
 
-impl Picture {
+impl<F: Form> Picture<F> {
     /// A picture of unspecified content.
     pub fn new(width: u32, height: u32) -> Result<Self, MediaError> {
-        let frame = frame::Video::new(Pixel::YUV420P, width, height);
-        if frame.planes() < 3 {
-            return Err(MediaError::TooLarge(format!("no memory for a picture of {width}×{height}")));
-        }
-        Ok(Self { frame })
+        Self::of(F::PIXEL, 3, width, height)
     }
 
     /// A picture of unspecified content with alpha, plane 3, at the size of luma: to be encoded as it is.
     pub fn with_alpha(width: u32, height: u32) -> Result<Self, MediaError> {
-        let frame = frame::Video::new(Pixel::YUVA420P, width, height);
-        if frame.planes() < 4 {
+        Self::of(F::CLEAR, 4, width, height)
+    }
+
+    fn of(pixel: Pixel, planes: usize, width: u32, height: u32) -> Result<Self, MediaError> {
+        let frame = frame::Video::new(pixel, width, height);
+        if frame.planes() < planes {
             return Err(MediaError::TooLarge(format!("no memory for a picture of {width}×{height}")));
         }
-        Ok(Self { frame })
+        Ok(Self { frame, form: PhantomData })
     }
 
     pub fn has_alpha(&self) -> bool {
@@ -38,7 +41,10 @@ impl Picture {
         let mut frame = frame::Video::empty();
         // SAFETY: an empty frame becomes a reference to the buffers of another.
         let referred = unsafe { ffi::av_frame_ref(frame.as_mut_ptr(), self.frame.as_ptr()) };
-        if referred < 0 { Err(MediaError::TooLarge("no memory for a picture".into())) } else { Ok(Self { frame }) }
+        if referred < 0 {
+            return Err(MediaError::TooLarge("no memory for a picture".into()));
+        }
+        Ok(Self { frame, form: PhantomData })
     }
 
     pub fn width(&self) -> usize {
@@ -51,28 +57,32 @@ impl Picture {
 
     /// Pixels across in a plane.
     pub fn plane_width(&self, plane: usize) -> usize {
-        if is_full(plane) { self.width() } else { self.width().div_ceil(2) }
+        self.width().div_ceil(1 << F::shift(plane))
     }
 
     /// Rows in a plane.
     pub fn plane_height(&self, plane: usize) -> usize {
-        if is_full(plane) { self.height() } else { self.height().div_ceil(2) }
+        self.height().div_ceil(1 << F::shift(plane))
     }
 
     /// One row of a plane.
-    pub fn row(&self, plane: usize, y: usize) -> &[u8] {
-        let stride = self.frame.stride(plane);
-        &self.frame.data(plane)[y * stride..][..self.plane_width(plane)]
+    pub fn row(&self, plane: usize, y: usize) -> &[F::Sample] {
+        let (start, bytes) = self.place_of_row(plane, y);
+        bytemuck::cast_slice(&self.frame.data(plane)[start..][..bytes])
     }
 
-    pub fn row_mut(&mut self, plane: usize, y: usize) -> &mut [u8] {
-        let width = self.plane_width(plane);
-        let stride = self.frame.stride(plane);
-        &mut self.frame.data_mut(plane)[y * stride..][..width]
+    pub fn row_mut(&mut self, plane: usize, y: usize) -> &mut [F::Sample] {
+        let (start, bytes) = self.place_of_row(plane, y);
+        bytemuck::cast_slice_mut(&mut self.frame.data_mut(plane)[start..][..bytes])
+    }
+
+    /// Where a row starts in its plane, and how long it is, bytes.
+    fn place_of_row(&self, plane: usize, y: usize) -> (usize, usize) {
+        (y * self.frame.stride(plane), self.plane_width(plane) * size_of::<F::Sample>())
     }
 
     /// Fills every plane with its value.
-    pub fn fill(&mut self, yuv: [u8; 3]) {
+    pub fn fill(&mut self, yuv: [F::Sample; 3]) {
         for (plane, value) in yuv.into_iter().enumerate() {
             for y in 0..self.plane_height(plane) {
                 self.row_mut(plane, y).fill(value);
@@ -81,7 +91,7 @@ impl Picture {
     }
 
     /// Takes over the content of a picture of the same size.
-    pub fn copy_from(&mut self, other: &Picture) {
+    pub fn copy_from(&mut self, other: &Self) {
         for plane in 0..3 {
             for y in 0..self.plane_height(plane) {
                 self.row_mut(plane, y).copy_from_slice(other.row(plane, y));
@@ -104,9 +114,4 @@ impl Picture {
         let rows = rgb.data(0).chunks(rgb.stride(0)).take(self.height());
         Ok(rows.flat_map(|row| row[..self.width() * 3].to_vec()).collect())
     }
-}
-
-/// Whether a plane is as large as the picture: luma and alpha are.
-fn is_full(plane: usize) -> bool {
-    plane == 0 || plane == 3
 }

@@ -10,7 +10,7 @@ use crate::{
         geometry::{self, Fit, Rect},
         look::Crop,
     },
-    media::{Decoded, MediaError, Picture, Scaler, Smoothness, Source},
+    media::{Decoded, Form, MediaError, Picture, Scaler, Smoothness, Source},
 };
 
 /// The copy is this many times smaller than the box while it is blurred: nobody sees it sharp.
@@ -19,15 +19,15 @@ pub const SMALLER: u32 = 8;
 pub const SIGMA_SHARE: f64 = 0.02;
 
 /// Draws the pictures of one clip.
-pub struct Backdrop {
+pub struct Backdrop<F: Form> {
     /// Where the picture itself lies in the box.
     inner: Area,
-    front: Scaler,
+    front: Scaler<F>,
     whole: Part,
-    contained: Picture,
-    back: Scaler,
+    contained: Picture<F>,
+    back: Scaler<F>,
     part: Part,
-    small: Picture,
+    small: Picture<F>,
 }
 
 /// Where a source of `size` lies whole within a box, and the part of it that fills the box.
@@ -40,7 +40,7 @@ pub fn places(size: (f64, f64), (width, height): (u32, u32)) -> (Option<Area>, P
     (inner, (across(0.0), down(0.0), across(bounds.width), down(bounds.height)))
 }
 
-impl Backdrop {
+impl<F: Form> Backdrop<F> {
     pub fn new(source: (f64, f64), crop: Crop, size: (u32, u32), from: Source) -> Result<Self, MediaError> {
         let (inner, part) = places(crop.of(source), size);
         let inner = inner.ok_or_else(|| MediaError::Unsupported("the picture is too narrow to be seen".into()))?;
@@ -57,7 +57,7 @@ impl Backdrop {
         })
     }
 
-    pub fn draw(&mut self, decoded: &Decoded, out: &mut Picture) -> Result<(), MediaError> {
+    pub fn draw(&mut self, decoded: &Decoded, out: &mut Picture<F>) -> Result<(), MediaError> {
         self.back.scale(decoded, self.part, &mut self.small)?;
         let sigma = (SIGMA_SHARE * self.small.height() as f64).max(1.0);
         effects::blur(&mut self.small, sigma);

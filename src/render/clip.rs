@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::look::{ChromaKey, Crop},
-    media::{Decoded, MediaError, Picture, Scaler, Smoothness, Source},
+    media::{Decoded, Form, MediaError, Picture, Scaler, Smoothness, Source},
 };
 
 /// A picture may end this much before the file says; more is a file cut short.
@@ -44,30 +44,30 @@ pub struct Showing {
 }
 
 /// A clip that is being shown.
-pub struct Clip {
+pub struct Clip<F: Form> {
     showing: Showing,
     decoder: AheadDecoder,
     decoding: CpuCount,
-    scaler: Scaler,
-    backdrop: Option<Backdrop>,
+    scaler: Scaler<F>,
+    backdrop: Option<Backdrop<F>>,
     /// How often it has started again.
     lap: i64,
     current: Option<Decoded>,
     next: Option<Decoded>,
     ended: bool,
-    scaled: Picture,
-    keyed: Option<Sprite>,
+    scaled: Picture<F>,
+    keyed: Option<Sprite<F>>,
     is_scaled: bool,
 }
 
 /// A picture of a clip.
-pub enum Shown<'a> {
-    Opaque(&'a Picture),
+pub enum Shown<'a, F: Form> {
+    Opaque(&'a Picture<F>),
     /// With something to be seen through.
-    Keyed(&'a Sprite),
+    Keyed(&'a Sprite<F>),
 }
 
-impl Clip {
+impl<F: Form> Clip<F> {
     /// Opens it near `seconds` of the file, in some lap; what decoding costs is added to `decoding`.
     pub fn open(showing: Showing, lap: i64, seconds: f64, decoding: CpuCount) -> Result<Self, MediaError> {
         let (width, height) = showing.size;
@@ -91,7 +91,7 @@ impl Clip {
 
     /// The picture to be seen at `seconds` of the file, as large as asked for. Times only go forward within a lap, and laps go
     /// forward.
-    pub fn at(&mut self, lap: i64, seconds: f64) -> Result<Shown<'_>, MediaError> {
+    pub fn at(&mut self, lap: i64, seconds: f64) -> Result<Shown<'_, F>, MediaError> {
         if lap != self.lap {
             let path = self.showing.path.clone();
             self.decoder = AheadDecoder::start(path, self.showing.mirror, self.showing.from_s, self.decoding.clone())?;

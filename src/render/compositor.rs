@@ -24,22 +24,22 @@ use crate::{
         paint::Color,
         transition::TransitionType,
     },
-    media::{MediaError, Picture, Smoothness, Source},
+    media::{Form, MediaError, Picture, Smoothness, Source},
 };
 
 /// Draws one frame after the other. Lives on one thread; decoders live only while their layer shows.
-pub struct Compositor<'a> {
+pub struct Compositor<'a, F: Form> {
     ready: &'a Ready<'a>,
     smoothness: Smoothness,
     /// By layer.
-    clips: HashMap<usize, Clip>,
-    nested: HashMap<usize, Nested<'a>>,
+    clips: HashMap<usize, Clip<F>>,
+    nested: HashMap<usize, Nested<'a, F>>,
     decoding: CpuCount,
     /// By layer; `None` where nothing of it is to be seen.
-    drawn: HashMap<usize, Option<Drawn>>,
+    drawn: HashMap<usize, Option<Drawn<F>>>,
     typesetter: Option<Typesetter>,
     /// A second canvas, for transitions.
-    scratch: Option<Picture>,
+    scratch: Option<Picture<F>>,
     interval: usize,
 }
 
@@ -51,7 +51,7 @@ struct Manner {
     shift: Shift,
 }
 
-impl<'a> Compositor<'a> {
+impl<'a, F: Form> Compositor<'a, F> {
     /// What its decoders cost is added to `decoding`.
     pub fn new(ready: &'a Ready<'a>, smoothness: Smoothness, decoding: CpuCount) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl<'a> Compositor<'a> {
     }
 
     /// Draws frame `number` on a canvas of any content. Numbers only go forward.
-    pub fn compose(&mut self, number: i64, canvas: &mut Picture) -> Result<(), RenderError> {
+    pub fn compose(&mut self, number: i64, canvas: &mut Picture<F>) -> Result<(), RenderError> {
         self.compose_on(number, self.ready.plan.background, canvas)
     }
 
@@ -86,7 +86,7 @@ impl<'a> Compositor<'a> {
     }
 
     /// The same on another ground. A number may be asked for again.
-    pub fn compose_on(&mut self, number: i64, ground: Color, canvas: &mut Picture) -> Result<(), RenderError> {
+    pub fn compose_on(&mut self, number: i64, ground: Color, canvas: &mut Picture<F>) -> Result<(), RenderError> {
         let plan = self.ready.plan;
         while plan.intervals[self.interval].end <= number {
             self.interval += 1;
@@ -108,7 +108,7 @@ impl<'a> Compositor<'a> {
         let crossed = layers.get(1).is_some_and(|&next| plan.layers[next].crossing_at(seconds).is_some());
         let covered = layers.first().is_some_and(|&lowest| plan.layers[lowest].hides(plan, number, number + 1));
         if !covered || crossed {
-            canvas.fill(sprite::yuv(ground));
+            canvas.fill(sprite::yuv::<F>(ground));
         }
         let mut drawn_with_the_next = false;
         for (place, &index) in layers.iter().enumerate() {
@@ -130,7 +130,7 @@ impl<'a> Compositor<'a> {
     }
 
     /// Draws a layer by itself; one that takes over from a layer that is not right below it does so from all that is.
-    fn alone(&mut self, index: usize, seconds: f64, canvas: &mut Picture) -> Result<(), RenderError> {
+    fn alone(&mut self, index: usize, seconds: f64, canvas: &mut Picture<F>) -> Result<(), RenderError> {
         let layer = &self.ready.plan.layers[index];
         let crossing = layer.crossing_at(seconds).map_or(1.0, |(_, share)| share);
         let fades = layer.enter.is_some_and(|enter| enter.kind == TransitionType::Fade);
@@ -159,7 +159,7 @@ impl<'a> Compositor<'a> {
     }
 
     /// Draws a layer and the one that takes over from it.
-    fn cross(&mut self, from: usize, to: usize, share: f64, seconds: f64, canvas: &mut Picture) -> Result<(), RenderError> {
+    fn cross(&mut self, from: usize, to: usize, share: f64, seconds: f64, canvas: &mut Picture<F>) -> Result<(), RenderError> {
         let (below, above) = (&self.ready.plan.layers[from], &self.ready.plan.layers[to]);
         let kind = above.enter.map_or(TransitionType::Fade, |enter| enter.kind);
         let manner = |layer: &Layer| Manner { seconds, opacity: layer.opacity_at(seconds), shift: Shift::NONE };
@@ -187,11 +187,11 @@ impl<'a> Compositor<'a> {
         Ok(())
     }
 
-    fn drawn(&self, index: usize) -> Option<&Drawn> {
+    fn drawn(&self, index: usize) -> Option<&Drawn<F>> {
         self.drawn.get(&index)?.as_ref()
     }
 
-    fn copy_of(&mut self, canvas: &Picture) -> Result<Picture, RenderError> {
+    fn copy_of(&mut self, canvas: &Picture<F>) -> Result<Picture<F>, RenderError> {
         let mut scratch = match self.scratch.take() {
             Some(scratch) => scratch,
             None => Picture::new(canvas.width() as u32, canvas.height() as u32).map_err(RenderError::whole)?,
@@ -217,7 +217,7 @@ impl<'a> Compositor<'a> {
         Area::around(&pose.bounds(), plan.width, plan.height)
     }
 
-    fn draw(&mut self, index: usize, manner: Manner, canvas: &mut Picture) -> Result<(), RenderError> {
+    fn draw(&mut self, index: usize, manner: Manner, canvas: &mut Picture<F>) -> Result<(), RenderError> {
         let plan = self.ready.plan;
         let layer = &plan.layers[index];
         match self.drawn(index) {
@@ -236,7 +236,7 @@ impl<'a> Compositor<'a> {
         Ok(())
     }
 
-    fn draw_clip(&mut self, index: usize, manner: Manner, canvas: &mut Picture) -> Result<(), MediaError> {
+    fn draw_clip(&mut self, index: usize, manner: Manner, canvas: &mut Picture<F>) -> Result<(), MediaError> {
         let plan = self.ready.plan;
         let layer = &plan.layers[index];
         let Content::Video { playback, .. } = &self.ready.elements[layer.element].content else { return Ok(()) };
@@ -254,7 +254,7 @@ impl<'a> Compositor<'a> {
         Ok(())
     }
 
-    fn draw_nested(&mut self, index: usize, manner: Manner, canvas: &mut Picture) -> Result<(), RenderError> {
+    fn draw_nested(&mut self, index: usize, manner: Manner, canvas: &mut Picture<F>) -> Result<(), RenderError> {
         let ready = self.ready;
         let (plan, layer) = (ready.plan, &ready.plan.layers[index]);
         let Art::Nested(within) = &ready.arts[index] else { return Ok(()) };
@@ -286,7 +286,7 @@ impl<'a> Compositor<'a> {
 }
 
 /// Puts a picture that was made for a layer where that lies.
-fn put_shown(picture: Shown<'_>, plan: &Plan, layer: &Layer, manner: Manner, canvas: &mut Picture) {
+fn put_shown<F: Form>(picture: Shown<'_, F>, plan: &Plan, layer: &Layer, manner: Manner, canvas: &mut Picture<F>) {
     let pose = || layer.pose(&plan.canvas(), manner.seconds, None, manner.shift);
     match (picture, layer.stage) {
         (Shown::Opaque(picture), Stage::Rest { shown, .. }) => {

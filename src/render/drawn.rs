@@ -20,36 +20,36 @@ use crate::{
         composition::{Content, Element, Text},
         geometry::{Fit, Rect},
     },
-    media::MediaError,
+    media::{Form, MediaError},
 };
 
 /// One picture of a layer.
-pub enum Drawn {
+pub enum Drawn<F: Form> {
     /// With its corner at this even pixel of the canvas.
-    Resting { sprite: Sprite, corner: (usize, usize) },
+    Resting { sprite: Sprite<F>, corner: (usize, usize) },
     /// It goes where the layer's pose says; of what was drawn for the element's box, where it lies at rest.
-    Moving { sprite: Sprite, rect: Option<Rect> },
+    Moving { sprite: Sprite<F>, rect: Option<Rect> },
 }
 
 /// Draws a still, words or a shape; `None` where nothing of it is to be seen.
 ///
 /// # Errors
 /// A still cannot be decoded.
-pub fn draw(
+pub fn draw<F: Form>(
     plan: &Plan,
     layer: &Layer,
     element: &Element,
     medium: &Prepared,
     library: &Library,
     typesetter: &mut Option<Typesetter>,
-) -> Result<Option<Drawn>, MediaError> {
+) -> Result<Option<Drawn<F>>, MediaError> {
     Ok(match medium {
         Prepared::Still(image) => Some(still(layer, image, library)?),
         _ => words_or_shape(plan, layer, &element.content, library, typesetter),
     })
 }
 
-fn still(layer: &Layer, still: &Still, library: &Library) -> Result<Drawn, MediaError> {
+fn still<F: Form>(layer: &Layer, still: &Still, library: &Library) -> Result<Drawn<F>, MediaError> {
     // One at a time: decoding takes memory.
     let get = |showing| library.stills.lock().unwrap_or_else(PoisonError::into_inner).get(still, showing);
     Ok(match layer.stage {
@@ -69,13 +69,13 @@ fn still(layer: &Layer, still: &Still, library: &Library) -> Result<Drawn, Media
 }
 
 /// Words and shapes.
-fn words_or_shape(
+fn words_or_shape<F: Form>(
     plan: &Plan,
     layer: &Layer,
     content: &Content,
     library: &Library,
     typesetter: &mut Option<Typesetter>,
-) -> Option<Drawn> {
+) -> Option<Drawn<F>> {
     let canvas = plan.canvas();
     let bounds = bounds_at_rest(&layer.visual, &canvas);
     let scale = match layer.stage {
@@ -116,7 +116,7 @@ fn words_or_shape(
 }
 
 /// A layer's picture after its effects; `pixel` is the size of one of its pixels on the canvas.
-fn dressed(layer: &Layer, image: &RgbaImage, library: &Library, pixel: f64) -> Sprite {
+fn dressed<F: Form>(layer: &Layer, image: &RgbaImage, library: &Library, pixel: f64) -> Sprite<F> {
     let mut sprite = Sprite::of(image);
     if let Some(effects) = Effects::of(&layer.visual.effects, &library.tables, pixel) {
         effects.apply(&mut sprite);

@@ -2,8 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{sprite::Raster, table::Table};
-use crate::domain::{composition::Source, look::Effect};
+use super::{
+    sprite::{Raster, SampleOf},
+    table::Table,
+};
+use crate::{
+    domain::{composition::Source, look::Effect},
+    media::{Form, Sample},
+};
 
 /// The steps of an element's effects; what moves a picture is not among them.
 pub struct Effects {
@@ -144,53 +150,55 @@ impl YuvMatrix {
         Self(whole.map(|[y, cb, cr, add]| [fixed(y, 20.0), fixed(cb, 20.0), fixed(cr, 20.0), fixed(add, 8_000.0)]))
     }
 
-    fn apply(&self, picture: &mut impl Raster) {
-        let half_width = picture.width() / 2;
-        let (mut cb, mut cr) = (vec![0; half_width], vec![0; half_width]);
-        let mut mean = vec![0u8; half_width];
-        let opaque = vec![255u8; picture.width()];
-        for y in 0..picture.height() / 2 {
-            cb.copy_from_slice(picture.row(1, y));
-            cr.copy_from_slice(picture.row(2, y));
-            let (upper, lower) = (picture.row(0, y * 2), picture.row(0, y * 2 + 1));
-            for (x, mean) in mean.iter_mut().enumerate() {
-                let sum: u16 = [upper[2 * x], upper[2 * x + 1], lower[2 * x], lower[2 * x + 1]].map(u16::from).iter().sum();
-                *mean = ((sum + 2) >> 2) as u8;
+    fn apply<R: Raster>(&self, picture: &mut R) {
+        let (across, shift, shared) = (picture.plane_width(1), R::Form::SHARED, 1 << R::Form::SHARED);
+        let mut means = vec![SampleOf::<R>::default(); across];
+        let opaque = vec![SampleOf::<R>::MAX; picture.width()];
+        for y in 0..picture.plane_height(1) {
+            let (cb, cr) = (picture.row(1, y).to_vec(), picture.row(2, y).to_vec());
+            for (x, out) in means.iter_mut().enumerate() {
+                let rows = (shared * y..shared * (y + 1)).flat_map(|row| &picture.row(0, row)[shared * x..shared * (x + 1)]);
+                let sum: i32 = rows.map(|value| (*value).int()).sum();
+                *out = SampleOf::<R>::of((sum + (1 << (2 * shift) >> 1)) >> (2 * shift));
             }
-            for row in [y * 2, y * 2 + 1] {
+            for row in shared * y..shared * (y + 1) {
                 let alpha = picture.alpha_row(0, row).unwrap_or(&opaque).to_vec();
                 for (x, value) in picture.row_mut(0, row).iter_mut().enumerate() {
-                    *value = self.value(0, [*value, cb[x / 2], cr[x / 2]], alpha[x], (16, 235));
+                    *value = self.value(0, [*value, cb[x >> shift], cr[x >> shift]], alpha[x], (16, 235));
                 }
             }
-            let alpha = picture.alpha_row(1, y).unwrap_or(&opaque[..half_width]).to_vec();
+            let alpha = picture.alpha_row(1, y).unwrap_or(&opaque[..across]).to_vec();
             for plane in 1..3 {
                 for (x, value) in picture.row_mut(plane, y).iter_mut().enumerate() {
-                    *value = self.value(plane, [mean[x], cb[x], cr[x]], alpha[x], (16, 240));
+                    *value = self.value(plane, [means[x], cb[x], cr[x]], alpha[x], (16, 240));
                 }
             }
         }
     }
 
-    fn value(&self, row: usize, stored: [u8; 3], alpha: u8, (low, high): (i32, i32)) -> u8 {
-        let factors = &self.0[row];
-        let sum: i32 = stored.iter().zip(factors).map(|(value, factor)| i32::from(*value) * factor).sum();
-        let alpha = i32::from(alpha);
-        let added = (i64::from(factors[3]) * i64::from(alpha) / 255) as i32;
-        let value = (sum + added + (1 << 15)) >> 16;
-        value.clamp(low * alpha / 255, high * alpha / 255) as u8
+    /// Finer values go with coarser factors, so that no sum is too large here either.
+    #[inline(always)]
+    fn value<S: Sample>(&self, row: usize, stored: [S; 3], alpha: S, (low, high): (i32, i32)) -> S {
+        let (factors, alpha, most) = (&self.0[row], alpha.int(), S::MAX.int());
+        let sum: i32 = stored.iter().zip(factors).map(|(value, factor)| (*value).int() * (factor >> S::FINER)).sum();
+        let added = (i64::from(factors[3]) * i64::from(alpha) / i64::from(most)) as i32;
+        let bits = 16 - S::FINER;
+        let value = (sum + added + (1 << (bits - 1))) >> bits;
+        let bound = |value: i32| (value << S::FINER) * alpha / most;
+        S::of(value.clamp(bound(low), bound(high)))
     }
 }
 
 /// Blurs a picture, and its alpha with it.
-pub fn blur(picture: &mut impl Raster, sigma: f64) {
+pub fn blur<R: Raster>(picture: &mut R, sigma: f64) {
+    let of = |plane: usize| sigma / f64::from(1u8 << R::Form::shift(plane));
     for plane in 0..3 {
-        blur_of(picture, plane, if plane > 0 { sigma / 2.0 } else { sigma });
+        blur_of(picture, plane, of(plane));
     }
-    for half in 0..2 {
-        if let Some((alpha, width)) = picture.alpha_mut(half) {
+    for plane in 0..2 {
+        if let Some((alpha, width)) = picture.alpha_mut(plane) {
             let rows = alpha.len() / width;
-            blur_plane(alpha, width, rows, if half > 0 { sigma / 2.0 } else { sigma });
+            blur_plane(alpha, width, rows, of(plane));
         }
     }
     picture.alpha_changed();
@@ -204,19 +212,18 @@ pub fn reach(effects: &[Effect]) -> f64 {
 
 /// A Gaussian blur of one plane by three box blurs (Kovesi, "Fast Almost-Gaussian Filtering"); pixels beyond the edge are as
 /// those at it.
-fn blur_of(picture: &mut impl Raster, plane: usize, sigma: f64) {
-    let rows = if plane == 0 { picture.height() } else { picture.height() / 2 };
-    let width = picture.row(plane, 0).len();
-    let mut pixels: Vec<u8> = (0..rows).flat_map(|y| picture.row(plane, y).to_vec()).collect();
+fn blur_of<R: Raster>(picture: &mut R, plane: usize, sigma: f64) {
+    let (width, rows) = (picture.plane_width(plane), picture.plane_height(plane));
+    let mut pixels: Vec<SampleOf<R>> = (0..rows).flat_map(|y| picture.row(plane, y).to_vec()).collect();
     blur_plane(&mut pixels, width, rows, sigma);
     for y in 0..rows {
         picture.row_mut(plane, y).copy_from_slice(&pixels[y * width..][..width]);
     }
 }
 
-/// Blurs rows of `width` bytes.
-pub fn blur_plane(pixels: &mut [u8], width: usize, rows: usize, sigma: f64) {
-    let mut turned = vec![0; pixels.len()];
+/// Blurs rows of `width` values.
+pub fn blur_plane<S: Sample>(pixels: &mut [S], width: usize, rows: usize, sigma: f64) {
+    let mut turned = vec![S::default(); pixels.len()];
     for radius in boxes(sigma) {
         for row in pixels.chunks_exact_mut(width) {
             box_row(row, radius);
@@ -241,23 +248,23 @@ fn boxes(sigma: f64) -> [usize; 3] {
     [0, 1, 2].map(|index| if index < count { low / 2 } else { low / 2 + 1 })
 }
 
-fn box_row(row: &mut [u8], radius: usize) {
+fn box_row<S: Sample>(row: &mut [S], radius: usize) {
     if radius == 0 || row.is_empty() {
         return;
     }
     let (last, size) = (row.len() - 1, 2 * radius as u32 + 1);
     let source = row.to_vec();
-    let at = |index: isize| u32::from(source[index.clamp(0, last as isize) as usize]);
+    let at = |index: isize| source[index.clamp(0, last as isize) as usize].int() as u32;
     let radius = radius as isize;
     let mut sum: u32 = (-radius..=radius).map(at).sum();
     for (x, out) in row.iter_mut().enumerate() {
-        *out = ((sum + size / 2) / size) as u8;
+        *out = S::of(((sum + size / 2) / size) as i32);
         sum = sum + at(x as isize + radius + 1) - at(x as isize - radius);
     }
 }
 
 /// In tiles, so that both sides stay in the cache.
-fn transpose(from: &[u8], width: usize, to: &mut [u8]) {
+fn transpose<S: Sample>(from: &[S], width: usize, to: &mut [S]) {
     const TILE: usize = 32;
     let rows = from.len() / width;
     for y0 in (0..rows).step_by(TILE) {
@@ -272,38 +279,40 @@ fn transpose(from: &[u8], width: usize, to: &mut [u8]) {
 }
 
 /// Adds the difference of luma from its blurred copy.
-fn sharpen(picture: &mut impl Raster, share: f64) {
+fn sharpen<R: Raster>(picture: &mut R, share: f64) {
     const SIGMA: f64 = 1.5;
     let (width, rows) = (picture.width(), picture.height());
-    let mut soft: Vec<u8> = (0..rows).flat_map(|y| picture.row(0, y).to_vec()).collect();
+    let mut soft: Vec<SampleOf<R>> = (0..rows).flat_map(|y| picture.row(0, y).to_vec()).collect();
     blur_plane(&mut soft, width, rows, SIGMA);
     let factor = (share * 256.0).round() as i32;
+    let (opaque, white) = (SampleOf::<R>::MAX.int(), 235 << SampleOf::<R>::FINER);
     for y in 0..rows {
-        let high = picture.alpha_row(0, y).map(<[u8]>::to_vec);
+        let high = picture.alpha_row(0, y).map(<[_]>::to_vec);
         for (x, value) in picture.row_mut(0, y).iter_mut().enumerate() {
-            let difference = i32::from(*value) - i32::from(soft[y * width + x]);
-            let most = high.as_ref().map_or(235, |alpha| i32::from(alpha[x]) * 235 / 255);
+            let (now, soft) = (value.int(), soft[y * width + x].int());
+            let most = high.as_ref().map_or(white, |alpha| alpha[x].int() * white / opaque);
             let least = most * 16 / 235;
-            *value = (i32::from(*value) + ((difference * factor + 128) >> 8)).clamp(least, most) as u8;
+            *value = SampleOf::<R>::of((now + (((now - soft) * factor + 128) >> 8)).clamp(least, most));
         }
     }
 }
 
 /// Darker towards the corners: by the square of the distance from the middle.
-fn vignette(picture: &mut impl Raster, share: f64) {
+fn vignette<R: Raster>(picture: &mut R, share: f64) {
     let (width, height) = (picture.width() as f64, picture.height() as f64);
+    let opaque = SampleOf::<R>::MAX.int();
     for plane in 0..3 {
-        let (half, rest) = if plane > 0 { (1, 128) } else { (0, 16) };
-        let step = f64::from(1 << half);
-        for y in 0..picture.height() >> half {
-            let alpha = picture.alpha_row(half, y).map(<[u8]>::to_vec);
+        let step = f64::from(1u8 << R::Form::shift(plane));
+        let black = if plane > 0 { 128 } else { 16 } << SampleOf::<R>::FINER;
+        for y in 0..picture.plane_height(plane) {
+            let alpha = picture.alpha_row(plane, y).map(<[_]>::to_vec);
             let down = ((y as f64 + 0.5) * step / height * 2.0 - 1.0).powi(2);
             for (x, value) in picture.row_mut(plane, y).iter_mut().enumerate() {
                 let across = ((x as f64 + 0.5) * step / width * 2.0 - 1.0).powi(2);
                 // 1 in the corners.
                 let factor = ((1.0 - share * (across + down) / 2.0).max(0.0) * 256.0) as i32;
-                let rest = alpha.as_ref().map_or(rest, |alpha| rest * i32::from(alpha[x]) / 255);
-                *value = (rest + (((i32::from(*value) - rest) * factor + 128) >> 8)).clamp(0, 255) as u8;
+                let black = alpha.as_ref().map_or(black, |alpha| black * alpha[x].int() / opaque);
+                *value = SampleOf::<R>::of(black + ((((*value).int() - black) * factor + 128) >> 8));
             }
         }
     }
@@ -314,14 +323,14 @@ mod tests {
     use super::*;
     use crate::{
         domain::paint::Color,
-        media::Picture,
+        media::{Picture, Yuv420},
         render::sprite::{Sprite, yuv},
     };
     use image::RgbaImage;
 
-    fn plain(color: Color) -> Picture {
+    fn plain(color: Color) -> Picture<Yuv420> {
         let mut picture = Picture::new(16, 16).unwrap();
-        picture.fill(yuv(color));
+        picture.fill(yuv::<Yuv420>(color));
         picture
     }
 
@@ -350,13 +359,14 @@ mod tests {
             (vec![Effect::Hue(360.0)], orange),
         ] {
             let found = after(orange, &effects);
-            assert!(near(found, yuv(expected)), "{effects:?}: {found:?}, not {:?}", yuv(expected));
+            assert!(near(found, yuv::<Yuv420>(expected)), "{effects:?}: {found:?}, not {:?}", yuv::<Yuv420>(expected));
         }
     }
 
     #[test]
     fn what_is_clear_stays_clear() {
-        let mut sprite = Sprite::of(&RgbaImage::from_fn(8, 8, |x, _| image::Rgba([255, 255, 255, if x < 4 { 0 } else { 255 }])));
+        let mut sprite =
+            Sprite::<Yuv420>::of(&RgbaImage::from_fn(8, 8, |x, _| image::Rgba([255, 255, 255, if x < 4 { 0 } else { 255 }])));
         Effects::of(&[Effect::Negate(true)], &HashMap::new(), 1.0).unwrap().apply(&mut sprite);
         assert_eq!((sprite.row(0, 3)[0], sprite.row(0, 3)[7]), (0, 16));
     }
@@ -381,10 +391,10 @@ mod tests {
     #[test]
     fn what_is_white_stays_white_where_its_alpha_is_blurred() {
         let white = |x: u32, y: u32| if (8..24).contains(&x) && (8..24).contains(&y) { [255; 4] } else { [0; 4] };
-        let mut sprite = Sprite::of(&RgbaImage::from_fn(32, 32, |x, y| image::Rgba(white(x, y))));
+        let mut sprite = Sprite::<Yuv420>::of(&RgbaImage::from_fn(32, 32, |x, y| image::Rgba(white(x, y))));
         Effects::of(&[Effect::Blur(2.0)], &HashMap::new(), 1.0).unwrap().apply(&mut sprite);
-        let mut canvas = Picture::new(32, 32).unwrap();
-        canvas.fill(yuv(Color::BLACK));
+        let mut canvas = Picture::<Yuv420>::new(32, 32).unwrap();
+        canvas.fill(yuv::<Yuv420>(Color::BLACK));
         sprite.put(&mut canvas, (0, 0), 256);
         // Half covered at the edge, a little beyond it, and grey all over.
         assert!((100..150).contains(&canvas.row(0, 16)[8]) && canvas.row(0, 16)[5] > 17, "{:?}", &canvas.row(0, 16)[..12]);

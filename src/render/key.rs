@@ -1,37 +1,39 @@
 //! A colour that is seen through, by its distance in Cb and Cr: light and shadow on it do not matter.
 
 use super::sprite::Sprite;
-use crate::{domain::look::ChromaKey, media::Picture};
+use crate::{
+    domain::look::ChromaKey,
+    media::{Form, Picture, Sample},
+};
 
 /// The largest distance that two colours can have in Cb and Cr.
 const LARGEST: f64 = 224.0 * std::f64::consts::SQRT_2;
 
 /// Makes `out`, as large as `picture`, the picture without the colour.
-pub fn apply(key: &ChromaKey, picture: &Picture, out: &mut Sprite) {
-    let [_, cb, cr] = super::sprite::yuv(key.color).map(f32::from);
-    let (from, over) = ((key.similarity * LARGEST) as f32, (key.blend * LARGEST).max(1e-3) as f32);
-    let (width, half) = (picture.width(), picture.width() / 2);
+pub fn apply<F: Form>(key: &ChromaKey, picture: &Picture<F>, out: &mut Sprite<F>) {
+    let scale = (1 << F::Sample::FINER) as f32;
+    let [_, cb, cr] = super::sprite::yuv::<F>(key.color).map(Sample::float);
+    let (from, over) = ((key.similarity * LARGEST) as f32 * scale, (key.blend * LARGEST).max(1e-3) as f32 * scale);
+    let (width, across, shared) = (picture.width(), picture.plane_width(1), 1 << F::SHARED);
+    let opaque = F::Sample::MAX.float();
     let (planes, Some(alphas)) = out.parts_mut() else { return };
-    for y in 0..picture.height() / 2 {
+    for y in 0..picture.plane_height(1) {
         let (blue, red) = (picture.row(1, y), picture.row(2, y));
-        for x in 0..half {
-            let distance = (f32::from(blue[x]) - cb).hypot(f32::from(red[x]) - cr);
-            let alpha = (((distance - from) / over).clamp(0.0, 1.0) * 255.0) as u8;
-            alphas[1][y * half + x] = alpha;
-            for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
-                let (x, y) = (x * 2 + dx, y * 2 + dy);
-                alphas[0][y * width + x] = alpha;
-                planes[0][y * width + x] = premultiplied(picture.row(0, y)[x], alpha);
+        for x in 0..across {
+            let distance = (blue[x].float() - cb).hypot(red[x].float() - cr);
+            let alpha = F::Sample::of((((distance - from) / over).clamp(0.0, 1.0) * opaque) as i32);
+            alphas[1][y * across + x] = alpha;
+            for y in shared * y..shared * (y + 1) {
+                for x in shared * x..shared * (x + 1) {
+                    alphas[0][y * width + x] = alpha;
+                    planes[0][y * width + x] = picture.row(0, y)[x].scaled(alpha);
+                }
             }
-            planes[1][y * half + x] = premultiplied(blue[x], alpha);
-            planes[2][y * half + x] = premultiplied(red[x], alpha);
+            planes[1][y * across + x] = blue[x].scaled(alpha);
+            planes[2][y * across + x] = red[x].scaled(alpha);
         }
     }
     out.look_at_spans();
-}
-
-fn premultiplied(value: u8, alpha: u8) -> u8 {
-    ((u16::from(value) * u16::from(alpha) + 127) / 255) as u8
 }
 
 #[cfg(test)]
@@ -39,6 +41,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::paint::Color,
+        media::Yuv420,
         render::sprite::{Raster, yuv},
     };
 
@@ -46,8 +49,8 @@ mod tests {
     fn the_colour_is_clear_whatever_its_light_and_others_are_not() {
         let key = ChromaKey { color: Color { red: 0, green: 255, blue: 0, alpha: 255 }, similarity: 0.15, blend: 0.05 };
         for (color, alpha) in [((0, 255, 0), 0), ((20, 220, 20), 0), ((255, 255, 255), 255), ((200, 50, 50), 255)] {
-            let mut picture = Picture::new(16, 16).unwrap();
-            picture.fill(yuv(Color { red: color.0, green: color.1, blue: color.2, alpha: 255 }));
+            let mut picture = Picture::<Yuv420>::new(16, 16).unwrap();
+            picture.fill(yuv::<Yuv420>(Color { red: color.0, green: color.1, blue: color.2, alpha: 255 }));
             let mut sprite = Sprite::clear(16, 16);
             apply(&key, &picture, &mut sprite);
             assert_eq!(sprite.alpha_row(0, 5).unwrap()[5], alpha, "{color:?}");

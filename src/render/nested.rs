@@ -9,25 +9,25 @@ use super::{
     effects::Effects,
     plan::{Layer, Plan},
     prepare::Ready,
-    sprite::{Raster, Sprite},
+    sprite::{self, Raster, Sprite},
 };
 use crate::{
     domain::paint::Color,
-    media::{MediaError, Picture, Smoothness},
+    media::{Form, MediaError, Picture, Sample, Smoothness},
 };
 
 /// Composes one, frame after frame. Lives on one thread.
-pub struct Nested<'a> {
+pub struct Nested<'a, F: Form> {
     ready: &'a Ready<'a>,
-    compositor: Compositor<'a>,
-    on_black: Picture,
+    compositor: Compositor<'a, F>,
+    on_black: Picture<F>,
     /// Where something is to be seen through.
-    clear: Option<(Picture, Sprite)>,
+    clear: Option<(Picture<F>, Sprite<F>)>,
     effects: Option<Effects>,
     shown: Option<i64>,
 }
 
-impl<'a> Nested<'a> {
+impl<'a, F: Form> Nested<'a, F> {
     pub fn new(
         ready: &'a Ready<'a>,
         effects: Option<Effects>,
@@ -44,7 +44,7 @@ impl<'a> Nested<'a> {
     }
 
     /// The picture of a frame of its own; their numbers only go forward.
-    pub fn at(&mut self, number: i64) -> Result<Shown<'_>, RenderError> {
+    pub fn at(&mut self, number: i64) -> Result<Shown<'_, F>, RenderError> {
         let number = number.clamp(0, self.ready.plan.frames - 1);
         if self.shown != Some(number) {
             self.shown = Some(number);
@@ -71,17 +71,21 @@ pub fn frame_of(plan: &Plan, layer: &Layer, seconds: f64) -> i64 {
     plan.rate.frame_at(seconds) - layer.first
 }
 
-/// From black, which is 16, to white, which is 235.
-pub const LUMA: i32 = 219;
+/// From black, which is 16 in 8 bits, to white, which is 235.
+pub fn luma<S: Sample>() -> i32 {
+    219 << S::FINER
+}
 
-/// How much of the ground is seen, of [`LUMA`], by what luma is on black and on white.
-pub fn through(on_black: u8, on_white: u8) -> i32 {
-    (i32::from(on_white) - i32::from(on_black)).clamp(0, LUMA)
+/// How much of the ground is seen, of [`luma`], by what luma is on black and on white.
+pub fn through<S: Sample>(on_black: S, on_white: S) -> i32 {
+    (on_white.int() - on_black.int()).clamp(0, luma::<S>())
 }
 
 /// What is to be seen on both grounds alike, premultiplied by how much of it.
-pub fn matte(on_black: &Picture, on_white: &Picture, sprite: &mut Sprite) {
-    let (width, height) = (sprite.width(), sprite.height());
+pub fn matte<F: Form>(on_black: &Picture<F>, on_white: &Picture<F>, sprite: &mut Sprite<F>) {
+    let (width, height, opaque) = (sprite.width(), sprite.height(), F::Sample::MAX.int());
+    let [ground, grey, _] = sprite::yuv::<F>(Color::BLACK).map(Sample::int);
+    let luma = luma::<F::Sample>();
     let (planes, Some(alphas)) = sprite.parts_mut() else { return };
     for y in 0..height {
         let (black, white) = (on_black.row(0, y), on_white.row(0, y));
@@ -89,21 +93,20 @@ pub fn matte(on_black: &Picture, on_white: &Picture, sprite: &mut Sprite) {
         let pixels = planes[0][out.clone()].iter_mut().zip(&mut alphas[0][out]);
         for ((value, alpha), (black, white)) in pixels.zip(black.iter().zip(white)) {
             let through = through(*black, *white);
-            *alpha = (255 - (through * 255 + LUMA / 2) / LUMA) as u8;
-            *value = (i32::from(*black) - (16 * through + LUMA / 2) / LUMA).max(0) as u8;
+            *alpha = F::Sample::of(opaque - (through * opaque + luma / 2) / luma);
+            *value = F::Sample::of((*black).int() - (ground * through + luma / 2) / luma);
         }
     }
-    let half = width / 2;
-    for y in 0..height / 2 {
-        for x in 0..half {
-            let at = |dx: usize, dy: usize| u32::from(alphas[0][(2 * y + dy) * width + 2 * x + dx]);
-            let alpha = (at(0, 0) + at(1, 0) + at(0, 1) + at(1, 1) + 2) / 4;
-            alphas[1][y * half + x] = alpha as u8;
-            let ground = (128 * (255 - alpha as i32) + 127) / 255;
-            for (plane, out) in planes.iter_mut().enumerate().skip(1) {
-                out[y * half + x] = (i32::from(on_black.row(plane, y)[x]) - ground).max(0) as u8;
+    sprite.share_alpha();
+    let (planes, Some(alphas)) = sprite.parts_mut() else { return };
+    for plane in [1, 2] {
+        let across = on_black.plane_width(plane);
+        let rows = planes[plane].chunks_exact_mut(across).zip(alphas[1].chunks_exact(across));
+        for (y, (out, alpha)) in rows.enumerate() {
+            for ((out, alpha), black) in out.iter_mut().zip(alpha).zip(on_black.row(plane, y)) {
+                let ground = (grey * (opaque - (*alpha).int()) + opaque / 2) / opaque;
+                *out = F::Sample::of((*black).int() - ground);
             }
         }
     }
-    sprite.look_at_spans();
 }

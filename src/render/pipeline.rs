@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     domain::output::{Format, Output, Quality},
-    media::{MediaError, Muxer, Palette, PaletteMaker, Smoothness, VideoEncoder, VideoSettings},
+    media::{Form, MediaError, Muxer, Palette, PaletteMaker, Smoothness, VideoEncoder, VideoSettings, Yuv420, Yuv444Ten},
 };
 
 /// Packets of sound that may wait for the picture: some seconds.
@@ -83,12 +83,13 @@ pub fn together(plans: &[Plan], outputs: &[Output], memory: u64) -> Vec<Vec<usiz
     let is_cut = |output: &Output| matches!(output.format, Format::Mp4 | Format::Webm | Format::Mov);
     let alike = |one: usize, other: usize| {
         let [a, b] = [&outputs[one], &outputs[other]];
-        let looks = |output: &Output| (smoothness(output.quality), output.keeps_alpha());
+        let looks =
+            |output: &Output| (smoothness(output.quality), output.keeps_alpha(), encoding::video(output, None).storage.is_fine());
         is_cut(a) && is_cut(b) && looks(a) == looks(b) && plans[one] == plans[other]
     };
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (index, output) in outputs.iter().enumerate() {
-        let room = runs::room(output.width, output.height, memory);
+        let room = runs::room(&encoding::video(output, None), memory);
         match groups.iter_mut().find(|group| (group.len() as u64) < room && alike(group[0], index)) {
             Some(group) => group.push(index),
             None => groups.push(vec![index]),
@@ -116,7 +117,11 @@ pub fn render(ready: &Ready, targets: &[Target], means: &Means, watcher: &mut dy
     for (target, copies) in targets.iter().zip(copies) {
         files.push(File::open(ready, target, copies)?);
     }
-    make(ready, files, means, watcher)
+    // All of them are in one form.
+    match files.iter().any(|file| file.settings.storage.is_fine()) {
+        true => make::<Yuv444Ten>(ready, files, means, watcher),
+        false => make::<Yuv420>(ready, files, means, watcher),
+    }
 }
 
 fn one_by_one(ready: &Ready, targets: &[Target], means: &Means, watcher: &mut dyn Watcher) -> Result<Vec<Made>, RenderError> {
@@ -170,7 +175,7 @@ impl<'a> File<'a> {
 }
 
 /// Makes files whose segments are the same.
-fn make(ready: &Ready, files: Vec<File>, means: &Means, watcher: &mut dyn Watcher) -> Result<Vec<Made>, RenderError> {
+fn make<F: Form>(ready: &Ready, files: Vec<File>, means: &Means, watcher: &mut dyn Watcher) -> Result<Vec<Made>, RenderError> {
     let count = files.len();
     let shared = Shared::new(count);
     let (mut own, mut moving) = (Vec::with_capacity(count), Vec::with_capacity(count));
@@ -213,7 +218,7 @@ fn make(ready: &Ready, files: Vec<File>, means: &Means, watcher: &mut dyn Watche
         }
         for _ in 0..runs {
             let (work, done_out) = (&work, done_out.clone());
-            scope.spawn(move || work.through(scope, &done_out));
+            scope.spawn(move || work.through::<F>(scope, &done_out));
         }
         drop((done_out, ended_out));
         follow(&ended, &shared, watcher);
@@ -249,7 +254,7 @@ pub fn panicked() -> RenderError {
 
 /// The one frame of a still.
 fn still(ready: &Ready, output: &Output, path: &Path, means: &Means, watcher: &mut dyn Watcher) -> Result<Made, RenderError> {
-    let mut ground = Ground::of(ready.plan, output.keeps_alpha()).map_err(RenderError::whole)?;
+    let mut ground = Ground::<Yuv444Ten>::of(ready.plan, output.keeps_alpha()).map_err(RenderError::whole)?;
     let mut canvas = ground.canvas(ready.plan).map_err(RenderError::whole)?;
     let (before, decoding) = (thread_cpu(), CpuCount::default());
     let mut compositor = Compositor::new(ready, smoothness(output.quality), decoding.clone());
@@ -288,7 +293,7 @@ fn sound_alone(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Wa
 fn palette(ready: &Ready, output: &Output) -> Result<Palette, RenderError> {
     let plan = ready.plan;
     let mut compositor = Compositor::new(ready, smoothness(output.quality), CpuCount::default());
-    let mut ground = Ground::of(plan, output.keeps_alpha()).map_err(RenderError::whole)?;
+    let mut ground = Ground::<Yuv444Ten>::of(plan, output.keeps_alpha()).map_err(RenderError::whole)?;
     let mut canvas = ground.canvas(plan).map_err(RenderError::whole)?;
     let mut maker = PaletteMaker::default();
     for number in (plan.first..plan.end).step_by((plan.length() / PALETTE_FRAMES).max(1) as usize) {

@@ -22,10 +22,12 @@ use super::{
     segment::Segment,
     shared::{Alarm, Shared},
 };
-use crate::media::{MediaError, Parcel, Picture, Smoothness, VideoEncoder, VideoSettings};
+use crate::media::{Form, MediaError, Parcel, Picture, Smoothness, VideoEncoder, VideoSettings};
 
-/// Frames that one run has in memory at the most: of its decoders, its canvases, and two encoders that look ahead.
+/// Frames that one run has in memory at the most: of its decoders, its canvases, and two encoders that look ahead; of the finer
+/// form, whose encoders do not.
 const FRAMES_OF_A_RUN: u64 = 200;
+const FINE_FRAMES_OF_A_RUN: u64 = 40;
 /// Pixels of a frame from which on an encoder holds so much memory that one run has one at a time.
 const LARGE: u32 = 1_500_000;
 /// Frames that may wait for an encoder; of large ones more, since the next encoder begins when the one before has ended.
@@ -88,10 +90,10 @@ pub fn divide(wanted: &[usize], runs: usize) -> VecDeque<Range<usize>> {
 
 impl Work<'_> {
     /// Works through what waits, until nothing does or something has failed. What comes of it goes to `done`, by file.
-    pub fn through<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, done: &[Sender<Piece>]) {
+    pub fn through<'scope, F: Form>(&'scope self, scope: &'scope Scope<'scope, '_>, done: &[Sender<Piece>]) {
         let _alarm = Alarm(self.shared);
         while let Some(run) = self.next_run().filter(|_| !self.shared.has_failed()) {
-            self.compose(scope, run, done).unwrap_or_else(|error| self.shared.fail(error));
+            self.compose::<F>(scope, run, done).unwrap_or_else(|error| self.shared.fail(error));
         }
     }
 
@@ -99,19 +101,19 @@ impl Work<'_> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
-    fn compose<'scope>(
+    fn compose<'scope, F: Form>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
         run: Range<usize>,
         done: &[Sender<Piece>],
     ) -> Result<(), RenderError> {
         let (plan, decoding) = (self.ready.plan, CpuCount::default());
-        let mut compositor = Compositor::new(self.ready, self.smoothness, decoding.clone());
+        let mut compositor = Compositor::<F>::new(self.ready, self.smoothness, decoding.clone());
         let has_alpha = self.files.iter().any(|file| file.settings.storage.has_alpha());
         let mut ground = Ground::of(plan, has_alpha).map_err(RenderError::whole)?;
         let mut encoders = Encoders::new(self, done);
         // Of those frames that the next repeats.
-        let mut last: Option<Picture> = None;
+        let mut last: Option<Picture<F>> = None;
         let mut cpu = thread_cpu();
         for index in run {
             self.shared.wait_for(index, self.ahead);
@@ -145,12 +147,12 @@ impl Work<'_> {
     }
 
     /// Encodes a segment for a file; one whose frames do not all come is never told of as whole.
-    fn encode(
+    fn encode<F: Form>(
         &self,
         file: usize,
         index: usize,
-        frames: &Receiver<Picture>,
-        used: &SyncSender<Picture>,
+        frames: &Receiver<Picture<F>>,
+        used: &SyncSender<Picture<F>>,
         done: &Sender<Piece>,
     ) -> Result<(), MediaError> {
         let mut encoder = VideoEncoder::open(self.files[file].settings)?;
@@ -177,29 +179,31 @@ impl Work<'_> {
 }
 
 /// The encoders of one run.
-struct Encoders<'scope, 'done> {
+struct Encoders<'scope, 'done, F: Form> {
     work: &'scope Work<'scope>,
     done: &'done [Sender<Piece>],
     /// How many may be at work at once for a file, and how many frames may wait for each.
     at_once: usize,
     ahead: usize,
-    used_out: SyncSender<Picture>,
-    used: Receiver<Picture>,
+    used_out: SyncSender<Picture<F>>,
+    used: Receiver<Picture<F>>,
     /// By file, of each encoder at work what closes when it has ended.
     at_work: Vec<VecDeque<Receiver<()>>>,
 }
 
-impl<'scope, 'done> Encoders<'scope, 'done> {
+impl<'scope, 'done, F: Form> Encoders<'scope, 'done, F> {
     fn new(work: &'scope Work<'scope>, done: &'done [Sender<Piece>]) -> Self {
         let is_large = work.ready.plan.width * work.ready.plan.height >= LARGE;
-        let (ahead, at_once) = if is_large { (LARGE_FRAMES_AHEAD, 1) } else { (FRAMES_AHEAD, ENCODERS) };
+        let looks_ahead = work.files.iter().all(|file| !file.settings.storage.is_fine());
+        let ahead = if is_large && looks_ahead { LARGE_FRAMES_AHEAD } else { FRAMES_AHEAD };
+        let at_once = if is_large { 1 } else { ENCODERS };
         let (used_out, used) = mpsc::sync_channel(ahead * 2);
         let at_work = work.files.iter().map(|_| VecDeque::new()).collect();
         Self { work, done, at_once, ahead, used_out, used, at_work }
     }
 
     /// Begins a segment for each file that needs it; its frames are to be sent to each of these.
-    fn begin(&mut self, scope: &'scope Scope<'scope, '_>, index: usize) -> Vec<SyncSender<Picture>> {
+    fn begin(&mut self, scope: &'scope Scope<'scope, '_>, index: usize) -> Vec<SyncSender<Picture<F>>> {
         let mut senders = Vec::with_capacity(self.done.len());
         for (file, at_work) in self.at_work.iter_mut().enumerate() {
             let work = self.work;
@@ -226,13 +230,13 @@ impl<'scope, 'done> Encoders<'scope, 'done> {
     }
 
     /// A picture that all encoders have done with, if there is one.
-    fn used(&self) -> Option<Picture> {
+    fn used(&self) -> Option<Picture<F>> {
         self.used.try_iter().find_map(|mut picture| picture.is_sole_owner().then_some(picture))
     }
 }
 
 /// Sends a frame to each; whether all take it.
-fn send(encoders: &[SyncSender<Picture>], frame: Picture) -> Result<bool, RenderError> {
+fn send<F: Form>(encoders: &[SyncSender<Picture<F>>], frame: Picture<F>) -> Result<bool, RenderError> {
     let Some((last, others)) = encoders.split_last() else { return Ok(true) };
     for encoder in others {
         if encoder.send(frame.again().map_err(RenderError::whole)?).is_err() {
@@ -242,15 +246,19 @@ fn send(encoders: &[SyncSender<Picture>], frame: Picture) -> Result<bool, Render
     Ok(last.send(frame).is_ok())
 }
 
-/// For how many encoders' runs of frames of this size there is memory; 0: for any number.
-pub fn room(width: u32, height: u32, memory: u64) -> u64 {
-    let frame = u64::from(width) * u64::from(height) * 3 / 2;
-    if memory == 0 { u64::MAX } else { (memory / 2 / (frame * FRAMES_OF_A_RUN).max(1)).max(1) }
+/// For how many encoders' runs of frames there is memory; 0: for any number.
+pub fn room(settings: &VideoSettings, memory: u64) -> u64 {
+    let pixels = u64::from(settings.width) * u64::from(settings.height);
+    let run = match settings.storage.is_fine() {
+        true => pixels * 6 * FINE_FRAMES_OF_A_RUN,
+        false => pixels * 3 / 2 * FRAMES_OF_A_RUN,
+    };
+    if memory == 0 { u64::MAX } else { (memory / 2 / run.max(1)).max(1) }
 }
 
 /// How many runs at once: an encoder of these fills about so many cores, and there must be memory for all; 0: any number.
 pub fn at_once(settings: &VideoSettings, cores: usize, memory: u64) -> usize {
-    let room = room(settings.width, settings.height, memory);
+    let room = room(settings, memory);
     match settings.encoder {
         "libx264" | "prores_ks" => (cores / encoding::ENCODER_THREADS).clamp(1, 8).min(room.min(8) as usize),
         // They divide a picture among all cores themselves.

@@ -22,7 +22,7 @@ use crate::{
         look::Crop,
         output::{Format, Output, Quality},
     },
-    media::{MediaError, Picture},
+    media::{Form, MediaError, Picture, Sample},
 };
 
 /// The longest edge of a still.
@@ -177,7 +177,7 @@ fn over_its_blur(image: &RgbaImage, crop: &Crop, size: (u32, u32)) -> RgbaImage 
 }
 
 /// Writes a picture as the still that an output asks for, at another width where one is given.
-pub fn write(picture: &Picture, output: &Output, at_width: Option<u32>, path: &Path) -> Result<(), MediaError> {
+pub fn write<F: Form>(picture: &Picture<F>, output: &Output, at_width: Option<u32>, path: &Path) -> Result<(), MediaError> {
     let failed = |error: ImageError| match error {
         ImageError::IoError(error) if error.kind() == std::io::ErrorKind::StorageFull => MediaError::DiskFull,
         error => MediaError::Output(error.to_string()),
@@ -205,7 +205,7 @@ pub fn write(picture: &Picture, output: &Output, at_width: Option<u32>, path: &P
 }
 
 /// A picture in red, green and blue, and with alpha where it has it.
-fn image_of(picture: &Picture) -> Result<DynamicImage, MediaError> {
+fn image_of<F: Form>(picture: &Picture<F>) -> Result<DynamicImage, MediaError> {
     let (width, height) = (picture.width() as u32, picture.height() as u32);
     let rgb = RgbImage::from_raw(width, height, picture.to_rgb()?)
         .ok_or_else(|| MediaError::Output("the picture has another size than it says".into()))?;
@@ -214,7 +214,8 @@ fn image_of(picture: &Picture) -> Result<DynamicImage, MediaError> {
     }
     let pixel = |x: u32, y: u32| {
         let [red, green, blue] = rgb.get_pixel(x, y).0;
-        image::Rgba([red, green, blue, picture.row(3, y as usize)[x as usize]])
+        let alpha = picture.row(3, y as usize)[x as usize].int() >> F::Sample::FINER;
+        image::Rgba([red, green, blue, alpha as u8])
     };
     Ok(RgbaImage::from_fn(width, height, pixel).into())
 }

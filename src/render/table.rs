@@ -1,6 +1,7 @@
 //! Tables of colours, in the form .cube (Adobe, "Cube LUT Specification" 1.0), and what they make of pictures in YUV.
 
-use super::sprite::Raster;
+use super::sprite::{Raster, SampleOf};
+use crate::media::{Form, Sample};
 
 /// The largest file, bytes.
 pub const MOST_BYTES: u64 = 32 << 20;
@@ -48,28 +49,29 @@ impl Table {
     }
 
     /// Changes a picture's colours; those of clear pixels count as much as they are seen.
-    pub fn apply(&self, picture: &mut impl Raster) {
-        let half_width = picture.width() / 2;
-        let opaque = vec![255u8; picture.width()];
-        for y in 0..picture.height() / 2 {
-            let chroma: Vec<[u8; 2]> = (0..half_width).map(|x| [picture.row(1, y)[x], picture.row(2, y)[x]]).collect();
-            let halves = picture.alpha_row(1, y).unwrap_or(&opaque[..half_width]).to_vec();
-            let mut mean = vec![0u16; half_width];
-            for row in [2 * y, 2 * y + 1] {
+    pub fn apply<R: Raster>(&self, picture: &mut R) {
+        let (across, shift, shared) = (picture.plane_width(1), R::Form::SHARED, 1 << R::Form::SHARED);
+        let opaque = vec![SampleOf::<R>::MAX; picture.width()];
+        for y in 0..picture.plane_height(1) {
+            let chroma: Vec<[SampleOf<R>; 2]> = (0..across).map(|x| [picture.row(1, y)[x], picture.row(2, y)[x]]).collect();
+            let shares = picture.alpha_row(1, y).unwrap_or(&opaque[..across]).to_vec();
+            let mut sums = vec![0i32; across];
+            for row in shared * y..shared * (y + 1) {
                 let alpha = picture.alpha_row(0, row).unwrap_or(&opaque).to_vec();
                 for (x, luma) in picture.row_mut(0, row).iter_mut().enumerate() {
-                    mean[x / 2] += u16::from(*luma);
-                    let [cb, cr] = unmixed(chroma[x / 2], halves[x / 2]);
+                    let at = x >> shift;
+                    sums[at] += (*luma).int();
+                    let [cb, cr] = unmixed(chroma[at], shares[at]);
                     let [before] = unmixed([*luma], alpha[x]);
                     *luma = mixed(self.at([before, cb, cr])[0], alpha[x]);
                 }
             }
-            for x in 0..half_width {
-                let [cb, cr] = unmixed(chroma[x], halves[x]);
-                let [luma] = unmixed([(mean[x] / 4) as u8], halves[x]);
+            for x in 0..across {
+                let [cb, cr] = unmixed(chroma[x], shares[x]);
+                let [luma] = unmixed([SampleOf::<R>::of(sums[x] >> (2 * shift))], shares[x]);
                 let after = self.at([luma, cb, cr]);
-                picture.row_mut(1, y)[x] = mixed(after[1], halves[x]);
-                picture.row_mut(2, y)[x] = mixed(after[2], halves[x]);
+                picture.row_mut(1, y)[x] = mixed(after[1], shares[x]);
+                picture.row_mut(2, y)[x] = mixed(after[2], shares[x]);
             }
         }
     }
@@ -82,17 +84,19 @@ impl Table {
     }
 }
 
-/// Of a value that is premultiplied by alpha, the value.
-fn unmixed<const N: usize>(values: [u8; N], alpha: u8) -> [f32; N] {
-    match alpha {
-        255 => values.map(f32::from),
-        0 => [0.0; N],
-        _ => values.map(|value| f32::from(value) * 255.0 / f32::from(alpha)),
+/// Of values that are premultiplied by alpha, the values, as large as those of 8 bits.
+fn unmixed<S: Sample, const N: usize>(values: [S; N], alpha: S) -> [f32; N] {
+    let [alpha, opaque] = [alpha, S::MAX].map(Sample::float);
+    if alpha == 0.0 {
+        return [0.0; N];
     }
+    let scale = 1.0 / (1 << S::FINER) as f32;
+    values.map(|value| value.float() * opaque / alpha * scale)
 }
 
-fn mixed(value: f32, alpha: u8) -> u8 {
-    (value * f32::from(alpha) / 255.0).round() as u8
+fn mixed<S: Sample>(value: f32, alpha: S) -> S {
+    let [alpha, opaque] = [alpha, S::MAX].map(Sample::float);
+    S::rounded(value * (1 << S::FINER) as f32 * alpha / opaque)
 }
 
 /// Trilinear: the mean of the corners of a cell, each by how near it is.

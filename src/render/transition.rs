@@ -2,20 +2,20 @@
 //! whose progress runs from 1 to 0 where ours runs from 0 to 1. Wipes have edges as sharp as the pixels allow; grains
 //! are of our own noise.
 
-use super::{blend, plan::Area};
-use crate::{domain::transition::TransitionType, media::Picture};
-
-const BLACK: [u8; 3] = [16, 128, 128];
-const WHITE: [u8; 3] = [235, 128, 128];
+use super::{blend, plan::Area, sprite};
+use crate::{
+    domain::{paint::Color, transition::TransitionType},
+    media::{Form, Picture, Sample},
+};
 
 /// Makes `after`, which shows the picture that comes, what is to be seen when `share` (0…1) of the way is gone from `before`.
 /// Both are alike outside of the area.
-pub fn blend(kind: TransitionType, before: &Picture, after: &mut Picture, area: &Area, share: f64) {
+pub fn blend<F: Form>(kind: TransitionType, before: &Picture<F>, after: &mut Picture<F>, area: &Area, share: f64) {
     match kind {
         TransitionType::Zoom => zoom(before, after, area, share),
         TransitionType::Pixelize => pixelize(before, after, area, share),
-        TransitionType::FadeBlack => through(BLACK, before, after, area, share),
-        TransitionType::FadeWhite => through(WHITE, before, after, area, share),
+        TransitionType::FadeBlack => through(Color::BLACK, before, after, area, share),
+        TransitionType::FadeWhite => through(Color::WHITE, before, after, area, share),
         _ => masked(&Mask { kind, share, width: area.width as f64, height: area.height as f64 }, before, after, area),
     }
 }
@@ -24,26 +24,28 @@ pub fn blend(kind: TransitionType, before: &Picture, after: &mut Picture, area: 
 #[derive(Clone, Copy)]
 struct Window {
     plane: usize,
-    half: usize,
+    /// How many pixels of the canvas one of the plane is.
+    step: f64,
     x: usize,
     y: usize,
     width: usize,
     height: usize,
 }
 
-fn windows(area: &Area) -> [Window; 3] {
+fn windows<F: Form>(area: &Area) -> [Window; 3] {
     [0, 1, 2].map(|plane| {
-        let half = usize::from(plane > 0);
-        Window { plane, half, x: area.x >> half, y: area.y >> half, width: area.width >> half, height: area.height >> half }
+        let shift = F::shift(plane);
+        let [x, y, width, height] = [area.x, area.y, area.width, area.height].map(|pixels| pixels >> shift);
+        Window { plane, step: f64::from(1u8 << shift), x, y, width, height }
     })
 }
 
 impl Window {
-    fn of<'a>(&self, picture: &'a Picture, y: usize) -> &'a [u8] {
+    fn of<'a, F: Form>(&self, picture: &'a Picture<F>, y: usize) -> &'a [F::Sample] {
         &picture.row(self.plane, self.y + y)[self.x..self.x + self.width]
     }
 
-    fn of_mut<'a>(&self, picture: &'a mut Picture, y: usize) -> &'a mut [u8] {
+    fn of_mut<'a, F: Form>(&self, picture: &'a mut Picture<F>, y: usize) -> &'a mut [F::Sample] {
         &mut picture.row_mut(self.plane, self.y + y)[self.x..self.x + self.width]
     }
 }
@@ -109,30 +111,30 @@ fn noise(x: u32, y: u32) -> f64 {
     f64::from((hash ^ (hash >> 16)) >> 8) / f64::from(1u32 << 24)
 }
 
-fn masked(mask: &Mask, before: &Picture, after: &mut Picture, area: &Area) {
-    for window in windows(area) {
-        let step = if window.half == 1 { 2.0 } else { 1.0 };
+fn masked<F: Form>(mask: &Mask, before: &Picture<F>, after: &mut Picture<F>, area: &Area) {
+    for window in windows::<F>(area) {
+        let step = window.step;
         let mut weights = vec![0; window.width];
         for y in 0..window.height {
             mask.row((y as f64 + 0.5) * step, step, &mut weights);
             let old = window.of(before, y);
             for ((new, &old), &weight) in window.of_mut(after, y).iter_mut().zip(old).zip(&weights) {
-                *new = ((u16::from(old) * (256 - weight) + u16::from(*new) * weight + 128) >> 8) as u8;
+                *new = blend::mix(old, *new, weight);
             }
         }
     }
 }
 
 /// Into the middle of the one, out of which the other comes.
-fn zoom(before: &Picture, after: &mut Picture, area: &Area, share: f64) {
+fn zoom<F: Form>(before: &Picture<F>, after: &mut Picture<F>, area: &Area, share: f64) {
     let (zoom, weight) = (smooth(0.5, 1.0, 1.0 - share), blend::weight(smooth(0.0, 0.5, 1.0 - share)));
-    for window in windows(area) {
+    for window in windows::<F>(area) {
         let nearest = |at: usize, size: usize| {
             let (at, last) = (at as f64 / size as f64, size as f64 - 1.0);
             (((at - 0.5) * zoom + 0.5) * last).ceil().clamp(0.0, last) as usize
         };
         let columns: Vec<usize> = (0..window.width).map(|x| nearest(x, window.width)).collect();
-        let mut line = vec![0; window.width];
+        let mut line = vec![F::Sample::default(); window.width];
         for y in 0..window.height {
             let row = window.of(before, nearest(y, window.height));
             for (out, &x) in line.iter_mut().zip(&columns) {
@@ -144,18 +146,18 @@ fn zoom(before: &Picture, after: &mut Picture, area: &Area, share: f64) {
 }
 
 /// Larger and larger pixels, then smaller and smaller.
-fn pixelize(before: &Picture, after: &mut Picture, area: &Area, share: f64) {
+fn pixelize<F: Form>(before: &Picture<F>, after: &mut Picture<F>, area: &Area, share: f64) {
     let size = ((share.min(1.0 - share) * 50.0).ceil() / 50.0) * 2.0 * area.width.min(area.height) as f64 / 20.0;
     let weight = blend::weight(share);
-    for window in windows(area) {
-        let size = size / if window.half == 1 { 2.0 } else { 1.0 };
+    for window in windows::<F>(area) {
+        let size = size / window.step;
         let middle = |at: usize, most: usize| match size > 1.0 {
             true => (((at as f64 / size).floor() + 0.5) * size).min(most as f64 - 1.0) as usize,
             false => at,
         };
         let columns: Vec<usize> = (0..window.width).map(|x| middle(x, window.width)).collect();
         // The middles' rows of both, mixed, before any of them is written over.
-        let mixed: Vec<Vec<u8>> = (0..window.height)
+        let mixed: Vec<Vec<F::Sample>> = (0..window.height)
             .map(|y| {
                 let y = middle(y, window.height);
                 let mut row = window.of(before, y).to_vec();
@@ -170,20 +172,20 @@ fn pixelize(before: &Picture, after: &mut Picture, area: &Area, share: f64) {
 }
 
 /// Out of the one into a colour, and out of that into the other.
-fn through(color: [u8; 3], before: &Picture, after: &mut Picture, area: &Area, share: f64) {
+fn through<F: Form>(color: Color, before: &Picture<F>, after: &mut Picture<F>, area: &Area, share: f64) {
     const PHASE: f64 = 0.2;
     let rest = 1.0 - share;
     let (old, new) = (smooth(1.0 - PHASE, 1.0, rest), smooth(PHASE, 1.0, rest));
     // mix(mix(before, colour, old), mix(colour, after, new), rest)
     let weights = [rest * old, share * (1.0 - new)];
-    for window in windows(area) {
+    let color = sprite::yuv::<F>(color).map(Sample::float);
+    for window in windows::<F>(area) {
         let base = (1.0 - weights[0] - weights[1]) * f64::from(color[window.plane]);
-        let fixed = [weights[0], weights[1], base].map(|value| (value * 256.0).round() as u32);
+        let fixed = [weights[0], weights[1], base].map(|value| (value * 256.0).round() as i32);
         for y in 0..window.height {
             let old = window.of(before, y);
             for (new, &old) in window.of_mut(after, y).iter_mut().zip(old) {
-                let value = u32::from(old) * fixed[0] + u32::from(*new) * fixed[1] + fixed[2] + 128;
-                *new = (value >> 8).min(255) as u8;
+                *new = F::Sample::of((old.int() * fixed[0] + new.int() * fixed[1] + fixed[2] + 128) >> 8);
             }
         }
     }
@@ -192,16 +194,17 @@ fn through(color: [u8; 3], before: &Picture, after: &mut Picture, area: &Area, s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::Yuv420;
 
     const AREA: Area = Area { x: 0, y: 0, width: 64, height: 32 };
 
-    fn plain(value: u8) -> Picture {
+    fn plain(value: u8) -> Picture<Yuv420> {
         let mut picture = Picture::new(64, 32).unwrap();
         picture.fill([value, 128, 128]);
         picture
     }
 
-    fn shown(kind: TransitionType, share: f64) -> Picture {
+    fn shown(kind: TransitionType, share: f64) -> Picture<Yuv420> {
         let mut after = plain(200);
         blend(kind, &plain(50), &mut after, &AREA, share);
         after

@@ -1,11 +1,18 @@
 //! Draws a sprite where its pose says: at any place, size and angle, between pixels too. Samples are interpolated between their
 //! four neighbours; edges are as opaque as the share of the pixel that they cover.
 
-use super::{blend, plan::Pose, sprite::Raster};
-use crate::{domain::geometry::Rect, media::Picture};
+use super::{
+    blend,
+    plan::Pose,
+    sprite::{Raster, SampleOf},
+};
+use crate::{
+    domain::geometry::Rect,
+    media::{Form, Picture, Sample},
+};
 
 /// Draws a sprite at an opacity, 0…1.
-pub fn draw<R: Raster>(canvas: &mut Picture, sprite: &R, pose: &Pose, opacity: f64) {
+pub fn draw<R: Raster>(canvas: &mut Picture<R::Form>, sprite: &R, pose: &Pose, opacity: f64) {
     if opacity <= 0.0 || pose.window.is_empty() || pose.sprite.is_empty() {
         return;
     }
@@ -18,7 +25,8 @@ pub fn draw<R: Raster>(canvas: &mut Picture, sprite: &R, pose: &Pose, opacity: f
 /// The rectangles of a pose in the pixels of one plane.
 struct Plane {
     plane: usize,
-    half: usize,
+    /// How many pixels of the canvas one of the plane is.
+    step: f64,
     width: usize,
     height: usize,
     window: Rect,
@@ -51,20 +59,19 @@ impl Axis {
 }
 
 impl Plane {
-    fn of<R: Raster>(canvas: &Picture, sprite: &R, pose: &Pose, plane: usize) -> Self {
-        let half = usize::from(plane > 0);
-        let scale = if half == 1 { 0.5 } else { 1.0 };
-        let rect = |rect: &Rect| rect.scaled(scale, (0.0, 0.0));
+    fn of<R: Raster>(canvas: &Picture<R::Form>, sprite: &R, pose: &Pose, plane: usize) -> Self {
+        let step = f64::from(1u8 << R::Form::shift(plane));
+        let rect = |rect: &Rect| rect.scaled(1.0 / step, (0.0, 0.0));
         let placed = rect(&pose.sprite);
         Self {
             plane,
-            half,
+            step,
             width: canvas.plane_width(plane),
             height: canvas.plane_height(plane),
             window: rect(&pose.window),
-            corner: pose.corner * scale,
-            across: Axis { start: placed.x, length: placed.width, pixels: sprite.width() >> half, flip: pose.flip.0 },
-            down: Axis { start: placed.y, length: placed.height, pixels: sprite.height() >> half, flip: pose.flip.1 },
+            corner: pose.corner / step,
+            across: Axis { start: placed.x, length: placed.width, pixels: sprite.plane_width(plane), flip: pose.flip.0 },
+            down: Axis { start: placed.y, length: placed.height, pixels: sprite.plane_height(plane), flip: pose.flip.1 },
         }
     }
 
@@ -93,7 +100,7 @@ fn covered(start: f64, end: f64, first: usize, count: usize) -> Vec<u32> {
 }
 
 /// Rows and columns of the sprite are those of the canvas: what belongs to a column is worked out once.
-fn upright<R: Raster>(canvas: &mut Picture, sprite: &R, on: &Plane, opacity: f64) {
+fn upright<R: Raster>(canvas: &mut Picture<R::Form>, sprite: &R, on: &Plane, opacity: f64) {
     let whole = |edge: f64, most: usize| edge.clamp(0.0, most as f64) as usize;
     let (left, right) = (whole(on.window.x.floor(), on.width), whole(on.window.right().ceil(), on.width));
     let (top, bottom) = (whole(on.window.y.floor(), on.height), whole(on.window.bottom().ceil(), on.height));
@@ -103,12 +110,13 @@ fn upright<R: Raster>(canvas: &mut Picture, sprite: &R, on: &Plane, opacity: f64
     let columns: Vec<(usize, u32)> = (left..right).map(|x| on.across.at(x as f64 + 0.5)).collect();
     let edges = covered(on.window.x, on.window.right(), left, right - left);
     let rows = covered(on.window.y, on.window.bottom(), top, bottom - top);
-    let (mut between, mut line, mut alpha) = (Vec::new(), vec![0; right - left], vec![0; right - left]);
+    let blank = vec![SampleOf::<R>::default(); right - left];
+    let (mut between, mut line, mut alpha) = (Vec::new(), blank.clone(), blank);
     for y in top..bottom {
         let (row, share) = on.down.at(y as f64 + 0.5);
-        let next = (row + 1).min((sprite.height() >> on.half) - 1);
+        let next = (row + 1).min(on.down.pixels - 1);
         sample(sprite.row(on.plane, row), sprite.row(on.plane, next), share, &columns, &mut between, &mut line);
-        let has_alpha = match (sprite.alpha_row(on.half, row), sprite.alpha_row(on.half, next)) {
+        let has_alpha = match (sprite.alpha_row(on.plane, row), sprite.alpha_row(on.plane, next)) {
             (Some(upper), Some(lower)) => {
                 sample(upper, lower, share, &columns, &mut between, &mut alpha);
                 true
@@ -138,22 +146,26 @@ fn upright<R: Raster>(canvas: &mut Picture, sprite: &R, on: &Plane, opacity: f64
 }
 
 /// One row between two of the sprite, at the columns' places.
-fn sample(upper: &[u8], lower: &[u8], share: u32, columns: &[(usize, u32)], between: &mut Vec<u16>, out: &mut [u8]) {
+fn sample<S: Sample>(upper: &[S], lower: &[S], share: u32, columns: &[(usize, u32)], between: &mut Vec<S::Wide>, out: &mut [S]) {
     between.clear();
-    let (share, rest) = (share as u16, 256 - share as u16);
-    between.extend(upper.iter().zip(lower).map(|(&upper, &lower)| u16::from(upper) * rest + u16::from(lower) * share));
-    let last = between.last().copied().unwrap_or(0);
+    let [share, rest] = [share as u16, 256 - share as u16].map(S::Wide::from);
+    between.extend(upper.iter().zip(lower).map(|(&upper, &lower)| S::Wide::from(upper) * rest + S::Wide::from(lower) * share));
     // A neighbour beyond the last pixel is the last pixel.
-    between.push(last);
+    between.extend(between.last().copied());
     for (out, &(pixel, share)) in out.iter_mut().zip(columns) {
         let pair = &between[pixel..pixel + 2];
-        let value = u32::from(pair[0]) * (256 - share) + u32::from(pair[1]) * share;
-        *out = ((value + (1 << 15)) >> 16) as u8;
+        *out = halfway(pair[0].into(), pair[1].into(), share);
     }
 }
 
+/// Between two values in 256ths.
+#[inline(always)]
+fn halfway<S: Sample>(one: u32, other: u32, share: u32) -> S {
+    S::of(((one * (256 - share) + other * share + (1 << 15)) >> 16) as i32)
+}
+
 /// Blends samples, premultiplied where they have alpha.
-fn put(below: &mut [u8], above: &[u8], alpha: Option<&[u8]>, weight: u32) {
+fn put<S: Sample>(below: &mut [S], above: &[S], alpha: Option<&[S]>, weight: u32) {
     match alpha {
         Some(alpha) => blend::over_row(below, above, alpha, weight),
         None if weight >= 256 => below.copy_from_slice(above),
@@ -162,10 +174,9 @@ fn put(below: &mut [u8], above: &[u8], alpha: Option<&[u8]>, weight: u32) {
 }
 
 /// Each pixel by itself.
-fn turned<R: Raster>(canvas: &mut Picture, sprite: &R, pose: &Pose, on: &Plane, opacity: f64) {
+fn turned<R: Raster>(canvas: &mut Picture<R::Form>, sprite: &R, pose: &Pose, on: &Plane, opacity: f64) {
     let (sin, cos) = pose.angle.sin_cos();
-    let scale = if on.half == 1 { 0.5 } else { 1.0 };
-    let pivot = (pose.pivot.0 * scale, pose.pivot.1 * scale);
+    let pivot = (pose.pivot.0 / on.step, pose.pivot.1 / on.step);
     let forth = |x: f64, y: f64| {
         let (dx, dy) = (x - pivot.0, y - pivot.1);
         (pivot.0 + dx * cos - dy * sin, pivot.1 + dx * sin + dy * cos)
@@ -190,9 +201,9 @@ fn turned<R: Raster>(canvas: &mut Picture, sprite: &R, pose: &Pose, on: &Plane, 
             if weight == 0 {
                 continue;
             }
-            let place = Place::at(sprite, on, u, v);
+            let place = Place::at(on, u, v);
             let value = place.sample(|y| sprite.row(on.plane, y));
-            let alpha = sprite.alpha_row(on.half, 0).map(|_| place.sample(|y| sprite.alpha_row(on.half, y).unwrap_or(&[])));
+            let alpha = sprite.alpha_row(on.plane, 0).map(|_| place.sample(|y| sprite.alpha_row(on.plane, y).unwrap_or(&[])));
             let below = &mut canvas.row_mut(on.plane, y)[x..=x];
             put(below, &[value], alpha.as_ref().map(std::slice::from_ref), weight);
         }
@@ -206,15 +217,17 @@ struct Place {
 }
 
 impl Place {
-    fn at<R: Raster>(sprite: &R, on: &Plane, u: f64, v: f64) -> Self {
+    fn at(on: &Plane, u: f64, v: f64) -> Self {
         let next = |(pixel, share): (usize, u32), pixels: usize| (pixel, (pixel + 1).min(pixels - 1), share);
-        Self { x: next(on.across.at(u), sprite.width() >> on.half), y: next(on.down.at(v), sprite.height() >> on.half) }
+        Self { x: next(on.across.at(u), on.across.pixels), y: next(on.down.at(v), on.down.pixels) }
     }
 
-    fn sample<'a>(&self, row: impl Fn(usize) -> &'a [u8]) -> u8 {
-        let across = |row: &[u8]| u32::from(row[self.x.0]) * (256 - self.x.2) + u32::from(row[self.x.1]) * self.x.2;
-        let value = across(row(self.y.0)) * (256 - self.y.2) + across(row(self.y.1)) * self.y.2;
-        ((value + (1 << 15)) >> 16) as u8
+    fn sample<'a, S: Sample>(&self, row: impl Fn(usize) -> &'a [S]) -> S {
+        let across = |row: &[S]| {
+            let [left, right] = [row[self.x.0], row[self.x.1]].map(|value| value.int() as u32);
+            left * (256 - self.x.2) + right * self.x.2
+        };
+        halfway(across(row(self.y.0)), across(row(self.y.1)), self.y.2)
     }
 }
 
@@ -222,25 +235,28 @@ impl Place {
 mod tests {
     use super::*;
     use crate::domain::paint::Color;
-    use crate::render::sprite::{Sprite, yuv};
+    use crate::{
+        media::Yuv420,
+        render::sprite::{Sprite, yuv},
+    };
     use image::RgbaImage;
 
     fn pose(sprite: Rect) -> Pose {
         Pose { sprite, window: sprite, corner: 0.0, pivot: (0.0, 0.0), angle: 0.0, flip: (false, false) }
     }
 
-    fn black(width: u32, height: u32) -> Picture {
+    fn black(width: u32, height: u32) -> Picture<Yuv420> {
         let mut canvas = Picture::new(width, height).unwrap();
-        canvas.fill(yuv(Color::BLACK));
+        canvas.fill(yuv::<Yuv420>(Color::BLACK));
         canvas
     }
 
-    fn white(width: u32, height: u32) -> Sprite {
+    fn white(width: u32, height: u32) -> Sprite<Yuv420> {
         Sprite::of(&RgbaImage::from_pixel(width, height, image::Rgba([255; 4])))
     }
 
     /// Luma of a ramp from left to right and top to bottom.
-    fn ramp(width: u32, height: u32) -> Sprite {
+    fn ramp(width: u32, height: u32) -> Sprite<Yuv420> {
         Sprite::of(&RgbaImage::from_fn(width, height, |x, y| {
             let grey = (x * 8 + y * 2) as u8;
             image::Rgba([grey, grey, grey, 255])

@@ -17,21 +17,11 @@ impl Picture {
     pub fn at(path: &Path, seconds: f64, width: usize, height: usize) -> Self {
         let size = format!("scale={width}:{height}:flags=bicubic");
         let seconds = seconds.to_string();
-        let rgb = ffmpeg(&[
-            "-ss",
-            &seconds,
-            "-i",
-            &path.to_string_lossy(),
-            "-frames:v",
-            "1",
-            "-vf",
-            &size,
-            "-f",
-            "rawvideo",
-            "-pix_fmt",
-            "rgb24",
-            "-",
-        ]);
+        let file = path.to_string_lossy();
+        // FFmpeg finds no picture in some stills once it is told to seek.
+        let seek: &[&str] = if seconds == "0" { &[] } else { &["-ss", &seconds] };
+        let picture = ["-i", &file, "-frames:v", "1", "-vf", &size, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"];
+        let rgb = ffmpeg(&[seek, &picture].concat());
         assert_eq!(rgb.len(), width * height * 3, "no picture at {seconds} s");
         Self { width, height, rgb }
     }

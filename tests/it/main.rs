@@ -17,6 +17,7 @@ mod decoded;
 mod diagnostics;
 mod elements;
 mod faults;
+mod fine;
 mod gaps;
 mod guard;
 mod jobs;

@@ -7,24 +7,23 @@ use ffmpeg_next::{
 };
 
 use super::{Crop, Setup, orient, run, unscalable};
-use crate::media::{MediaError, Picture, Turn};
-
-/// The form of the result, and that in which colours are premultiplied: each pixel by its own alpha.
-const FORM: Pixel = Pixel::YUVA420P;
-const FINE: Pixel = Pixel::YUVA444P;
+use crate::media::{Form, MediaError, Picture, Sample, Turn};
 
 /// Scales pictures with alpha to one size.
-pub struct Matte {
+pub struct Matte<F: Form> {
     size: (u32, u32),
     flags: Flags,
     /// From the source's form to ours at its own size, and from there to the size that is wanted.
     ways: Option<(Setup, Context, Context)>,
     premultiplied: Frame,
     scaled: Frame,
-    turned: Vec<u8>,
+    turned: Vec<F::Sample>,
 }
 
-impl Matte {
+impl<F: Form> Matte<F> {
+    /// The form in which colours are premultiplied: each pixel by its own alpha.
+    const FINE: Pixel = if F::SHARED == 0 { F::CLEAR } else { Pixel::YUVA444P };
+
     pub fn new(size: (u32, u32), flags: Flags) -> Self {
         Self { size, flags, ways: None, premultiplied: Frame::empty(), scaled: Frame::empty(), turned: Vec::new() }
     }
@@ -33,39 +32,46 @@ impl Matte {
         let setup = Setup { light: None, ..Setup::of(frame, fractions, None) };
         let Crop { width, height, .. } = setup.crop;
         if self.ways.as_ref().is_none_or(|(made_for, ..)| *made_for != setup) {
-            let first = setup.context(FINE, ffmpeg_next::ffi::SWS_CS_ITU709, (width, height), self.flags)?;
-            let second =
-                Context::get(FINE, width, height, FORM, self.size.0, self.size.1, self.flags).map_err(|_| unscalable())?;
-            self.ways = Some((setup, first, second));
-            self.premultiplied = fresh(FINE, width, height)?;
-            self.scaled = fresh(FORM, self.size.0, self.size.1)?;
+            let first = setup.context(Self::FINE, ffmpeg_next::ffi::SWS_CS_ITU709, (width, height), self.flags)?;
+            let (across, down) = self.size;
+            let second = Context::get(Self::FINE, width, height, F::CLEAR, across, down, self.flags);
+            self.ways = Some((setup, first, second.map_err(|_| unscalable())?));
+            self.premultiplied = fresh(Self::FINE, width, height)?;
+            self.scaled = fresh(F::CLEAR, across, down)?;
         }
         let Some((_, first, second)) = &mut self.ways else { return Err(unscalable()) };
         run(first, frame, setup.crop, &mut self.premultiplied)?;
-        premultiply(&mut self.premultiplied);
+        premultiply::<F::Sample>(&mut self.premultiplied);
         run(second, &self.premultiplied, Crop { x: 0, y: 0, width, height }, &mut self.scaled)
     }
 
     /// Makes `out` what was scaled, turned upright, and returns its alpha.
-    pub fn put(&mut self, turn: Turn, out: &mut Picture) -> Result<&[u8], MediaError> {
+    pub fn put(&mut self, turn: Turn, out: &mut Picture<F>) -> Result<&[F::Sample], MediaError> {
         let (width, height) = (out.width(), out.height());
-        self.turned.resize(width * height, 0);
+        self.turned.resize(width * height, F::Sample::default());
         let scaled = &self.scaled;
-        let size = |plane: usize| {
-            let half = usize::from(plane == 1 || plane == 2);
-            ((self.size.0 as usize).div_ceil(1 << half), (self.size.1 as usize).div_ceil(1 << half))
+        let size = |plane: usize| [self.size.0, self.size.1].map(|edge| (edge as usize).div_ceil(1 << F::shift(plane))).into();
+        let plane_of = |plane: usize| {
+            let (samples, stride) = samples::<F::Sample>(scaled, plane);
+            move |x: usize, y: usize| samples[y * stride + x]
         };
-        let at = |plane: usize| move |x: usize, y: usize| scaled.data(plane)[y * scaled.stride(plane) + x];
         for plane in 0..3 {
+            let at = plane_of(plane);
             for y in 0..out.plane_height(plane) {
-                orient::turn_row(at(plane), size(plane), turn, y, out.row_mut(plane, y));
+                orient::turn_row(at, size(plane), turn, y, out.row_mut(plane, y));
             }
         }
+        let at = plane_of(3);
         for (y, row) in self.turned.chunks_exact_mut(width).enumerate() {
-            orient::turn_row(at(3), size(3), turn, y, row);
+            orient::turn_row(at, size(3), turn, y, row);
         }
         Ok(&self.turned)
     }
+}
+
+/// The values of a plane, and how many lie between the starts of two rows.
+fn samples<S: Sample>(frame: &Frame, plane: usize) -> (&[S], usize) {
+    (bytemuck::cast_slice(frame.data(plane)), frame.stride(plane) / size_of::<S>())
 }
 
 fn fresh(form: Pixel, width: u32, height: u32) -> Result<Frame, MediaError> {
@@ -77,14 +83,16 @@ fn fresh(form: Pixel, width: u32, height: u32) -> Result<Frame, MediaError> {
 }
 
 /// Each pixel by its alpha.
-fn premultiply(frame: &mut Frame) {
+fn premultiply<S: Sample>(frame: &mut Frame) {
     let (width, height) = (frame.width() as usize, frame.height() as usize);
-    let (alpha, alpha_stride) = (frame.data(3).to_vec(), frame.stride(3));
+    let (alpha, alpha_stride) = samples::<S>(frame, 3);
+    let alpha = alpha.to_vec();
     for plane in 0..3 {
-        let stride = frame.stride(plane);
-        let rows = frame.data_mut(plane).chunks_mut(stride).zip(alpha.chunks(alpha_stride)).take(height);
+        let stride = frame.stride(plane) / size_of::<S>();
+        let values: &mut [S] = bytemuck::cast_slice_mut(frame.data_mut(plane));
+        let rows = values.chunks_mut(stride).zip(alpha.chunks(alpha_stride)).take(height);
         for (value, alpha) in rows.flat_map(|(row, alpha)| row.iter_mut().zip(alpha).take(width)) {
-            *value = ((u16::from(*value) * u16::from(*alpha) + 127) / 255) as u8;
+            *value = value.scaled(*alpha);
         }
     }
 }

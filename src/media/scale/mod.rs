@@ -11,7 +11,7 @@ use ffmpeg_next::{
     software::scaling::{Context, Flags},
 };
 
-use super::{Decoded, MediaError, Picture, Turn, orient};
+use super::{Decoded, Form, MediaError, Picture, Turn, orient};
 use matte::Matte;
 pub use tone::told_peak;
 use tone::{Light, Tone};
@@ -44,7 +44,7 @@ pub struct Source {
 
 /// Scales the pictures of one stream and turns them upright; is set up anew where the stream changes its size
 /// or format. Lives on one thread.
-pub struct Scaler {
+pub struct Scaler<F: Form> {
     width: u32,
     height: u32,
     turn: Turn,
@@ -52,9 +52,9 @@ pub struct Scaler {
     /// Of a source in PQ, the brightest that it says it holds, cd/m².
     peak: Option<u32>,
     /// Scaled but not yet turned.
-    lying: Option<Picture>,
+    lying: Option<Picture<F>>,
     way: Option<(Setup, Way)>,
-    matte: Option<Matte>,
+    matte: Option<Matte<F>>,
 }
 
 /// What a way was made for.
@@ -73,7 +73,7 @@ struct Way {
     tone: Option<Tone>,
 }
 
-impl Scaler {
+impl<F: Form> Scaler<F> {
     /// For pictures of `width` by `height` when they stand upright.
     pub fn new(width: u32, height: u32, source: Source, smoothness: Smoothness) -> Self {
         let Source { turn, peak } = source;
@@ -82,7 +82,7 @@ impl Scaler {
     }
 
     /// Scales the part of the upright picture that `fractions` (left, top, right, bottom) names into `out`.
-    pub fn scale(&mut self, decoded: &Decoded, fractions: (f64, f64, f64, f64), out: &mut Picture) -> Result<(), MediaError> {
+    pub fn scale(&mut self, decoded: &Decoded, fractions: (f64, f64, f64, f64), out: &mut Picture<F>) -> Result<(), MediaError> {
         let whole = decoded.woven()?;
         let frame = whole.as_ref().unwrap_or(&decoded.frame);
         if self.turn == Turn::None {
@@ -103,8 +103,8 @@ impl Scaler {
         &mut self,
         decoded: &Decoded,
         fractions: (f64, f64, f64, f64),
-        out: &mut Picture,
-    ) -> Result<&[u8], MediaError> {
+        out: &mut Picture<F>,
+    ) -> Result<&[F::Sample], MediaError> {
         let whole = decoded.woven()?;
         let frame = whole.as_ref().unwrap_or(&decoded.frame);
         let fractions = self.turn.unturn(fractions);
@@ -114,7 +114,7 @@ impl Scaler {
         matte.put(self.turn, out)
     }
 
-    fn scale_lying(&mut self, frame: &Frame, fractions: (f64, f64, f64, f64), out: &mut Picture) -> Result<(), MediaError> {
+    fn scale_lying(&mut self, frame: &Frame, fractions: (f64, f64, f64, f64), out: &mut Picture<F>) -> Result<(), MediaError> {
         let setup = Setup::of(frame, self.turn.unturn(fractions), self.peak);
         if self.way.as_ref().is_none_or(|(made_for, _)| *made_for != setup) {
             self.way = Some((setup, self.way_for(setup)?));
@@ -132,10 +132,10 @@ impl Scaler {
 
     fn way_for(&self, setup: Setup) -> Result<Way, MediaError> {
         let (width, height) = (self.width, self.height);
-        let tone = setup.light.map(|light| Tone::new(light, width, height)).transpose()?;
+        let tone = setup.light.map(|light| Tone::new::<F>(light, width, height)).transpose()?;
         let (form, matrix) = match tone {
-            Some(_) => (tone::FORM, ffi::SWS_CS_BT2020),
-            None => (Pixel::YUV420P, ffi::SWS_CS_ITU709),
+            Some(_) => (tone::form::<F>(), ffi::SWS_CS_BT2020),
+            None => (F::PIXEL, ffi::SWS_CS_ITU709),
         };
         Ok(Way { context: setup.context(form, matrix, (width, height), flags(self.smoothness))?, tone })
     }

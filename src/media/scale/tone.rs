@@ -13,7 +13,7 @@ use ffmpeg_next::{
     frame::{self, side_data::Type},
 };
 
-use crate::media::{Decoded, MediaError, Picture};
+use crate::media::{Decoded, Form, MediaError, Picture, Sample};
 
 /// The brightest that a source is taken to hold where it does not say, cd/m².
 const USUAL_PEAK: f64 = 1_000.0;
@@ -108,8 +108,10 @@ pub fn told_peak(light_level: Option<&[u8]>, display: Option<&[u8]>) -> Option<u
     told.into_iter().flatten().find(|peak| *peak > 0.0).map(|peak| peak.clamp(DIMMEST_PEAK, 10_000.0) as u32)
 }
 
-/// The form in which a picture comes here: YUV 4:2:0 of 10 bits, limited range, in the matrix of BT.2020.
-pub const FORM: Pixel = Pixel::YUV420P10LE;
+/// The form in which a picture comes here: YUV of 10 bits, limited range, in the matrix of BT.2020; 4:2:0 or 4:4:4, as it goes on.
+pub fn form<F: Form>() -> Pixel {
+    if F::SHARED == 0 { Pixel::YUV444P10LE } else { Pixel::YUV420P10LE }
+}
 
 type Matrix = [[f64; 3]; 3];
 
@@ -165,8 +167,8 @@ impl Table {
 
 impl Tone {
     /// For pictures of a size.
-    pub fn new(light: Light, width: u32, height: u32) -> Result<Self, MediaError> {
-        let high = frame::Video::new(FORM, width, height);
+    pub fn new<F: Form>(light: Light, width: u32, height: u32) -> Result<Self, MediaError> {
+        let high = frame::Video::new(form::<F>(), width, height);
         if high.planes() < 3 {
             return Err(MediaError::TooLarge(format!("no memory for a picture of {width}×{height}")));
         }
@@ -197,28 +199,31 @@ impl Tone {
     }
 
     /// Makes `out`, of the same size, what was put.
-    pub fn bring(&self, out: &mut Picture) {
-        let (width, half) = (out.width(), out.plane_width(1));
-        let mut luma = [vec![0.0; width], vec![0.0; width]];
-        let mut chroma = [vec![0.0; half], vec![0.0; half]];
+    pub fn bring<F: Form>(&self, out: &mut Picture<F>) {
+        let (width, across) = (out.width(), out.plane_width(1));
+        let shared = 1 << F::SHARED;
+        let mut luma = vec![vec![0.0; width]; shared];
+        let mut chroma = [vec![0.0; across], vec![0.0; across]];
+        let stored = |value: f32| F::Sample::rounded(value * (1 << F::Sample::FINER) as f32);
         for y in 0..out.plane_height(1) {
             for (row, luma) in luma.iter_mut().enumerate() {
-                self.read(0, 2 * y + row, (64.0, 876.0), luma);
+                self.read(0, shared * y + row, (64.0, 876.0), luma);
             }
             for (plane, chroma) in chroma.iter_mut().enumerate() {
                 self.read(plane + 1, y, (512.0, 896.0), chroma);
             }
             let [cb, cr] = &chroma;
             for (row, luma) in luma.iter().enumerate() {
-                for (x, value) in out.row_mut(0, 2 * y + row).iter_mut().enumerate() {
-                    *value = (16.5 + 219.0 * self.shown([luma[x], cb[x / 2], cr[x / 2]])[0]) as u8;
+                for (x, value) in out.row_mut(0, shared * y + row).iter_mut().enumerate() {
+                    let at = x >> F::SHARED;
+                    *value = stored(16.0 + 219.0 * self.shown([luma[x], cb[at], cr[at]])[0]);
                 }
             }
-            for x in 0..half {
-                let mean = (luma[0][2 * x] + luma[0][2 * x + 1] + luma[1][2 * x] + luma[1][2 * x + 1]) / 4.0;
-                let [_, blue, red] = self.shown([mean, cb[x], cr[x]]);
-                out.row_mut(1, y)[x] = (128.5 + 224.0 * blue) as u8;
-                out.row_mut(2, y)[x] = (128.5 + 224.0 * red) as u8;
+            for x in 0..across {
+                let sum: f32 = luma.iter().flat_map(|row| &row[shared * x..shared * (x + 1)]).sum();
+                let [_, blue, red] = self.shown([sum / (shared * shared) as f32, cb[x], cr[x]]);
+                out.row_mut(1, y)[x] = stored(128.0 + 224.0 * blue);
+                out.row_mut(2, y)[x] = stored(128.0 + 224.0 * red);
             }
         }
     }
@@ -311,6 +316,7 @@ fn hlg_to_scene(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::Yuv420;
 
     #[test]
     fn curves_meet_the_values_of_their_standards() {
@@ -348,7 +354,7 @@ mod tests {
             [(Curve::Pq, Gamut::Bt2020), (Curve::Pq, Gamut::P3), (Curve::Hlg, Gamut::Bt709), (Curve::Display, Gamut::Bt2020)];
         for (curve, gamut) in kinds {
             let light = Light { curve, gamut, peak: 1_000 };
-            let tone = Tone::new(light, 16, 16).unwrap();
+            let tone = Tone::new::<Yuv420>(light, 16, 16).unwrap();
             let steps = || (0..=46).map(|step| f64::from(step) / 46.0);
             let (mut far, mut sum, mut count) = (0.0, 0.0, 0.0);
             for (y, cb, cr) in steps().flat_map(|y| steps().flat_map(move |cb| steps().map(move |cr| (y, cb - 0.5, cr - 0.5)))) {

@@ -1,0 +1,195 @@
+//! What is composed in 4:4:4 and 10 bits, because the file can show it: the same pictures as in 4:2:0 and 8 bits, with sharper edges
+//! between colours and finer steps.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::{
+    decoded::{Picture, ffmpeg, probed},
+    outputs::made,
+    rendering::clip,
+    server::Server,
+    support::made as files,
+};
+
+const SIZE: (usize, usize) = (320, 180);
+
+fn output(more: Value) -> Value {
+    let mut output = json!({ "width": SIZE.0, "height": SIZE.1, "frameRate": 10 });
+    output.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    output
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_of_one_pixel_keeps_its_colour() {
+    let server = Server::sqlite().await;
+    let line = |x: f64, track: u32| {
+        let place = json!({ "x": x, "y": 90, "width": 1, "height": 180 });
+        let mut shape = json!({ "shape": "RECTANGLE", "fill": "#ff0000", "length": 1, "track": track });
+        shape.as_object_mut().unwrap().extend(place.as_object().unwrap().clone());
+        json!({ "shape": shape })
+    };
+    let elements = json!([
+        { "shape": { "shape": "RECTANGLE", "fill": "#0000ff", "length": 1, "track": 0 } },
+        line(33.5, 1), // From 33 to 34.
+        line(100.5, 2),
+    ]);
+    for (more, tolerance) in [
+        (json!({ "format": "PNG" }), 3),
+        (json!({ "format": "JPEG", "quality": "HIGH" }), 24),
+        (json!({ "format": "GIF" }), 16),
+        (json!({ "format": "MOV", "videoCodec": "PRORES", "background": "transparent" }), 30),
+    ] {
+        let (_, path) = made(&server, output(more.clone()), elements.clone()).await;
+        let picture = Picture::at(&path, 0.0, SIZE.0, SIZE.1);
+        for (x, colour) in [(32, [0, 0, 255]), (33, [255, 0, 0]), (34, [0, 0, 255]), (99, [0, 0, 255]), (100, [255, 0, 0])] {
+            assert!(picture.is(x, 91, colour, tolerance), "{more} at {x}: {:?}", picture.pixel(x, 91));
+        }
+    }
+    // Which 4:2:0 cannot: or this test would show nothing.
+    let (_, path) = made(&server, output(json!({ "quality": "LOSSLESS" })), elements).await;
+    assert!(!Picture::at(&path, 0.0, SIZE.0, SIZE.1).is(33, 91, [255, 0, 0], 60));
+}
+
+/// A row of luma, of 10 bits, in the middle of the picture.
+fn luma(path: &Path, width: usize) -> Vec<i32> {
+    let crop = format!("crop={width}:2:0:90,format=yuv444p10le,extractplanes=y,crop={width}:1:0:0");
+    let bytes =
+        ffmpeg(&["-i", &path.to_string_lossy(), "-frames:v", "1", "-vf", &crop, "-f", "rawvideo", "-pix_fmt", "gray10le", "-"]);
+    bytes.chunks_exact(2).map(|two| i32::from(u16::from_le_bytes([two[0], two[1]]))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_bits_come_through_as_ten() {
+    let server = Server::sqlite().await;
+    // From left to right one step of 10 bits a pixel.
+    let ramp = "color=s=640x180:r=10:d=1,format=yuv422p10le,geq=lum='200+X':cb=512:cr=512";
+    let source = ["-f", "lavfi", "-i", ramp, "-c:v", "prores_ks", "-profile:v", "3", "-colorspace", "bt709"];
+    let ramp = clip(&server, "ramp.mov", &source).await;
+    let video = |more: Value| {
+        let mut video = json!({ "source": { "asset": ramp }, "length": 1 });
+        video.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!([{ "video": video }])
+    };
+    // Of BT.709's 10 bits, black is 64.
+    let dimmed = |x: i32, share: f64| 64 + (f64::from(200 + x - 64) * share).round() as i32;
+    let as_it_is = |x: i32| 200 + x;
+    let turned = |x: i32| 200 + 639 - x;
+    let cases: [(&str, Value, &dyn Fn(i32) -> i32, usize); 6] = [
+        ("as it is", json!({}), &as_it_is, 600),
+        ("dimmed", json!({ "effects": [{ "brightness": 0.75 }] }), &|x| dimmed(x, 0.75), 450),
+        ("half of it", json!({ "opacity": 0.5 }), &|x| dimmed(x, 0.5), 300),
+        ("turned", json!({ "rotation": 180 }), &turned, 600),
+        ("sharper", json!({ "effects": [{ "sharpen": 0.5 }] }), &as_it_is, 580),
+        ("grown by parts of pixels", json!({ "width": "100.2%" }), &as_it_is, 580),
+    ];
+    for (name, more, wanted, steps) in cases {
+        for (codec, background) in [("yuv422p10le", "#000000"), ("yuva444p12le", "#00000000")] {
+            let output = json!({ "format": "MOV", "videoCodec": "PRORES", "quality": "HIGH", "width": 640, "height": 180,
+                "frameRate": 10, "background": background });
+            let (_, path) = made(&server, output, video(more.clone())).await;
+            assert_eq!(probed(&path, "v:0", "pix_fmt"), codec, "{name}");
+            if background == "#00000000" && name == "half of it" {
+                continue; // Then it is not darker, but clearer.
+            }
+            let row = luma(&path, 640);
+            let far = (4..636).map(|x| (row[x] - wanted(x as i32)).abs()).max().unwrap();
+            assert!(far <= 5, "{name} over {background}: {far} off");
+            let distinct: std::collections::HashSet<&i32> = row.iter().collect();
+            assert!(distinct.len() >= steps, "{name} over {background}: {} steps", distinct.len());
+        }
+    }
+}
+
+/// Compositions that go by every way of drawing there is.
+async fn compositions(server: &Server) -> Vec<(String, Value)> {
+    let soft =
+        ["-f", "lavfi", "-i", "gradients=s=320x180:c0=orange:c1=navy:x0=0:y0=0:x1=320:y1=180:d=2:r=10:speed=0.00001:seed=1"];
+    let soft = clip(server, "soft.mp4", &[&soft[..], &["-pix_fmt", "yuv420p", "-crf", "4"]].concat()).await;
+    let green = ["-f", "lavfi", "-i", "color=0x00ff00:320x180:d=2:r=10,drawbox=100:50:120:80:red:fill", "-pix_fmt", "yuv420p"];
+    let green = clip(server, "green.mp4", &green).await;
+    let other =
+        ["-f", "lavfi", "-i", "gradients=s=320x180:c0=teal:c1=maroon:x0=320:y0=0:x1=0:y1=180:d=2:r=10:speed=0.00001:seed=1"];
+    let other = clip(server, "other.mp4", &[&other[..], &["-pix_fmt", "yuv420p", "-crf", "4"]].concat()).await;
+    let clear = ["-f", "lavfi", "-i", "color=white@0.5:320x180:d=2:r=10,format=yuva420p", "-c:v", "libvpx-vp9"];
+    let clear = clip(server, "clear.webm", &clear).await;
+    let logo = server.api.upload("logo.png", "image/png", files::logo(80, 60)).await;
+    let table = "LUT_3D_SIZE 2\n0.1 0 0\n1 0.2 0\n0 0.9 0\n1 1 0.3\n0.2 0 1\n1 0 0.8\n0 1 1\n1 1 1\n";
+    let table = server.api.upload("warm.cube", "text/plain", table.into()).await;
+    let below = json!({ "video": { "source": { "asset": soft }, "length": 2, "track": 0 } });
+    let above = |element: Value| json!([below, element]);
+    let plays = |asset: &str, more: Value| {
+        let mut video = json!({ "source": { "asset": asset }, "length": 2, "track": 1 });
+        video.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "video": video })
+    };
+    let mut all = vec![
+        ("chroma key".to_owned(), above(plays(&green, json!({ "chromaKey": { "color": "#00ff00" } })))),
+        ("alpha of a source".into(), above(plays(&clear, json!({})))),
+        ("half".into(), above(plays(&other, json!({ "opacity": 0.4 })))),
+        (
+            "turned and round".into(),
+            above(plays(&other, json!({ "rotation": 20, "width": "50%", "height": "50%", "cornerRadius": "20%" }))),
+        ),
+        ("upside down, between pixels".into(), above(plays(&other, json!({ "flipY": true, "width": "60%", "x": 140.3 })))),
+        ("over its blur".into(), above(plays(&other, json!({ "fit": "CONTAIN_BLUR", "width": 120, "height": 170 })))),
+        (
+            "a still".into(),
+            above(json!({ "image": { "source": { "asset": logo }, "length": 2, "width": 160, "height": 120, "track": 1 } })),
+        ),
+        (
+            "words".into(),
+            above(json!({ "text": { "text": "Reel", "fontSize": 90, "color": "#ffffff", "length": 2, "track": 1,
+            "shadow": { "color": "#000000", "x": 4, "y": 4, "blur": 6 } } })),
+        ),
+        (
+            "a composition".into(),
+            above(json!({ "composition": { "opacity": 0.7, "length": 2, "track": 1, "width": 200, "height": 112,
+            "elements": [{ "shape": { "shape": "ELLIPSE", "fill": "#ffcc00", "length": 2 } }] } })),
+        ),
+    ];
+    for effect in [
+        json!({ "blur": 6 }),
+        json!({ "brightness": 0.7 }),
+        json!({ "contrast": 1.3 }),
+        json!({ "saturation": 1.4 }),
+        json!({ "grayscale": 0.8 }),
+        json!({ "sepia": 0.6 }),
+        json!({ "negate": true }),
+        json!({ "sharpen": 0.8 }),
+        json!({ "vignette": 0.7 }),
+        json!({ "hue": 60 }),
+        json!({ "lut": { "asset": table } }),
+    ] {
+        all.push((format!("{effect} of a clip"), json!([plays(&soft, json!({ "effects": [effect] }))])));
+        let image =
+            json!({ "source": { "asset": logo }, "length": 2, "width": 200, "height": 150, "track": 1, "effects": [effect] });
+        all.push((format!("{effect} of a still"), above(json!({ "image": image }))));
+    }
+    for kind in
+        ["FADE", "DISSOLVE", "WIPE_LEFT", "SLIDE_UP", "CIRCLE_OPEN", "RADIAL", "ZOOM", "PIXELIZE", "FADE_BLACK", "FADE_WHITE"]
+    {
+        let transition = json!({ "type": kind, "duration": 1, "easing": "LINEAR" });
+        let first = json!({ "video": { "source": { "asset": soft }, "length": 1.5, "track": 0 } });
+        let second = plays(&other, json!({ "track": 0, "length": 1.5, "transitionIn": transition }));
+        all.push((kind.into(), json!([first, second])));
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_forms_are_the_same_picture() {
+    let server = Server::sqlite().await;
+    for (name, elements) in compositions(&server).await {
+        let at = 0.9;
+        let (_, coarse) = made(&server, output(json!({ "quality": "LOSSLESS" })), elements.clone()).await;
+        let range = json!({ "start": at, "length": 0.1 });
+        let (_, fine) = made(&server, output(json!({ "format": "PNG", "range": range })), elements).await;
+        // Grains of one pixel have no colour of their own in 4:2:0: they are looked at from farther away.
+        let (width, height) = if name == "DISSOLVE" { (SIZE.0 / 8, SIZE.1 / 8) } else { SIZE };
+        let [coarse, fine] = [Picture::at(&coarse, at, width, height), Picture::at(&fine, 0.0, width, height)];
+        let psnr = coarse.psnr(&fine, 0..height);
+        assert!(psnr >= 34.0, "{name}: {psnr:.1} dB");
+    }
+}
