@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    decoded::{Picture, amplitude, probed, sound},
+    decoded::{Picture, amplitude, ffmpeg, probed, sound},
     rendering::clip,
     server::Server,
     support::made,
@@ -175,4 +175,42 @@ async fn a_poster_lies_beside_the_result() {
     let poster = image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg).expect("a JPEG").into_rgb8();
     assert_eq!(poster.dimensions(), (320, 180));
     assert!(poster.get_pixel(160, 90).0.iter().zip([0, 0, 255]).all(|(a, b)| a.abs_diff(b) < 8));
+}
+
+/// How a clip looks as a GIF of ours, and as one by FFmpeg's palettegen and paletteuse; decibels.
+async fn as_gif(server: &Server, name: &str, arguments: &[&str]) -> [f64; 2] {
+    let asset = clip(server, name, arguments).await;
+    let elements = json!([{ "video": { "source": { "asset": asset }, "length": 1 } }]);
+    let size = |format: &str| json!({ "format": format, "width": 320, "height": 180, "frameRate": 10 });
+    let (_, ours) = made(server, size("GIF"), elements.clone()).await;
+    let (_, still) = made(server, size("PNG"), elements).await;
+    let theirs = server.folder.path().join("theirs.gif");
+    let graph = "scale=320:180:flags=bicubic,fps=10,split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=bayer";
+    let file = server.folder.path().join(name);
+    ffmpeg(&["-i", &file.to_string_lossy(), "-t", "1", "-filter_complex", graph, &theirs.to_string_lossy()]);
+    let still = Picture::at(&still, 0.0, 320, 180);
+    [&ours, &theirs].map(|path| Picture::at(path, 0.0, 320, 180).psnr(&still, 0..180))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gif_has_the_colours_of_its_pictures() {
+    let server = Server::sqlite().await;
+    // Few colours are all there, and only they.
+    let elements = json!([
+        { "shape": { "shape": "RECTANGLE", "fill": "#7f3355", "length": 0.5, "track": 0 } },
+        { "shape": { "shape": "RECTANGLE", "fill": "#123456", "width": 20, "height": 20, "length": 0.5, "track": 1 } },
+    ]);
+    let (_, path) = made(&server, json!({ "format": "GIF", "width": 64, "height": 64, "frameRate": 10 }), elements).await;
+    let picture = Picture::at(&path, 0.0, 64, 64);
+    let found: std::collections::BTreeSet<[u8; 3]> = picture.rgb.chunks_exact(3).map(|rgb| [rgb[0], rgb[1], rgb[2]]).collect();
+    let near = |color: [u8; 3]| found.iter().any(|found| found.iter().zip(color).all(|(a, b)| a.abs_diff(b) <= 1));
+    assert!(found.len() == 2 && near([0x7f, 0x33, 0x55]) && near([0x12, 0x34, 0x56]), "{found:?}");
+    // Many are as near as by FFmpeg's own filters.
+    for name in ["sintel.mp4", "big_buck_bunny.mp4"] {
+        let file = crate::support::media(name).to_string_lossy().into_owned();
+        let part = ["-ss", "5", "-t", "1", "-i", &file, "-vf", "scale=640:360,setsar=1", "-r", "10", "-crf", "10", "-an"];
+        let [ours, theirs] = as_gif(&server, name, &part).await;
+        println!("{name}: ours {ours:.2} dB, FFmpeg's {theirs:.2}");
+        assert!(ours > theirs - 1.0, "{name}: ours {ours:.2} dB, FFmpeg's {theirs:.2}");
+    }
 }
