@@ -34,9 +34,9 @@ impl FrameRate {
         f64::from(self.numerator) / f64::from(self.denominator)
     }
 
-    /// The frame that a player shows at a time.
+    /// The frame that a player shows at a time, which may be rounded to milliseconds.
     pub fn frame_showing(self, seconds: f64) -> i64 {
-        (seconds * self.as_f64() + 1e-6).floor() as i64
+        ((seconds + 0.0005) * self.as_f64() + 1e-6).floor() as i64
     }
 
     /// The frame whose start lies nearest to `seconds`.

@@ -7,9 +7,15 @@ pub const JOBS: &str = "jobs/";
 /// What the keys of uploads begin with.
 pub const UPLOADS: &str = "uploads/";
 
-/// Whether a key lies where the service keeps its own objects.
+/// Whether a key lies where the service keeps its own objects, or would take that place: a store may keep objects as files of
+/// folders, where nothing lies below an object.
 pub fn is_own(key: &str) -> bool {
-    key.starts_with(JOBS) || key.starts_with(UPLOADS)
+    lies_within(key, JOBS.trim_end_matches('/')) || lies_within(key, UPLOADS.trim_end_matches('/'))
+}
+
+/// Whether a key is another, or lies below it.
+pub fn lies_within(key: &str, other: &str) -> bool {
+    key.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The kind of a storage operation.

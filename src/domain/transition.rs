@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::easing::Easing;
+use super::{easing::Easing, paint::Color};
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -38,6 +38,15 @@ pub struct Transition {
 }
 
 impl TransitionType {
+    /// What a fade goes through.
+    pub fn color(self) -> Option<Color> {
+        match self {
+            TransitionType::FadeBlack => Some(Color::BLACK),
+            TransitionType::FadeWhite => Some(Color::WHITE),
+            _ => None,
+        }
+    }
+
     /// Where a slide goes: (1, 0) is to the right, (0, 1) down.
     pub fn slide(self) -> Option<(f64, f64)> {
         match self {

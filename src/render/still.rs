@@ -9,7 +9,7 @@ use std::{
 };
 
 use image::{
-    DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbImage, RgbaImage,
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
     codecs::{jpeg::JpegEncoder, png::PngEncoder},
     error::LimitErrorKind,
     imageops,
@@ -84,8 +84,10 @@ fn decoder(path: &Path) -> Result<impl ImageDecoder, MediaError> {
     let mut reader = ImageReader::new(BufReader::new(file))
         .with_guessed_format()
         .map_err(|_| MediaError::Unsupported("the file cannot be read".into()))?;
-    if reader.format().is_none() {
-        return Err(MediaError::Unsupported("the file is not a PNG, JPEG or WebP image".into()));
+    match reader.format() {
+        None => return Err(MediaError::Unsupported("the file is not a PNG, JPEG or WebP image".into())),
+        Some(ImageFormat::Jpeg) if !is_whole_jpeg(path) => return Err(broken()),
+        Some(_) => {}
     }
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_EDGE);
@@ -102,8 +104,22 @@ fn undecoded(error: ImageError) -> MediaError {
             _ => "the image needs more memory than is allowed".into(),
         }),
         ImageError::Unsupported(_) => MediaError::Unsupported("the image is of a kind that is not supported".into()),
-        _ => MediaError::Corrupt("the image is broken or cut short".into()),
+        _ => broken(),
     }
+}
+
+fn broken() -> MediaError {
+    MediaError::Corrupt("the image is broken or cut short".into())
+}
+
+/// Whether the end of a JPEG comes after the start of its last scan (ITU-T T.81, B.1.1.3): its decoder fills with grey what is
+/// missing.
+fn is_whole_jpeg(path: &Path) -> bool {
+    const START_OF_SCAN: [u8; 2] = [0xff, 0xda];
+    const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let last = |marker: [u8; 2]| bytes.windows(2).rposition(|two| two == marker);
+    last(END_OF_IMAGE) > last(START_OF_SCAN)
 }
 
 /// Which part of a still is shown, and how large.

@@ -56,22 +56,30 @@ impl Table {
             let chroma: Vec<[SampleOf<R>; 2]> = (0..across).map(|x| [picture.row(1, y)[x], picture.row(2, y)[x]]).collect();
             let shares = picture.alpha_row(1, y).unwrap_or(&opaque[..across]).to_vec();
             let mut sums = vec![0i32; across];
+            let mut line = vec![[SampleOf::<R>::default(); 3]; picture.width()];
             for row in shared * y..shared * (y + 1) {
                 let alpha = picture.alpha_row(0, row).unwrap_or(&opaque).to_vec();
-                for (x, luma) in picture.row_mut(0, row).iter_mut().enumerate() {
+                for (x, (out, luma)) in line.iter_mut().zip(picture.row(0, row)).enumerate() {
                     let at = x >> shift;
-                    sums[at] += (*luma).int();
+                    sums[at] += luma.int();
                     let [cb, cr] = unmixed(chroma[at], shares[at]);
                     let [before] = unmixed([*luma], alpha[x]);
-                    *luma = mixed(self.at([before, cb, cr])[0], alpha[x]);
+                    *out = self.at([before, cb, cr]).map(|value| mixed(value, alpha[x]));
+                }
+                for (out, [value, ..]) in picture.row_mut(0, row).iter_mut().zip(&line) {
+                    *out = *value;
                 }
             }
-            for x in 0..across {
+            // Where nothing is shared, the line has Cb and Cr too.
+            for (x, out) in line[..across].iter_mut().enumerate().filter(|_| shift > 0) {
                 let [cb, cr] = unmixed(chroma[x], shares[x]);
                 let [luma] = unmixed([SampleOf::<R>::of(sums[x] >> (2 * shift))], shares[x]);
-                let after = self.at([luma, cb, cr]);
-                picture.row_mut(1, y)[x] = mixed(after[1], shares[x]);
-                picture.row_mut(2, y)[x] = mixed(after[2], shares[x]);
+                *out = self.at([luma, cb, cr]).map(|value| mixed(value, shares[x]));
+            }
+            for plane in [1, 2] {
+                for (out, values) in picture.row_mut(plane, y).iter_mut().zip(&line) {
+                    *out = values[plane];
+                }
             }
         }
     }
@@ -128,7 +136,8 @@ impl Cube {
                 "LUT_3D_SIZE" | "LUT_1D_SIZE" => {
                     let (is_solid, most) = (first == "LUT_3D_SIZE", MOST_STEPS[usize::from(first == "LUT_1D_SIZE")]);
                     let steps = words.next().and_then(|word| word.parse().ok()).filter(|steps| (2..=most).contains(steps));
-                    (cube.is_solid, cube.steps) = (is_solid, steps.ok_or_else(|| wrong("must give a size from 2 on"))?);
+                    (cube.is_solid, cube.steps) =
+                        (is_solid, steps.ok_or_else(|| wrong(&format!("must give a size from 2 to {most}")))?);
                 }
                 "DOMAIN_MIN" => cube.low = numbers(words).ok_or_else(|| wrong("must have three numbers"))?,
                 "DOMAIN_MAX" => cube.high = numbers(words).ok_or_else(|| wrong("must have three numbers"))?,

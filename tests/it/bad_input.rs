@@ -120,6 +120,8 @@ fn breaches() -> Vec<(Value, &'static str)> {
         (output(json!({ "posterAt": 5, "duration": 5 })), "input.outputs[0].posterAt"),
         (output(json!({ "key": "../mine.mp4" })), "input.outputs[0].key"),
         (output(json!({ "key": "jobs/mine.mp4" })), "input.outputs[0].key"),
+        (output(json!({ "key": "jobs" })), "input.outputs[0].key"),
+        (output(json!([{ "key": "a" }, { "key": "a/b" }])), "input.outputs[1].key"),
         (output(json!({ "bucket": "elsewhere" })), "input.outputs[0].bucket"),
         (output(json!([{ "key": "a" }, { "key": "a" }])), "input.outputs[1].key"),
         (output(json!([{}, { "width": 2 }])), "input.outputs[1].height"),

@@ -114,3 +114,46 @@ async fn fields_become_pictures_of_their_own() {
         assert!(ours > theirs - 1.0 && ours > comb + 2.0, "{name}: ours {ours:.2} dB, bwdif {theirs:.2}, comb {comb:.2}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clip_begins_with_the_picture_at_its_trim_however_far_it_is_from_a_key_picture() {
+    let server = Server::sqlite().await;
+    // Brighter with each picture; one key picture for all of them, and pictures between that no other needs.
+    let ramp = "nullsrc=s=320x180:r=25:d=8,format=yuv420p,geq=lum='30+N':cb=128:cr=128";
+    let encoder = ["-c:v", "libx264", "-crf", "5", "-g", "1000", "-bf", "3", "-sc_threshold", "0", "-colorspace", "bt709"];
+    let even = clip(&server, "even.mp4", &[&["-f", "lavfi", "-i", ramp], &encoder[..]].concat()).await;
+    // Some pictures left out: the ones before them are seen for longer.
+    let kept = format!("{ramp},select='not(between(mod(n,20),5,12))'");
+    let uneven = ["-f", "lavfi", "-i", &kept, "-vsync", "vfr"];
+    let uneven = clip(&server, "uneven.mp4", &[&uneven[..], &encoder[..]].concat()).await;
+    for (asset, is_even) in [(&even, true), (&uneven, false)] {
+        for number in [1, 26, 67, 68, 69, 70, 128, 151, 190] {
+            let start = f64::from(number) / 25.0 + 0.001;
+            let element = json!({ "video": { "source": { "asset": asset }, "trimStart": start, "length": 0.2 } });
+            let output = json!({ "format": "PNG", "width": 320, "height": 180 });
+            let (_, path) = render(&server, json!({ "outputs": [output], "elements": [element] })).await;
+            let seen = if !is_even && (5..=12).contains(&(number % 20)) { number - number % 20 + 4 } else { number };
+            let wanted = ((f64::from(30 + seen) - 16.0) * 255.0 / 219.0).round() as u8;
+            let picture = Picture::at(&path, 0.0, 320, 180);
+            // One picture is brighter than the one before by 1.16.
+            assert!(
+                picture.pixel(160, 90)[1].abs_diff(wanted) == 0,
+                "{number}, {is_even}: {:?}, not {wanted}",
+                picture.pixel(160, 90)
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_still_that_is_cut_short_is_told() {
+    let server = Server::sqlite().await;
+    let path = server.folder.path().join("whole.jpg");
+    ffmpeg(&["-f", "lavfi", "-i", "testsrc=size=320x180:rate=1", "-frames:v", "1", &path.to_string_lossy()]);
+    let bytes = std::fs::read(path).unwrap();
+    let asset = server.api.upload("half.jpg", "image/jpeg", bytes[..bytes.len() / 2].to_vec()).await;
+    let element = json!({ "image": { "source": { "asset": asset }, "length": 1 } });
+    let id = server.api.create(json!({ "outputs": [{ "format": "PNG" }], "elements": [element], "maxAttempts": 1 })).await;
+    let job = server.api.finished(&id).await;
+    assert_eq!(job["error"]["code"], "CORRUPT_MEDIA", "{job:#}");
+}

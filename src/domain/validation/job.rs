@@ -5,6 +5,7 @@ use crate::domain::{
     error::ViolationCode,
     job::{JobPatch, NewJob, limits},
     output::Output,
+    storage::lies_within,
 };
 
 /// Checks all of a new job; `at` is the path of its input.
@@ -61,9 +62,12 @@ pub fn outputs(check: &mut Checker, at: &str, outputs: &[Output]) {
     }
     for (index, output) in outputs.iter().enumerate() {
         super::output(check, &format!("{at}[{index}]"), output);
-        let is_same = |other: &Output| (&other.bucket, &other.key) == (&output.bucket, &output.key);
-        if output.key.is_some() && outputs[..index].iter().any(is_same) {
-            let rule = "must not be the key of another output of the job";
+        let clashes = |(other, key): (&Output, &String)| {
+            let is_below = |other: &String| lies_within(key, other) || lies_within(other, key);
+            other.bucket == output.bucket && other.key.as_ref().is_some_and(is_below)
+        };
+        if output.key.as_ref().is_some_and(|key| outputs[..index].iter().any(|other| clashes((other, key)))) {
+            let rule = "must not be the key of another output of the job, nor lie below it or above it";
             check.breach(format_args!("{at}[{index}].key"), ViolationCode::Inconsistent, rule);
         }
     }

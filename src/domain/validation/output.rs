@@ -60,7 +60,7 @@ pub fn bucket(check: &mut Checker, at: &str, output: &Output, allowed: &[String]
 fn own_key(check: &mut Checker, at: impl Display, key: &str) {
     object_key(check, &at, key);
     if is_own(key) {
-        let rule = format!("must not begin with {JOBS} or {UPLOADS}, where the service keeps its own objects");
+        let rule = format!("must not be in {JOBS} or {UPLOADS}, nor their names, where the service keeps its own objects");
         check.breach(at, ViolationCode::InvalidFormat, rule);
     }
 }

@@ -132,13 +132,15 @@ fn span(output: &Output, frames: i64) -> Result<(i64, i64), Unplaceable> {
     if output.format.is_still() {
         return still(output, range.start, frames);
     }
-    let first = output.frame_rate.frame_at(range.start);
+    let rate = output.frame_rate;
+    // The nearest to a moment within the last frame may be past the end.
+    let first = rate.frame_at(range.start).min(rate.frame_showing(range.start).max(frames - 1));
     if first >= frames {
         let message = format!("the output's range starts at {} s, past the end of the composition", range.start);
         let failure = JobFailure::new(ErrorCode::BadUserInput, message).suggest("give a range within the composition");
         return Err(Unplaceable { element: None, failure });
     }
-    let end = output.frame_rate.frame_at(range.start + range.length).clamp(first + 1, frames);
+    let end = rate.frame_at(range.start + range.length).clamp(first + 1, frames);
     Ok((first, end))
 }
 
@@ -425,6 +427,7 @@ mod tests {
         assert_eq!(span(2.0, 1.0), Ok((60, 90, 240)));
         assert_eq!(span(7.0, 100.0), Ok((210, 240, 240)));
         assert_eq!(span(0.5, 0.001), Ok((15, 16, 240)));
+        assert_eq!(span(7.99, 1.0), Ok((239, 240, 240)));
         assert_eq!(span(8.0, 1.0).unwrap_err().failure.code, ErrorCode::BadUserInput);
     }
 
