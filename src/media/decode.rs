@@ -2,7 +2,15 @@
 
 use std::{path::Path, sync::Arc};
 
-use ffmpeg_next::{Error, Packet, Rational, codec, decoder, error::EAGAIN, ffi, format::context::Input, frame};
+use ffmpeg_next::{
+    Error, Packet, Rational,
+    codec::{self, discard::Discard},
+    decoder,
+    error::EAGAIN,
+    ffi,
+    format::context::Input,
+    frame,
+};
 
 use super::{
     MediaError,
@@ -14,6 +22,8 @@ use super::{
 const MOST_BROKEN_PACKETS: u32 = 100;
 /// How far before the wanted time to seek, since a container's index may go by decoding time.
 const SEEK_MARGIN_S: f64 = 0.5;
+/// Pictures before the wanted one that are decoded in any case: it may be shown by the one before it.
+const PICTURES_BEFORE: f64 = 4.0;
 
 /// A picture as the decoder gave it, and when it is to be seen.
 pub struct Decoded {
@@ -38,6 +48,8 @@ pub struct VideoDecoder {
     splitter: Splitter,
     /// Of H.265 each picture is one field already.
     can_be_woven: bool,
+    /// Earlier pictures that no other needs are not decoded: only where all are as long, or one of them might be seen until later.
+    needless_before: Option<f64>,
     broken_packets: u32,
     drained: bool,
 }
@@ -63,10 +75,12 @@ impl VideoDecoder {
         let decoder = open_decoder(&stream)?;
         let can_be_woven = stream.parameters().id() != codec::Id::HEVC;
         let frame_duration = 1.0 / probe::frame_rate(&stream);
+        let is_even = stream.rate() == stream.avg_frame_rate();
         let origin_us = input::origin_us(&input);
         input::keep_only(&mut input, index);
         seek(&mut input, origin_us, from);
         Ok(Self {
+            needless_before: is_even.then_some(from - PICTURES_BEFORE * frame_duration),
             input,
             decoder,
             stream: index,
@@ -129,11 +143,15 @@ impl VideoDecoder {
     fn feed(&mut self) -> Result<(), MediaError> {
         let mut packet = Packet::empty();
         match packet.read(&mut self.input) {
-            Ok(()) if packet.stream() == self.stream => match self.decoder.send_packet(&packet) {
-                Ok(()) => Ok(()),
-                Err(Error::InvalidData) => self.count_broken(),
-                Err(error) => Err(MediaError::reading(error)),
-            },
+            Ok(()) if packet.stream() == self.stream => {
+                let skipped = if self.is_needless(&packet) { Discard::NonReference } else { Discard::Default };
+                self.decoder.skip_frame(skipped);
+                match self.decoder.send_packet(&packet) {
+                    Ok(()) => Ok(()),
+                    Err(Error::InvalidData) => self.count_broken(),
+                    Err(error) => Err(MediaError::reading(error)),
+                }
+            }
             Ok(()) => Ok(()),
             Err(Error::Eof) => {
                 self.drained = true;
@@ -142,6 +160,12 @@ impl VideoDecoder {
             Err(Error::InvalidData) => self.count_broken(),
             Err(error) => Err(MediaError::reading(error)),
         }
+    }
+
+    /// Whether a packet's picture is wanted only where others need it.
+    fn is_needless(&self, packet: &Packet) -> bool {
+        let at = packet.pts().map(|pts| input::seconds(pts, self.time_base) - self.origin_s);
+        at.zip(self.needless_before).is_some_and(|(at, wanted)| at < wanted)
     }
 
     fn count_broken(&mut self) -> Result<(), MediaError> {

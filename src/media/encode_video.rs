@@ -50,6 +50,8 @@ pub struct VideoEncoder {
     pub(super) tag: Option<&'static [u8; 4]>,
     pub(super) file_head: Option<Vec<u8>>,
     frame_rate: (i32, i32),
+    /// What FFmpeg calls pictures as they are to come.
+    composed: Pixel,
     way: Way,
     /// It waits for its end before it can be closed.
     ends_first: bool,
@@ -98,6 +100,7 @@ impl VideoEncoder {
             tag: settings.tag,
             file_head: None,
             frame_rate: settings.frame_rate,
+            composed: settings.storage.composed(),
             way: Way::of(settings)?,
             ends_first: settings.encoder == "libsvtav1",
             fed: false,
@@ -107,6 +110,10 @@ impl VideoEncoder {
 
     /// Encodes the picture numbered `number` from 0, which is in the form that [the storage](Storage::is_fine) asks for.
     pub fn encode<F: Form>(&mut self, picture: &mut Picture<F>, number: i64) -> Result<Vec<Encoded>, MediaError> {
+        if picture.frame.format() != self.composed {
+            // An encoder would read beyond the planes of another.
+            return Err(MediaError::Output(format!("a picture is {:?} and not {:?}", picture.frame.format(), self.composed)));
+        }
         self.fed = true;
         let sent = match &mut self.way {
             Way::Same => {

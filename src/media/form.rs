@@ -116,6 +116,10 @@ pub trait Form: Copy + Debug + Send + Sync + 'static {
     /// What FFmpeg calls it, and with alpha.
     const PIXEL: Pixel;
     const CLEAR: Pixel;
+    /// The same values with alpha and a Cb and Cr for each pixel: to be premultiplied in.
+    const UNSHARED: Pixel;
+    /// Of 10 bits with as many Cb and Cr: what more light comes in.
+    const BRIGHT: Pixel;
 
     /// By how much a plane is smaller than the picture, as a power of two: luma (0) and alpha (3) are as large as it is.
     #[inline(always)]
@@ -128,7 +132,7 @@ pub trait Form: Copy + Debug + Send + Sync + 'static {
 #[derive(Debug, Clone, Copy)]
 pub struct Yuv420;
 
-/// 4:4:4 of 10 bits: for what is to lose neither the edges of colours nor their steps.
+/// 4:4:4 of 10 bits, the lower byte first as all machines that we know have it: for what is to lose neither the edges of colours nor their steps.
 #[derive(Debug, Clone, Copy)]
 pub struct Yuv444Ten;
 
@@ -137,13 +141,17 @@ impl Form for Yuv420 {
     const SHARED: usize = 1;
     const PIXEL: Pixel = Pixel::YUV420P;
     const CLEAR: Pixel = Pixel::YUVA420P;
+    const UNSHARED: Pixel = Pixel::YUVA444P;
+    const BRIGHT: Pixel = Pixel::YUV420P10LE;
 }
 
 impl Form for Yuv444Ten {
     type Sample = u16;
     const SHARED: usize = 0;
-    const PIXEL: Pixel = if cfg!(target_endian = "big") { Pixel::YUV444P10BE } else { Pixel::YUV444P10LE };
-    const CLEAR: Pixel = if cfg!(target_endian = "big") { Pixel::YUVA444P10BE } else { Pixel::YUVA444P10LE };
+    const PIXEL: Pixel = Pixel::YUV444P10LE;
+    const CLEAR: Pixel = Pixel::YUVA444P10LE;
+    const UNSHARED: Pixel = Pixel::YUVA444P10LE;
+    const BRIGHT: Pixel = Pixel::YUV444P10LE;
 }
 
 #[cfg(test)]

@@ -48,8 +48,9 @@ impl Turn {
 pub fn turn_into<F: Form>(picture: &Picture<F>, turn: Turn, out: &mut Picture<F>) {
     for plane in 0..3 {
         let size = (picture.plane_width(plane), picture.plane_height(plane));
+        let rows: Vec<&[F::Sample]> = (0..size.1).map(|y| picture.row(plane, y)).collect();
         for y in 0..out.plane_height(plane) {
-            turn_row(|x, y| picture.row(plane, y)[x], size, turn, y, out.row_mut(plane, y));
+            turn_row(|x, y| rows[y][x], size, turn, y, out.row_mut(plane, y));
         }
     }
 }

@@ -108,6 +108,19 @@ impl<F: Form> Clip<F> {
         })
     }
 
+    /// Makes the picture that [`Self::at`] has just given the canvas, of the same size and without alpha, and the canvas its own to
+    /// be drawn over: where it covers all, and is not wanted again for the next frame. Whether it has.
+    pub fn become_canvas(&mut self, seconds: f64, canvas: &mut Picture<F>) -> bool {
+        let next_frame = seconds + 2.0 * self.showing.half_frame_s;
+        let is_last = self.next.as_ref().is_some_and(|next| self.is_due(next, next_frame));
+        if self.keyed.is_some() || !is_last {
+            return false;
+        }
+        std::mem::swap(&mut self.scaled, canvas);
+        self.is_scaled = false;
+        true
+    }
+
     fn scale(&mut self) -> Result<(), MediaError> {
         let current = self.current.as_ref().ok_or_else(|| MediaError::Corrupt("no picture could be decoded".into()))?;
         match &mut self.backdrop {
@@ -142,15 +155,17 @@ impl<F: Form> Clip<F> {
                     self.check_end()?;
                 }
             }
-            let slack = |next: &Decoded| self.showing.half_frame_s.min(next.duration / 2.0);
-            let due = |next: &Decoded| next.at <= seconds + slack(next) - 1e-6;
             // Before the first picture's time, the first is shown.
-            if !self.next.as_ref().is_some_and(|next| due(next) || self.current.is_none()) {
+            if !self.next.as_ref().is_some_and(|next| self.is_due(next, seconds) || self.current.is_none()) {
                 return Ok(());
             }
             self.current = self.next.take();
             self.is_scaled = false;
         }
+    }
+
+    fn is_due(&self, next: &Decoded, seconds: f64) -> bool {
+        next.at <= seconds + self.showing.half_frame_s.min(next.duration / 2.0) - 1e-6
     }
 
     fn check_end(&self) -> Result<(), MediaError> {

@@ -13,7 +13,7 @@ use super::{
     nested::{self, Nested},
     plan::{Area, Layer, Plan, Shift, Stage},
     prepare::{Art, Ready},
-    sprite::{self, Raster},
+    sprite::{self, Raster, Sprite},
     text::Typesetter,
     transition, warp,
 };
@@ -41,6 +41,8 @@ pub struct Compositor<'a, F: Form> {
     /// A second canvas, for transitions.
     scratch: Option<Picture<F>>,
     interval: usize,
+    /// Whether the frame that is drawn is not asked for again.
+    is_once: bool,
 }
 
 /// How a layer is drawn at a moment.
@@ -64,12 +66,16 @@ impl<'a, F: Form> Compositor<'a, F> {
             typesetter: None,
             scratch: None,
             interval: 0,
+            is_once: false,
         }
     }
 
     /// Draws frame `number` on a canvas of any content. Numbers only go forward.
     pub fn compose(&mut self, number: i64, canvas: &mut Picture<F>) -> Result<(), RenderError> {
-        self.compose_on(number, self.ready.plan.background, canvas)
+        self.is_once = true;
+        let composed = self.compose_on(number, self.ready.plan.background, canvas);
+        self.is_once = false;
+        composed
     }
 
     /// Whether a frame is the same as the one before it, which was the last to be drawn.
@@ -147,13 +153,14 @@ impl<'a, F: Form> Compositor<'a, F> {
             return self.draw(index, Manner { shift, opacity: opacity * there, ..manner }, canvas);
         }
         let Some(area) = self.area(index, manner) else { return Ok(()) };
+        let middle = passing.kind.color().map(|color| self.in_color(index, manner, color, canvas)).transpose()?;
         let mut scratch = self.copy_of(canvas)?;
         if passing.leaves {
             self.draw(index, manner, &mut scratch)?;
         } else {
             self.draw(index, manner, canvas)?;
         }
-        transition::blend(passing.kind, &scratch, canvas, &area, passing.share);
+        transition::blend(passing.kind, &scratch, canvas, middle.as_ref(), &area, passing.share);
         self.scratch = Some(scratch);
         Ok(())
     }
@@ -182,9 +189,30 @@ impl<'a, F: Form> Compositor<'a, F> {
         let mut scratch = self.copy_of(canvas)?;
         self.draw(from, before, &mut scratch)?;
         self.draw(to, after, canvas)?;
-        transition::blend(kind, &scratch, canvas, &area, share);
+        transition::blend(kind, &scratch, canvas, None, &area, share);
         self.scratch = Some(scratch);
         Ok(())
+    }
+
+    /// What lies below a layer, and on it that in one colour: as far as it is seen, which is found as of a composition.
+    fn in_color(&mut self, index: usize, manner: Manner, color: Color, below: &Picture<F>) -> Result<Picture<F>, RenderError> {
+        let (width, height) = (below.width(), below.height());
+        let on = |compositor: &mut Self, ground: Color| {
+            let mut canvas = Picture::new(width as u32, height as u32).map_err(RenderError::whole)?;
+            canvas.fill(sprite::yuv::<F>(ground));
+            compositor.draw(index, manner, &mut canvas)?;
+            Ok(canvas)
+        };
+        let is_once = std::mem::take(&mut self.is_once);
+        let (on_black, on_white) = (on(self, Color::BLACK)?, on(self, Color::WHITE)?);
+        self.is_once = is_once;
+        let mut shape = Sprite::clear(width, height);
+        nested::matte(&on_black, &on_white, &mut shape);
+        shape.paint(color);
+        let mut out = on_black;
+        out.copy_from(below);
+        shape.put(&mut out, (0, 0), 256);
+        Ok(out)
     }
 
     fn drawn(&self, index: usize) -> Option<&Drawn<F>> {
@@ -250,6 +278,12 @@ impl<'a, F: Form> Compositor<'a, F> {
                 place.insert(Clip::open(showing, lap, at, self.decoding.clone())?)
             }
         };
+        clip.at(lap, at)?;
+        let fills = |area: &Area| (area.width, area.height) == (canvas.width(), canvas.height());
+        let covers = manner.opacity >= 1.0 && matches!(&layer.stage, Stage::Rest { shown, .. } if fills(shown));
+        if covers && self.is_once && !canvas.has_alpha() && clip.become_canvas(at, canvas) {
+            return Ok(());
+        }
         put_shown(clip.at(lap, at)?, plan, layer, manner, canvas);
         Ok(())
     }

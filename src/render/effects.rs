@@ -152,15 +152,17 @@ impl YuvMatrix {
 
     fn apply<R: Raster>(&self, picture: &mut R) {
         let (across, shift, shared) = (picture.plane_width(1), R::Form::SHARED, 1 << R::Form::SHARED);
-        let mut means = vec![SampleOf::<R>::default(); across];
         let opaque = vec![SampleOf::<R>::MAX; picture.width()];
         for y in 0..picture.plane_height(1) {
             let (cb, cr) = (picture.row(1, y).to_vec(), picture.row(2, y).to_vec());
-            for (x, out) in means.iter_mut().enumerate() {
-                let rows = (shared * y..shared * (y + 1)).flat_map(|row| &picture.row(0, row)[shared * x..shared * (x + 1)]);
-                let sum: i32 = rows.map(|value| (*value).int()).sum();
-                *out = SampleOf::<R>::of((sum + (1 << (2 * shift) >> 1)) >> (2 * shift));
+            let mut sums = vec![0i32; across];
+            for row in shared * y..shared * (y + 1) {
+                for (sum, values) in sums.iter_mut().zip(picture.row(0, row).chunks_exact(shared)) {
+                    *sum += values.iter().map(|value| value.int()).sum::<i32>();
+                }
             }
+            let half = (1 << (2 * shift)) >> 1;
+            let means: Vec<_> = sums.iter().map(|sum| SampleOf::<R>::of((sum + half) >> (2 * shift))).collect();
             for row in shared * y..shared * (y + 1) {
                 let alpha = picture.alpha_row(0, row).unwrap_or(&opaque).to_vec();
                 for (x, value) in picture.row_mut(0, row).iter_mut().enumerate() {
@@ -195,7 +197,7 @@ pub fn blur<R: Raster>(picture: &mut R, sigma: f64) {
     for plane in 0..3 {
         blur_of(picture, plane, of(plane));
     }
-    for plane in 0..2 {
+    for plane in 0..=R::Form::SHARED {
         if let Some((alpha, width)) = picture.alpha_mut(plane) {
             let rows = alpha.len() / width;
             blur_plane(alpha, width, rows, of(plane));
@@ -300,7 +302,7 @@ fn sharpen<R: Raster>(picture: &mut R, share: f64) {
 /// Darker towards the corners: by the square of the distance from the middle.
 fn vignette<R: Raster>(picture: &mut R, share: f64) {
     let (width, height) = (picture.width() as f64, picture.height() as f64);
-    let opaque = SampleOf::<R>::MAX.int();
+    let (opaque, bits) = (SampleOf::<R>::MAX.int(), 8 + 2 * SampleOf::<R>::FINER);
     for plane in 0..3 {
         let step = f64::from(1u8 << R::Form::shift(plane));
         let black = if plane > 0 { 128 } else { 16 } << SampleOf::<R>::FINER;
@@ -310,9 +312,9 @@ fn vignette<R: Raster>(picture: &mut R, share: f64) {
             for (x, value) in picture.row_mut(plane, y).iter_mut().enumerate() {
                 let across = ((x as f64 + 0.5) * step / width * 2.0 - 1.0).powi(2);
                 // 1 in the corners.
-                let factor = ((1.0 - share * (across + down) / 2.0).max(0.0) * 256.0) as i32;
+                let factor = ((1.0 - share * (across + down) / 2.0).max(0.0) * f64::from(1 << bits)) as i32;
                 let black = alpha.as_ref().map_or(black, |alpha| black * alpha[x].int() / opaque);
-                *value = SampleOf::<R>::of(black + ((((*value).int() - black) * factor + 128) >> 8));
+                *value = SampleOf::<R>::of(black + ((((*value).int() - black) * factor + (1 << (bits - 1))) >> bits));
             }
         }
     }

@@ -5,9 +5,11 @@ use crate::{
     media::{AudioSettings, Palette, Storage, VideoSettings},
 };
 
-/// Threads of an encoder that divides pictures among them. Not as many as there are cores: what comes out depends on their
-/// number, and is to be the same everywhere.
-pub const ENCODER_THREADS: usize = 3;
+/// Pixels of a frame from which on an encoder holds so much memory that a run has one at a time, of several threads.
+pub const LARGE: u32 = 1_500_000;
+/// Threads of an encoder of large frames. Not as many as there are cores: what comes out depends on their number, and is to be the
+/// same everywhere. One of smaller frames has one, which takes a tenth less of the CPU: there, several are at work.
+const THREADS_OF_LARGE: usize = 3;
 
 const AUDIO_BITRATE: i64 = 160_000;
 
@@ -76,8 +78,17 @@ fn h264(settings: &mut VideoSettings, output: &Output) {
         Quality::Lossless => ("veryfast", 0),
     };
     settings.options.push(("preset", preset.into()));
-    settings.options.push(("threads", ENCODER_THREADS.to_string()));
+    settings.options.push(("threads", threads(settings).to_string()));
     settings.options.extend(factor(output, usual));
+}
+
+/// Threads of an encoder that divides pictures among them.
+pub fn threads(settings: &VideoSettings) -> usize {
+    if is_large(settings) { THREADS_OF_LARGE } else { 1 }
+}
+
+pub fn is_large(settings: &VideoSettings) -> bool {
+    settings.width * settings.height >= LARGE
 }
 
 /// x265's factors look alike about five higher than x264's (x265 documentation, "--crf").

@@ -19,18 +19,26 @@ pub fn apply<F: Form>(key: &ChromaKey, picture: &Picture<F>, out: &mut Sprite<F>
     let (planes, Some(alphas)) = out.parts_mut() else { return };
     for y in 0..picture.plane_height(1) {
         let (blue, red) = (picture.row(1, y), picture.row(2, y));
-        for x in 0..across {
-            let distance = (blue[x].float() - cb).hypot(red[x].float() - cr);
-            let alpha = F::Sample::of((((distance - from) / over).clamp(0.0, 1.0) * opaque) as i32);
-            alphas[1][y * across + x] = alpha;
-            for y in shared * y..shared * (y + 1) {
-                for x in shared * x..shared * (x + 1) {
-                    alphas[0][y * width + x] = alpha;
-                    planes[0][y * width + x] = picture.row(0, y)[x].scaled(alpha);
-                }
+        let of_these = y * across..(y + 1) * across;
+        let alpha: Vec<F::Sample> = blue
+            .iter()
+            .zip(red)
+            .map(|(blue, red)| (blue.float() - cb).hypot(red.float() - cr))
+            .map(|distance| F::Sample::of((((distance - from) / over).clamp(0.0, 1.0) * opaque) as i32))
+            .collect();
+        for row in shared * y..shared * (y + 1) {
+            let out = row * width..(row + 1) * width;
+            let outs = planes[0][out.clone()].iter_mut().zip(&mut alphas[0][out]);
+            for (x, ((value, share), luma)) in outs.zip(picture.row(0, row)).enumerate() {
+                *share = alpha[x >> F::SHARED];
+                *value = luma.scaled(*share);
             }
-            planes[1][y * across + x] = blue[x].scaled(alpha);
-            planes[2][y * across + x] = red[x].scaled(alpha);
+        }
+        alphas[F::SHARED][of_these.clone()].copy_from_slice(&alpha);
+        for (plane, row) in [(1, blue), (2, red)] {
+            for (out, (value, alpha)) in planes[plane][of_these.clone()].iter_mut().zip(row.iter().zip(&alpha)) {
+                *out = value.scaled(*alpha);
+            }
         }
     }
     out.look_at_spans();

@@ -13,6 +13,8 @@ const RELEASE: f32 = 1.0 / (0.1 * SAMPLE_RATE as f32);
 /// The samples that a true peak is estimated from, and how far behind the newest of them it lies.
 const TAPS: usize = 12;
 const BEHIND: usize = TAPS / 2;
+/// No phase weighs its samples by more than 2.03 in all: what is between samples of so little is below the ceiling.
+const QUIET: f32 = CEILING / 2.03;
 
 /// Two of the four phases between samples (ITU-R BS.1770-4, annex 2); the others are these, backwards.
 const PHASES: [[f32; TAPS]; 2] = [
@@ -52,6 +54,8 @@ pub struct Limiter {
     waiting: VecDeque<[f32; 2]>,
     /// The newest of each channel, the newest last.
     recent: [[f32; TAPS]; 2],
+    /// How many of the newest are quiet.
+    quiet: usize,
     /// The gain that each waiting sample and its neighbours need; ever larger from the front: (number, gain).
     needs: VecDeque<(u64, f32)>,
     /// The last gains before they are averaged, and their sum.
@@ -69,6 +73,7 @@ impl Limiter {
         Self {
             waiting: VecDeque::with_capacity(Self::DELAY + 1),
             recent: [[0.0; TAPS]; 2],
+            quiet: TAPS,
             needs: VecDeque::new(),
             gains: VecDeque::from(vec![1.0; AHEAD]),
             sum: AHEAD as f64,
@@ -112,12 +117,19 @@ impl Limiter {
         self.waiting.pop_front().map(|[left, right]| [left * gain, right * gain])
     }
 
-    /// The largest value of either channel at and between the samples around the one in the middle of the recent.
+    /// The largest value of either channel at and between the samples around the one in the middle of the recent; 0 where all are
+    /// quiet.
     fn peak(&mut self, sample: [f32; 2]) -> f32 {
-        let mut peak = 0.0f32;
         for (recent, value) in self.recent.iter_mut().zip(sample) {
             recent.rotate_left(1);
             recent[TAPS - 1] = value;
+        }
+        self.quiet = if sample.iter().all(|value| value.abs() <= QUIET) { self.quiet + 1 } else { 0 };
+        if self.quiet >= TAPS {
+            return 0.0;
+        }
+        let mut peak = 0.0f32;
+        for recent in &self.recent {
             peak = peak.max(recent[TAPS - BEHIND].abs()).max(recent[BEHIND - 1].abs());
             for phase in &PHASES {
                 let (mut forth, mut back) = (0.0, 0.0);
@@ -171,6 +183,13 @@ mod tests {
     fn what_begins_loud_is_held_from_its_beginning() {
         let output = limited(&tone(9_600, 440.0, 2.0, std::f64::consts::FRAC_PI_2));
         assert!(output.iter().all(|value| value.abs() <= CEILING + 1e-3), "{:?}", &output[..4]);
+    }
+
+    #[test]
+    fn what_is_quiet_is_below_the_ceiling_between_samples_too() {
+        for phase in &PHASES {
+            assert!(phase.iter().map(|factor| factor.abs()).sum::<f32>() * QUIET <= CEILING);
+        }
     }
 
     #[test]

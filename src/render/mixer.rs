@@ -230,8 +230,9 @@ impl Voice {
             let (into, end) = ((at - position) as usize, (at - position) as usize + count);
             let samples = run.left[skip..skip + count].iter().zip(&run.right[skip..skip + count]);
             let out = left[into..end].iter_mut().zip(&mut right[into..end]);
+            let steady = is_steady(&self.sounding).then(|| gain(&self.sounding, at) * self.gain);
             for ((offset, (l, r)), (out_l, out_r)) in (at..).zip(samples).zip(out) {
-                let gain = gain(&self.sounding, offset) * self.gain;
+                let gain = steady.unwrap_or_else(|| gain(&self.sounding, offset) * self.gain);
                 *out_l += l * gain;
                 *out_r += r * gain;
             }
@@ -303,6 +304,11 @@ fn open(path: &Path, wanted: i64, source_start: i64, mirror: Option<i64>, speed:
     }
     let from = source_start + ((wanted - source_start) as f64 * speed).round() as i64;
     Ok(Decoder::Paced(Box::new(PacedDecoder::new(track(from)?, from, wanted, speed))))
+}
+
+/// Whether its gain is the same all the time.
+fn is_steady(sounding: &Sounding) -> bool {
+    sounding.rises.is_empty() && sounding.falls.is_empty() && sounding.keyframes.is_empty()
 }
 
 fn gain(sounding: &Sounding, at: i64) -> f32 {

@@ -101,7 +101,7 @@ pub fn matte<F: Form>(on_black: &Picture<F>, on_white: &Picture<F>, sprite: &mut
     let (planes, Some(alphas)) = sprite.parts_mut() else { return };
     for plane in [1, 2] {
         let across = on_black.plane_width(plane);
-        let rows = planes[plane].chunks_exact_mut(across).zip(alphas[1].chunks_exact(across));
+        let rows = planes[plane].chunks_exact_mut(across).zip(alphas[F::SHARED].chunks_exact(across));
         for (y, (out, alpha)) in rows.enumerate() {
             for ((out, alpha), black) in out.iter_mut().zip(alpha).zip(on_black.row(plane, y)) {
                 let ground = (grey * (opaque - (*alpha).int()) + opaque / 2) / opaque;

@@ -319,6 +319,7 @@ mod tests {
             composition::{Content, Element, Timing, Visual},
             look::{Shape, ShapeKind},
             motion::{Keyframe, Property},
+            output::VideoCodec,
             paint::Color,
         },
         render::{Composition, PlacedElement, prepare},
@@ -363,8 +364,7 @@ mod tests {
     fn of_three_files() -> Composition {
         let plain = Output::plain(160, 90, 25);
         let small = Output { crf: Some(40), ..plain.clone() };
-        let webm =
-            Output { format: Format::Webm, video_codec: crate::domain::output::VideoCodec::Vp9, crf: Some(50), ..plain.clone() };
+        let webm = Output { format: Format::Webm, video_codec: VideoCodec::Vp9, crf: Some(50), ..plain.clone() };
         Composition { outputs: vec![plain, small, webm], ..moving() }
     }
 
@@ -398,11 +398,12 @@ mod tests {
             Output { quality: Quality::High, ..plain.clone() },
             Output { width: 320, ..plain.clone() },
             Output { format: Format::Gif, ..plain.clone() },
+            Output { format: Format::Mov, video_codec: VideoCodec::Prores, ..plain.clone() },
             plain,
         ]);
         let understood = prepare::understand(&composition, &mut |_, _| {}).unwrap();
         let groups = together(&understood.plans, &composition.outputs, 0);
-        assert_eq!(groups, [vec![0, 1, 2, 6], vec![3], vec![4], vec![5]]);
+        assert_eq!(groups, [vec![0, 1, 2, 7], vec![3], vec![4], vec![5], vec![6]]);
         let narrow = together(&understood.plans[..3], &composition.outputs[..3], 2 * 2 * 160 * 90 * 3 / 2 * 200);
         assert_eq!(narrow, [vec![0, 1], vec![2]], "as there is memory for two");
     }

@@ -24,15 +24,16 @@ use super::{
 };
 use crate::media::{Form, MediaError, Parcel, Picture, Smoothness, VideoEncoder, VideoSettings};
 
-/// Frames that one run has in memory at the most: of its decoders, its canvases, and two encoders that look ahead; of the finer
-/// form, whose encoders do not.
-const FRAMES_OF_A_RUN: u64 = 200;
-const FINE_FRAMES_OF_A_RUN: u64 = 40;
-/// Pixels of a frame from which on an encoder holds so much memory that one run has one at a time.
-const LARGE: u32 = 1_500_000;
-/// Frames that may wait for an encoder; of large ones more, since the next encoder begins when the one before has ended.
+/// Bytes a pixel that one run has in memory at the most: 200 frames of its decoders, its canvases, and two encoders that look ahead;
+/// and in the finer form, of which a frame with alpha has 8, 20 canvases, and 40 of decoders, sprites and scaled pictures.
+const BYTES_OF_A_RUN: u64 = 200 * 3 / 2;
+const FINE_BYTES_OF_A_RUN: u64 = 60 * 8;
+/// Frames that may wait for an encoder.
 const FRAMES_AHEAD: usize = 4;
+/// For one that looks ahead: of large frames, since the next encoder begins when the one before has ended; of others so many that
+/// two encoders of one thread each are at work for most of the time.
 const LARGE_FRAMES_AHEAD: usize = 12;
+const SMALL_FRAMES_AHEAD: usize = 48;
 /// Encoders at work for one run.
 const ENCODERS: usize = 2;
 /// Segments of one run where there are several: those that come before their turn are held in memory.
@@ -193,9 +194,8 @@ struct Encoders<'scope, 'done, F: Form> {
 
 impl<'scope, 'done, F: Form> Encoders<'scope, 'done, F> {
     fn new(work: &'scope Work<'scope>, done: &'done [Sender<Piece>]) -> Self {
-        let is_large = work.ready.plan.width * work.ready.plan.height >= LARGE;
-        let looks_ahead = work.files.iter().all(|file| !file.settings.storage.is_fine());
-        let ahead = if is_large && looks_ahead { LARGE_FRAMES_AHEAD } else { FRAMES_AHEAD };
+        let is_large = work.files.iter().any(|file| encoding::is_large(file.settings));
+        let ahead = work.files.iter().map(|file| frames_ahead(file.settings)).max().unwrap_or(FRAMES_AHEAD);
         let at_once = if is_large { 1 } else { ENCODERS };
         let (used_out, used) = mpsc::sync_channel(ahead * 2);
         let at_work = work.files.iter().map(|_| VecDeque::new()).collect();
@@ -235,6 +235,15 @@ impl<'scope, 'done, F: Form> Encoders<'scope, 'done, F> {
     }
 }
 
+fn frames_ahead(settings: &VideoSettings) -> usize {
+    match (settings.storage.is_fine(), encoding::is_large(settings), settings.encoder) {
+        (true, ..) => FRAMES_AHEAD,
+        (false, true, _) => LARGE_FRAMES_AHEAD,
+        (false, false, "libx264") => SMALL_FRAMES_AHEAD,
+        (false, false, _) => FRAMES_AHEAD,
+    }
+}
+
 /// Sends a frame to each; whether all take it.
 fn send<F: Form>(encoders: &[SyncSender<Picture<F>>], frame: Picture<F>) -> Result<bool, RenderError> {
     let Some((last, others)) = encoders.split_last() else { return Ok(true) };
@@ -249,18 +258,18 @@ fn send<F: Form>(encoders: &[SyncSender<Picture<F>>], frame: Picture<F>) -> Resu
 /// For how many encoders' runs of frames there is memory; 0: for any number.
 pub fn room(settings: &VideoSettings, memory: u64) -> u64 {
     let pixels = u64::from(settings.width) * u64::from(settings.height);
-    let run = match settings.storage.is_fine() {
-        true => pixels * 6 * FINE_FRAMES_OF_A_RUN,
-        false => pixels * 3 / 2 * FRAMES_OF_A_RUN,
-    };
+    let run = pixels * if settings.storage.is_fine() { FINE_BYTES_OF_A_RUN } else { BYTES_OF_A_RUN };
     if memory == 0 { u64::MAX } else { (memory / 2 / run.max(1)).max(1) }
 }
 
-/// How many runs at once: an encoder of these fills about so many cores, and there must be memory for all; 0: any number.
+/// Runs at once at the most.
+const MOST_RUNS: usize = 16;
+
+/// How many runs at once: one fills about so many cores, and there must be memory for all; 0: any number.
 pub fn at_once(settings: &VideoSettings, cores: usize, memory: u64) -> usize {
-    let room = room(settings, memory);
+    let room = room(settings, memory).min(MOST_RUNS as u64) as usize;
     match settings.encoder {
-        "libx264" | "prores_ks" => (cores / encoding::ENCODER_THREADS).clamp(1, 8).min(room.min(8) as usize),
+        "libx264" | "prores_ks" => (cores / if encoding::is_large(settings) { 3 } else { 2 }).clamp(1, room),
         // They divide a picture among all cores themselves.
         _ => 1,
     }
@@ -269,6 +278,7 @@ pub fn at_once(settings: &VideoSettings, cores: usize, memory: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{domain::output::Output, media::Storage};
 
     #[test]
     fn runs_follow_gaps_and_are_no_longer_than_their_share() {
@@ -277,5 +287,15 @@ mod tests {
         assert_eq!(divided(&[0, 1, 2, 3, 4], 2), [(0, 3), (3, 5)]);
         assert_eq!(divided(&[0, 1, 5, 6], 1), [(0, 2), (5, 7)]);
         assert!(divide(&[], 2).is_empty());
+    }
+
+    #[test]
+    fn a_finer_form_takes_more_room() {
+        let coarse = encoding::video(&Output::plain(1920, 1080, 30), None);
+        let fine = VideoSettings { storage: Storage::Yuva444Ten, encoder: "prores_ks", ..coarse.clone() };
+        let memory = 6 << 30;
+        assert_eq!((room(&coarse, memory), room(&fine, memory)), (5, 3));
+        assert_eq!((at_once(&coarse, 12, memory), at_once(&fine, 12, memory), at_once(&fine, 12, 0)), (4, 3, 4));
+        assert_eq!((room(&fine, 1), room(&fine, 0)), (1, u64::MAX), "one in any case");
     }
 }

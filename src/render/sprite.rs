@@ -75,7 +75,7 @@ pub struct Sprite<F: Form> {
     width: usize,
     height: usize,
     planes: Planes<F, 3>,
-    /// Of luma, and of Cb and Cr.
+    /// Of luma; and of Cb and Cr, where those are smaller.
     alphas: Option<Planes<F, 2>>,
     /// The columns of each luma row between its first and last visible pixel; empty for a clear row.
     spans: Vec<(usize, usize)>,
@@ -104,12 +104,12 @@ impl<F: Form> Raster for Sprite<F> {
 
     fn alpha_row(&self, plane: usize, y: usize) -> Option<&[F::Sample]> {
         let width = self.plane_width(plane);
-        self.alphas.as_ref().map(|alphas| &alphas[plane.min(1)][y * width..][..width])
+        self.alphas.as_ref().map(|alphas| &alphas[plane.min(F::SHARED)][y * width..][..width])
     }
 
     fn alpha_mut(&mut self, plane: usize) -> Option<(&mut [F::Sample], usize)> {
         let width = self.plane_width(plane);
-        self.alphas.as_mut().map(|alphas| (alphas[plane.min(1)].as_mut_slice(), width))
+        self.alphas.as_mut().map(|alphas| (alphas[plane.min(F::SHARED)].as_mut_slice(), width))
     }
 
     fn alpha_changed(&mut self) {
@@ -147,12 +147,12 @@ impl<F: Form> Sprite<F> {
             width,
             height,
             planes: [plane(0), plane(F::SHARED), plane(F::SHARED)],
-            alphas: Some([plane(0), plane(F::SHARED)]),
+            alphas: Some([plane(0), if F::SHARED == 0 { Vec::new() } else { plane(F::SHARED) }]),
             spans: vec![(0, 0); height],
         }
     }
 
-    /// Luma's alpha, chroma's alpha and the planes, to be written; then [`Self::look`] again.
+    /// The planes, and alpha of luma and, where those are smaller, of Cb and Cr; to be written, then [`Self::look`] again.
     pub fn parts_mut(&mut self) -> (&mut Planes<F, 3>, Option<&mut Planes<F, 2>>) {
         (&mut self.planes, self.alphas.as_mut())
     }
@@ -192,40 +192,59 @@ impl<F: Form> Sprite<F> {
         }
     }
 
+    /// Becomes a colour in its shape.
+    pub fn paint(&mut self, color: Color) {
+        let color = yuv::<F>(color);
+        let Some(alphas) = &self.alphas else { return };
+        for (plane, values) in self.planes.iter_mut().enumerate() {
+            for (value, alpha) in values.iter_mut().zip(&alphas[plane.min(F::SHARED)]) {
+                *value = color[plane].scaled(*alpha);
+            }
+        }
+    }
+
     /// Makes alpha of Cb and Cr the mean of luma's, after a change of that.
     pub fn share_alpha(&mut self) {
         let (width, across) = (self.width, self.plane_width(1));
-        let Some([luma, chroma]) = &mut self.alphas else { return };
-        for (at, alpha) in chroma.iter_mut().enumerate() {
-            let corner = ((at / across) * width + at % across) << F::SHARED;
-            *alpha = mean::<F>(luma, corner, width);
+        if let Some([luma, chroma]) = &mut self.alphas {
+            for (y, row) in chroma.chunks_exact_mut(across).enumerate() {
+                for (x, alpha) in row.iter_mut().enumerate() {
+                    let corner = (y * width + x) * 2;
+                    let sum: i32 = [0, 1, width, width + 1].map(|further| luma[corner + further].int()).iter().sum();
+                    *alpha = F::Sample::of((sum + 2) / 4);
+                }
+            }
         }
         self.look_at_spans();
     }
 
     /// The pixels that have Cb and Cr in common.
     fn set_block(&mut self, image: &RgbaImage, x: usize, y: usize) {
-        let width = self.width;
         let Some(alphas) = &mut self.alphas else { return };
+        let of_chroma = (y >> F::SHARED) * (self.width >> F::SHARED) + (x >> F::SHARED);
         let opaque = F::Sample::MAX.float();
         let alpha_of = |alpha: f32| F::Sample::rounded(alpha * (opaque / 255.0));
-        let count = (1 << (2 * F::SHARED)) as f32;
-        let mut sum = [0f32; 4];
-        for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)].into_iter().take(1 << (2 * F::SHARED)) {
+        let mut mean = [0f32; 4];
+        let mut pixel_at = |dx: usize, dy: usize| {
             let [r, g, b, alpha] = image.get_pixel((x + dx) as u32, (y + dy) as u32).0.map(f32::from);
             let share = alpha / 255.0;
             let pixel = [r * share, g * share, b * share, alpha];
-            let at = (y + dy) * width + x + dx;
-            self.planes[0][at] = yuv_of_premultiplied::<F>(pixel)[0];
+            let at = (y + dy) * self.width + x + dx;
+            let yuv = yuv_of_premultiplied::<F>(pixel);
+            self.planes[0][at] = yuv[0];
             alphas[0][at] = alpha_of(alpha);
-            for (sum, value) in sum.iter_mut().zip(pixel) {
-                *sum += value / count;
+            mean.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value / 4.0);
+            yuv
+        };
+        let mut yuv = pixel_at(0, 0);
+        if F::SHARED > 0 {
+            for (dx, dy) in [(1, 0), (0, 1), (1, 1)] {
+                pixel_at(dx, dy);
             }
+            yuv = yuv_of_premultiplied::<F>(mean);
+            alphas[1][of_chroma] = alpha_of(mean[3]);
         }
-        let at = (y >> F::SHARED) * (width >> F::SHARED) + (x >> F::SHARED);
-        let [_, cb, cr] = yuv_of_premultiplied::<F>(sum);
-        (self.planes[1][at], self.planes[2][at]) = (cb, cr);
-        alphas[1][at] = alpha_of(sum[3]);
+        [self.planes[1][of_chroma], self.planes[2][of_chroma]] = [yuv[1], yuv[2]];
     }
 
     /// Puts it on the canvas with its corner at an even pixel, within which it lies whole, at an opacity in 256ths.
@@ -262,15 +281,6 @@ impl<F: Form> Sprite<F> {
             None => blend::mix_row(below, above, weight),
         }
     }
-}
-
-/// The mean of those values of luma's size that share a Cb and Cr, from their first on.
-pub fn mean<F: Form>(values: &[F::Sample], corner: usize, width: usize) -> F::Sample {
-    if F::SHARED == 0 {
-        return values[corner];
-    }
-    let sum: i32 = [0, 1, width, width + 1].map(|further| values[corner + further].int()).iter().sum();
-    F::Sample::of((sum + 2) / 4)
 }
 
 /// Copies or mixes a picture into its area of the canvas.

@@ -10,12 +10,21 @@ use crate::{
 
 /// Makes `after`, which shows the picture that comes, what is to be seen when `share` (0…1) of the way is gone from `before`.
 /// Both are alike outside of the area.
-pub fn blend<F: Form>(kind: TransitionType, before: &Picture<F>, after: &mut Picture<F>, area: &Area, share: f64) {
+/// `middle` is what a fade through a colour has in the middle, where that is not the colour alone.
+pub fn blend<F: Form>(
+    kind: TransitionType,
+    before: &Picture<F>,
+    after: &mut Picture<F>,
+    middle: Option<&Picture<F>>,
+    area: &Area,
+    share: f64,
+) {
+    if let Some(color) = kind.color() {
+        return through(color, middle, before, after, area, share);
+    }
     match kind {
         TransitionType::Zoom => zoom(before, after, area, share),
         TransitionType::Pixelize => pixelize(before, after, area, share),
-        TransitionType::FadeBlack => through(Color::BLACK, before, after, area, share),
-        TransitionType::FadeWhite => through(Color::WHITE, before, after, area, share),
         _ => masked(&Mask { kind, share, width: area.width as f64, height: area.height as f64 }, before, after, area),
     }
 }
@@ -171,21 +180,30 @@ fn pixelize<F: Form>(before: &Picture<F>, after: &mut Picture<F>, area: &Area, s
     }
 }
 
-/// Out of the one into a colour, and out of that into the other.
-fn through<F: Form>(color: Color, before: &Picture<F>, after: &mut Picture<F>, area: &Area, share: f64) {
+/// Out of the one into a colour, or a picture in its place, and out of that into the other.
+fn through<F: Form>(
+    color: Color,
+    middle: Option<&Picture<F>>,
+    before: &Picture<F>,
+    after: &mut Picture<F>,
+    area: &Area,
+    share: f64,
+) {
     const PHASE: f64 = 0.2;
     let rest = 1.0 - share;
     let (old, new) = (smooth(1.0 - PHASE, 1.0, rest), smooth(PHASE, 1.0, rest));
     // mix(mix(before, colour, old), mix(colour, after, new), rest)
     let weights = [rest * old, share * (1.0 - new)];
-    let color = sprite::yuv::<F>(color).map(Sample::float);
+    let [old, new, between] =
+        [weights[0], weights[1], 1.0 - weights[0] - weights[1]].map(|weight| (weight * 65_536.0).round() as i32);
+    let color = sprite::yuv::<F>(color);
     for window in windows::<F>(area) {
-        let base = (1.0 - weights[0] - weights[1]) * f64::from(color[window.plane]);
-        let fixed = [weights[0], weights[1], base].map(|value| (value * 256.0).round() as i32);
+        let plain = vec![color[window.plane]; window.width];
         for y in 0..window.height {
-            let old = window.of(before, y);
-            for (new, &old) in window.of_mut(after, y).iter_mut().zip(old) {
-                *new = F::Sample::of((old.int() * fixed[0] + new.int() * fixed[1] + fixed[2] + 128) >> 8);
+            let others = window.of(before, y).iter().zip(middle.map_or(&plain[..], |middle| window.of(middle, y)));
+            for (out, (before, middle)) in window.of_mut(after, y).iter_mut().zip(others) {
+                let sum = before.int() * old + out.int() * new + middle.int() * between;
+                *out = F::Sample::of((sum + (1 << 15)) >> 16);
             }
         }
     }
@@ -206,7 +224,7 @@ mod tests {
 
     fn shown(kind: TransitionType, share: f64) -> Picture<Yuv420> {
         let mut after = plain(200);
-        blend(kind, &plain(50), &mut after, &AREA, share);
+        blend(kind, &plain(50), &mut after, None, &AREA, share);
         after
     }
 

@@ -72,32 +72,89 @@ async fn ten_bits_come_through_as_ten() {
         video.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         json!([{ "video": video }])
     };
+    let table = "LUT_3D_SIZE 2\n0 0 0\n1 0 0\n0 1 0\n1 1 0\n0 0 1\n1 0 1\n0 1 1\n1 1 1\n";
+    let table = server.api.upload("same.cube", "text/plain", table.into()).await;
+    let within = json!([{ "composition": { "length": 1, "elements": video(json!({})) } }]);
     // Of BT.709's 10 bits, black is 64.
     let dimmed = |x: i32, share: f64| 64 + (f64::from(200 + x - 64) * share).round() as i32;
-    let as_it_is = |x: i32| 200 + x;
-    let turned = |x: i32| 200 + 639 - x;
-    let cases: [(&str, Value, &dyn Fn(i32) -> i32, usize); 6] = [
-        ("as it is", json!({}), &as_it_is, 600),
-        ("dimmed", json!({ "effects": [{ "brightness": 0.75 }] }), &|x| dimmed(x, 0.75), 450),
-        ("half of it", json!({ "opacity": 0.5 }), &|x| dimmed(x, 0.5), 300),
-        ("turned", json!({ "rotation": 180 }), &turned, 600),
-        ("sharper", json!({ "effects": [{ "sharpen": 0.5 }] }), &as_it_is, 580),
-        ("grown by parts of pixels", json!({ "width": "100.2%" }), &as_it_is, 580),
+    let from_the_middle = |x: i32| (f64::from(x) + 0.5) / 320.0 - 1.0;
+    let cases = [
+        Case::new("as it is", video(json!({})), |x| 200 + x, 600),
+        Case::new("in a composition", within, |x| 200 + x, 600),
+        Case::new("dimmed", video(json!({ "effects": [{ "brightness": 0.75 }] })), move |x| dimmed(x, 0.75), 450),
+        Case::new("half of it", video(json!({ "opacity": 0.5 })), move |x| dimmed(x, 0.5), 300),
+        Case::new("turned", video(json!({ "rotation": 180 })), |x| 200 + 639 - x, 600),
+        Case::new("sharper", video(json!({ "effects": [{ "sharpen": 0.5 }] })), |x| 200 + x, 580),
+        Case::new("softer", video(json!({ "effects": [{ "blur": 1 }] })), |x| 200 + x, 580),
+        Case::new("by a table", video(json!({ "effects": [{ "lut": { "asset": table } }] })), |x| 200 + x, 580),
+        Case::new("keyed", video(json!({ "chromaKey": { "color": "#00ff00" } })), |x| 200 + x, 600),
+        Case::new("over its blur", video(json!({ "fit": "CONTAIN_BLUR" })), |x| 200 + x, 580),
+        Case::new("grown by parts of pixels", video(json!({ "width": "100.2%" })), |x| 200 + x, 580),
+        Case::new(
+            "darker at the edges",
+            video(json!({ "effects": [{ "vignette": 0.5 }] })),
+            move |x| dimmed(x, 1.0 - 0.25 * from_the_middle(x).powi(2)),
+            430,
+        ),
     ];
-    for (name, more, wanted, steps) in cases {
+    for Case { name, elements, wanted, steps } in cases {
         for (codec, background) in [("yuv422p10le", "#000000"), ("yuva444p12le", "#00000000")] {
-            let output = json!({ "format": "MOV", "videoCodec": "PRORES", "quality": "HIGH", "width": 640, "height": 180,
-                "frameRate": 10, "background": background });
-            let (_, path) = made(&server, output, video(more.clone())).await;
-            assert_eq!(probed(&path, "v:0", "pix_fmt"), codec, "{name}");
             if background == "#00000000" && name == "half of it" {
                 continue; // Then it is not darker, but clearer.
             }
+            let output = json!({ "format": "MOV", "videoCodec": "PRORES", "quality": "HIGH", "width": 640, "height": 180,
+                "frameRate": 10, "background": background });
+            let (_, path) = made(&server, output, elements.clone()).await;
+            assert_eq!(probed(&path, "v:0", "pix_fmt"), codec, "{name}");
             let row = luma(&path, 640);
             let far = (4..636).map(|x| (row[x] - wanted(x as i32)).abs()).max().unwrap();
             assert!(far <= 5, "{name} over {background}: {far} off");
             let distinct: std::collections::HashSet<&i32> = row.iter().collect();
             assert!(distinct.len() >= steps, "{name} over {background}: {} steps", distinct.len());
+        }
+    }
+}
+
+/// What becomes of the ramp: its elements, what luma is to be from left to right, and how many steps it has at the least.
+struct Case {
+    name: &'static str,
+    elements: Value,
+    wanted: Box<dyn Fn(i32) -> i32 + Send>,
+    steps: usize,
+}
+
+impl Case {
+    fn new(name: &'static str, elements: Value, wanted: impl Fn(i32) -> i32 + Send + 'static, steps: usize) -> Self {
+        Self { name, elements, wanted: Box::new(wanted), steps }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_opaque_of_a_clip_with_alpha_is_so_in_the_result() {
+    let server = Server::sqlite().await;
+    // The left half opaque, the right half clear; scaled, and as large as it is.
+    let half = "color=white:320x180:d=1:r=10,format=yuva420p,geq=lum=235:cb=128:cr=128:a='if(lt(X,160),255,0)'";
+    let half = clip(&server, "half.webm", &["-f", "lavfi", "-i", half, "-c:v", "libvpx-vp9", "-lossless", "1"]).await;
+    let elements = json!([{ "video": { "source": { "asset": half }, "length": 1 } }]);
+    for (width, height) in [(320, 180), (160, 90)] {
+        for (more, most, form) in [
+            (json!({ "format": "PNG" }), 255, "rgba"),
+            (json!({ "format": "MOV", "videoCodec": "PRORES" }), 1023, "yuva444p10le"),
+        ] {
+            let mut output = output(more);
+            output
+                .as_object_mut()
+                .unwrap()
+                .extend(json!({ "width": width, "height": height, "background": "transparent" }).as_object().unwrap().clone());
+            let (_, path) = made(&server, output, elements.clone()).await;
+            let alpha = |x: u32| {
+                let pick = format!("format={form},extractplanes=a,crop=1:1:{x}:40");
+                let depth = if most == 255 { "gray" } else { "gray10le" };
+                let file = path.to_string_lossy();
+                let bytes = ffmpeg(&["-i", &file, "-frames:v", "1", "-vf", &pick, "-f", "rawvideo", "-pix_fmt", depth, "-"]);
+                bytes.iter().rev().fold(0, |sum, byte| sum * 256 + i32::from(*byte))
+            };
+            assert_eq!((alpha(width / 4), alpha(width * 3 / 4)), (most, 0), "{form} {width}");
         }
     }
 }
@@ -114,6 +171,14 @@ async fn compositions(server: &Server) -> Vec<(String, Value)> {
     let other = clip(server, "other.mp4", &[&other[..], &["-pix_fmt", "yuv420p", "-crf", "4"]].concat()).await;
     let clear = ["-f", "lavfi", "-i", "color=white@0.5:320x180:d=2:r=10,format=yuva420p", "-c:v", "libvpx-vp9"];
     let clear = clip(server, "clear.webm", &clear).await;
+    // As a telephone lays it down, of two fields, of the light of HDR, and of the matrix of small pictures.
+    let file = server.folder.path().join("soft.mp4").to_string_lossy().into_owned();
+    let lying = clip(server, "lying.mp4", &["-i", &file, "-c", "copy", "-metadata:s:v", "rotate=90"]).await;
+    let fields = ["-i", &file, "-vf", "setfield=tff", "-c:v", "libx264", "-flags", "+ildct+ilme", "-top", "1", "-crf", "4"];
+    let fields = clip(server, "fields.mp4", &fields).await;
+    let light = ["-i", &file, "-vf", "format=yuv420p10le", "-c:v", "libx264", "-crf", "4"];
+    let tags = ["-colorspace", "bt2020nc", "-color_primaries", "bt2020", "-color_trc", "smpte2084", "-color_range", "tv"];
+    let light = clip(server, "light.mp4", &[&light[..], &tags[..]].concat()).await;
     let logo = server.api.upload("logo.png", "image/png", files::logo(80, 60)).await;
     let table = "LUT_3D_SIZE 2\n0.1 0 0\n1 0.2 0\n0 0.9 0\n1 1 0.3\n0.2 0 1\n1 0 0.8\n0 1 1\n1 1 1\n";
     let table = server.api.upload("warm.cube", "text/plain", table.into()).await;
@@ -127,6 +192,9 @@ async fn compositions(server: &Server) -> Vec<(String, Value)> {
     let mut all = vec![
         ("chroma key".to_owned(), above(plays(&green, json!({ "chromaKey": { "color": "#00ff00" } })))),
         ("alpha of a source".into(), above(plays(&clear, json!({})))),
+        ("a tag that turns".into(), json!([plays(&lying, json!({}))])),
+        ("fields".into(), json!([plays(&fields, json!({}))])),
+        ("HDR".into(), json!([plays(&light, json!({}))])),
         ("half".into(), above(plays(&other, json!({ "opacity": 0.4 })))),
         (
             "turned and round".into(),

@@ -130,3 +130,26 @@ async fn wide_colours_of_standard_range_come_to_bt709() {
         assert!(ours.is(x, 32, theirs.pixel(x, 32), 3), "{index}: {:?}, theirs {:?}", ours.pixel(x, 32), theirs.pixel(x, 32));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grey_of_another_matrix_stays_the_same_grey() {
+    let server = Server::sqlite().await;
+    for (name, matrix) in [("smpte170m", "smpte170m"), ("fcc", "fcc"), ("smpte240m", "smpte240m")] {
+        let grey = "nullsrc=s=320x180:r=10:d=1,format=yuv420p,geq=lum='if(lt(X,160),100,235)':cb=128:cr=128";
+        let source = ["-f", "lavfi", "-i", grey, "-c:v", "libx264", "-qp", "0", "-colorspace", matrix, "-color_range", "tv"];
+        let asset = clip(&server, &format!("{name}.mp4"), &source).await;
+        let element = json!({ "video": { "source": { "asset": asset }, "length": 1 } });
+        let output = json!({ "width": 320, "height": 180, "frameRate": 10, "quality": "LOSSLESS" });
+        let (_, path) = render(&server, json!({ "outputs": [output], "elements": [element] })).await;
+        let file = path.to_string_lossy();
+        let planes = ffmpeg(&["-i", &file, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"]);
+        let (luma, chroma) = planes.split_at(320 * 180);
+        assert_eq!((luma[90 * 320 + 40], luma[90 * 320 + 280]), (100, 235), "{name}");
+        assert!(chroma.iter().all(|value| *value == 128), "{name}");
+        // White is white where it is composed more finely, too.
+        let output = json!({ "format": "PNG", "width": 320, "height": 180 });
+        let (_, path) = render(&server, json!({ "outputs": [output], "elements": [element] })).await;
+        let picture = Picture::at(&path, 0.0, 320, 180);
+        assert!(picture.is(280, 90, [255; 3], 0) && picture.is(40, 90, [98; 3], 1), "{name}: {:?}", picture.pixel(280, 90));
+    }
+}

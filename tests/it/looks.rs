@@ -132,6 +132,18 @@ async fn a_transition_by_itself_comes_from_what_lies_below_and_goes_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn through_a_colour_an_element_keeps_its_shape() {
+    let server = Server::sqlite().await;
+    let transition = json!({ "type": "FADE_BLACK", "duration": 1, "easing": "LINEAR" });
+    let turned = rectangle(json!({ "width": 160, "height": 40, "rotation": 45, "transitionIn": transition }));
+    let below = json!({ "shape": { "shape": "RECTANGLE", "fill": "#0000ff", "length": 2, "track": 0 } });
+    let found = picture(&server, json!([below, turned]), 0.2).await;
+    // In the middle it is black; where its upright box would have a corner, nothing of it is to be seen.
+    assert!(found.is(160, 90, BLACK, 40), "{:?}", found.pixel(160, 90));
+    assert!(found.is(220, 40, [0, 0, 255], 12) && found.is(104, 132, [0, 0, 255], 12), "{:?}", found.pixel(220, 40));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keyframes_move_turn_and_scale_about_the_anchor() {
     let server = Server::sqlite().await;
     let keyframes = json!([

@@ -1,6 +1,7 @@
 //! Pictures with alpha: their colours are premultiplied before they are scaled, or what is clear would bleed into the edges.
 
 use ffmpeg_next::{
+    ffi,
     format::Pixel,
     frame::Video as Frame,
     software::scaling::{Context, Flags},
@@ -21,9 +22,6 @@ pub struct Matte<F: Form> {
 }
 
 impl<F: Form> Matte<F> {
-    /// The form in which colours are premultiplied: each pixel by its own alpha.
-    const FINE: Pixel = if F::SHARED == 0 { F::CLEAR } else { Pixel::YUVA444P };
-
     pub fn new(size: (u32, u32), flags: Flags) -> Self {
         Self { size, flags, ways: None, premultiplied: Frame::empty(), scaled: Frame::empty(), turned: Vec::new() }
     }
@@ -32,15 +30,21 @@ impl<F: Form> Matte<F> {
         let setup = Setup { light: None, ..Setup::of(frame, fractions, None) };
         let Crop { width, height, .. } = setup.crop;
         if self.ways.as_ref().is_none_or(|(made_for, ..)| *made_for != setup) {
-            let first = setup.context(Self::FINE, ffmpeg_next::ffi::SWS_CS_ITU709, (width, height), self.flags)?;
+            let first = setup.context(F::UNSHARED, ffi::SWS_CS_ITU709, (width, height), self.flags)?;
             let (across, down) = self.size;
-            let second = Context::get(Self::FINE, width, height, F::CLEAR, across, down, self.flags);
+            let second = Context::get(F::UNSHARED, width, height, F::CLEAR, across, down, self.flags);
             self.ways = Some((setup, first, second.map_err(|_| unscalable())?));
-            self.premultiplied = fresh(Self::FINE, width, height)?;
+            self.premultiplied = fresh(F::UNSHARED, width, height)?;
             self.scaled = fresh(F::CLEAR, across, down)?;
         }
         let Some((_, first, second)) = &mut self.ways else { return Err(unscalable()) };
         run(first, frame, setup.crop, &mut self.premultiplied)?;
+        if let Some(change) = setup.change() {
+            change.apply::<F::Sample>(&mut self.premultiplied, 0);
+        }
+        if has_short_alpha(frame.format()) {
+            reach_opaque::<F::Sample>(&mut self.premultiplied);
+        }
         premultiply::<F::Sample>(&mut self.premultiplied);
         run(second, &self.premultiplied, Crop { x: 0, y: 0, width, height }, &mut self.scaled)
     }
@@ -80,6 +84,23 @@ fn fresh(form: Pixel, width: u32, height: u32) -> Result<Frame, MediaError> {
         return Err(MediaError::TooLarge(format!("no memory for a picture of {width}×{height}")));
     }
     Ok(frame)
+}
+
+/// Whether libswscale makes of its alpha, of 8 bits, four times as much in 10, so that what is opaque is 1020 of 1023.
+fn has_short_alpha(form: Pixel) -> bool {
+    // SAFETY: a constant of FFmpeg's, or null.
+    let description = unsafe { ffi::av_pix_fmt_desc_get(form.into()).as_ref() };
+    let is_planar = |description: &&ffi::AVPixFmtDescriptor| description.flags & ffi::AV_PIX_FMT_FLAG_PLANAR as u64 != 0;
+    description.filter(is_planar).is_some_and(|description| description.comp[3].depth == 8)
+}
+
+/// Makes what is opaque so again.
+fn reach_opaque<S: Sample>(frame: &mut Frame) {
+    let (most, short) = (S::MAX.int(), 255 << S::FINER);
+    let values: &mut [S] = bytemuck::cast_slice_mut(frame.data_mut(3));
+    for alpha in values.iter_mut().filter(|_| most > short) {
+        *alpha = S::of((alpha.int() * most + short / 2) / short);
+    }
 }
 
 /// Each pixel by its alpha.

@@ -1,6 +1,7 @@
 //! One pass from a decoded picture to ours: crop, size, pixel format, matrix and range at once; what is brighter or more
 //! colourful than ours goes on through [`tone`], what has alpha through [`matte`].
 
+mod matrix;
 mod matte;
 mod tone;
 
@@ -12,6 +13,7 @@ use ffmpeg_next::{
 };
 
 use super::{Decoded, Form, MediaError, Picture, Turn, orient};
+use matrix::Change;
 use matte::Matte;
 pub use tone::told_peak;
 use tone::{Light, Tone};
@@ -70,6 +72,7 @@ struct Setup {
 /// How pictures come to their size; those of more light than ours holds get it by way of one of 10 bits.
 struct Way {
     context: Context,
+    change: Option<Change>,
     tone: Option<Tone>,
 }
 
@@ -121,7 +124,13 @@ impl<F: Form> Scaler<F> {
         }
         let Some((_, way)) = &mut self.way else { return Err(unscalable()) };
         match &mut way.tone {
-            None => run(&mut way.context, frame, setup.crop, &mut out.frame),
+            None => {
+                run(&mut way.context, frame, setup.crop, &mut out.frame)?;
+                if let Some(change) = &way.change {
+                    change.apply::<F::Sample>(&mut out.frame, F::SHARED);
+                }
+                Ok(())
+            }
             Some(tone) => {
                 run(&mut way.context, frame, setup.crop, tone.high())?;
                 tone.bring(out);
@@ -134,10 +143,12 @@ impl<F: Form> Scaler<F> {
         let (width, height) = (self.width, self.height);
         let tone = setup.light.map(|light| Tone::new::<F>(light, width, height)).transpose()?;
         let (form, matrix) = match tone {
-            Some(_) => (tone::form::<F>(), ffi::SWS_CS_BT2020),
+            Some(_) => (F::BRIGHT, ffi::SWS_CS_BT2020),
             None => (F::PIXEL, ffi::SWS_CS_ITU709),
         };
-        Ok(Way { context: setup.context(form, matrix, (width, height), flags(self.smoothness))?, tone })
+        let change = setup.change().filter(|_| tone.is_none());
+        let context = setup.context(form, matrix, (width, height), flags(self.smoothness))?;
+        Ok(Way { context, change, tone })
     }
 }
 
@@ -161,14 +172,20 @@ impl Setup {
         }
     }
 
-    /// To another form, in limited range.
+    /// How its matrix becomes ours, after it was scaled.
+    fn change(&self) -> Option<Change> {
+        Change::from(self.matrix, self.format)
+    }
+
+    /// To another form, in limited range; where its matrix is changed later, in that.
     fn context(&self, form: Pixel, matrix: i32, (across, down): (u32, u32), flags: Flags) -> Result<Context, MediaError> {
         let Crop { width, height, .. } = self.crop;
         let mut context = Context::get(self.format, width, height, form, across, down, flags)
             .map_err(|_| MediaError::Unsupported("the pixel format is not supported".into()))?;
         // SAFETY: the tables are FFmpeg's constants; the context is ours.
         unsafe {
-            let (from, to) = (ffi::sws_getCoefficients(self.matrix), ffi::sws_getCoefficients(matrix));
+            let from = if self.light.is_none() && self.change().is_some() { matrix } else { self.matrix };
+            let (from, to) = (ffi::sws_getCoefficients(from), ffi::sws_getCoefficients(matrix));
             ffi::sws_setColorspaceDetails(context.as_mut_ptr(), from, self.full_range.into(), to, 0, 0, 1 << 16, 1 << 16);
         }
         Ok(context)

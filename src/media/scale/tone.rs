@@ -9,7 +9,6 @@
 
 use ffmpeg_next::{
     ffi,
-    format::Pixel,
     frame::{self, side_data::Type},
 };
 
@@ -108,11 +107,6 @@ pub fn told_peak(light_level: Option<&[u8]>, display: Option<&[u8]>) -> Option<u
     told.into_iter().flatten().find(|peak| *peak > 0.0).map(|peak| peak.clamp(DIMMEST_PEAK, 10_000.0) as u32)
 }
 
-/// The form in which a picture comes here: YUV of 10 bits, limited range, in the matrix of BT.2020; 4:2:0 or 4:4:4, as it goes on.
-pub fn form<F: Form>() -> Pixel {
-    if F::SHARED == 0 { Pixel::YUV444P10LE } else { Pixel::YUV420P10LE }
-}
-
 type Matrix = [[f64; 3]; 3];
 
 impl Gamut {
@@ -166,9 +160,9 @@ impl Table {
 }
 
 impl Tone {
-    /// For pictures of a size.
+    /// For pictures of a size. They come in [`Form::BRIGHT`], limited range, in the matrix of BT.2020.
     pub fn new<F: Form>(light: Light, width: u32, height: u32) -> Result<Self, MediaError> {
-        let high = frame::Video::new(form::<F>(), width, height);
+        let high = frame::Video::new(F::BRIGHT, width, height);
         if high.planes() < 3 {
             return Err(MediaError::TooLarge(format!("no memory for a picture of {width}×{height}")));
         }
@@ -204,7 +198,7 @@ impl Tone {
         let shared = 1 << F::SHARED;
         let mut luma = vec![vec![0.0; width]; shared];
         let mut chroma = [vec![0.0; across], vec![0.0; across]];
-        let stored = |value: f32| F::Sample::rounded(value * (1 << F::Sample::FINER) as f32);
+        let mut line = vec![[F::Sample::default(); 3]; width];
         for y in 0..out.plane_height(1) {
             for (row, luma) in luma.iter_mut().enumerate() {
                 self.read(0, shared * y + row, (64.0, 876.0), luma);
@@ -214,16 +208,23 @@ impl Tone {
             }
             let [cb, cr] = &chroma;
             for (row, luma) in luma.iter().enumerate() {
-                for (x, value) in out.row_mut(0, shared * y + row).iter_mut().enumerate() {
+                for (x, values) in line.iter_mut().enumerate() {
                     let at = x >> F::SHARED;
-                    *value = stored(16.0 + 219.0 * self.shown([luma[x], cb[at], cr[at]])[0]);
+                    *values = stored(self.shown([luma[x], cb[at], cr[at]]));
+                }
+                for (out, [value, ..]) in out.row_mut(0, shared * y + row).iter_mut().zip(&line) {
+                    *out = *value;
                 }
             }
-            for x in 0..across {
+            // Where nothing is shared, the line has Cb and Cr too.
+            for (x, values) in line[..across].iter_mut().enumerate().filter(|_| F::SHARED > 0) {
                 let sum: f32 = luma.iter().flat_map(|row| &row[shared * x..shared * (x + 1)]).sum();
-                let [_, blue, red] = self.shown([sum / (shared * shared) as f32, cb[x], cr[x]]);
-                out.row_mut(1, y)[x] = stored(128.0 + 224.0 * blue);
-                out.row_mut(2, y)[x] = stored(128.0 + 224.0 * red);
+                *values = stored(self.shown([sum / (shared * shared) as f32, cb[x], cr[x]]));
+            }
+            for plane in [1, 2] {
+                for (out, values) in out.row_mut(plane, y).iter_mut().zip(&line) {
+                    *out = values[plane];
+                }
             }
         }
     }
@@ -248,6 +249,11 @@ impl Tone {
         let light = |row: [f32; 3]| (row[0] * rgb[0] + row[1] * rgb[1] + row[2] * rgb[2]) * less;
         luma_and_differences(self.matrix.map(|row| self.display.at(light(row))))
     }
+}
+
+/// Y of 0 to 1, Cb and Cr of −0.5 to 0.5, as a picture of limited range holds them.
+fn stored<S: Sample>([y, cb, cr]: [f32; 3]) -> [S; 3] {
+    [16.0 + 219.0 * y, 128.0 + 224.0 * cb, 128.0 + 224.0 * cr].map(|value| S::rounded(value * (1 << S::FINER) as f32))
 }
 
 fn red_green_blue([y, cb, cr]: [f32; 3]) -> [f32; 3] {
