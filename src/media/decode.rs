@@ -1,6 +1,9 @@
 //! Pictures of a file, in order of time.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use ffmpeg_next::{
     Error, Packet, Rational,
@@ -38,6 +41,7 @@ pub struct Decoded {
 
 /// Decodes the picture of one file from some time on.
 pub struct VideoDecoder {
+    path: PathBuf,
     input: Input,
     decoder: decoder::Video,
     stream: usize,
@@ -48,10 +52,28 @@ pub struct VideoDecoder {
     splitter: Splitter,
     /// Of H.265 each picture is one field already.
     can_be_woven: bool,
-    /// Earlier pictures that no other needs are not decoded: only where all are as long, or one of them might be seen until later.
-    needless_before: Option<f64>,
+    search: Option<Search>,
     broken_packets: u32,
     drained: bool,
+}
+
+/// What a decoder was opened for, until a picture has come that shows that it was opened rightly.
+#[derive(Clone, Copy)]
+struct Search {
+    way: Way,
+    /// The time whose picture is wanted, and before which those are not that no other needs.
+    from: f64,
+    needless_before: f64,
+}
+
+/// How the picture of a time is come to, the quickest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    /// From the last place to start from, without the pictures that no other needs: one of them may be seen for longer, though.
+    Shortest,
+    /// Without leaving any out; but some containers do not know where there is a key picture.
+    Whole,
+    FromStart,
 }
 
 impl Decoded {
@@ -69,18 +91,27 @@ impl Decoded {
 impl VideoDecoder {
     /// Opens a file's picture at `from` seconds, or a little earlier.
     pub fn open(path: &Path, from: f64) -> Result<Self, MediaError> {
+        Self::open_by(Way::Shortest, path, from)
+    }
+
+    fn open_by(way: Way, path: &Path, from: f64) -> Result<Self, MediaError> {
         let mut input = input::open(path)?;
         let stream = probe::best_video(&input).ok_or_else(no_picture)?;
         let (index, time_base) = (stream.index(), stream.time_base());
         let decoder = open_decoder(&stream)?;
         let can_be_woven = stream.parameters().id() != codec::Id::HEVC;
         let frame_duration = 1.0 / probe::frame_rate(&stream);
-        let is_even = stream.rate() == stream.avg_frame_rate();
         let origin_us = input::origin_us(&input);
         input::keep_only(&mut input, index);
-        seek(&mut input, origin_us, from);
+        if way != Way::FromStart {
+            seek(&mut input, origin_us, from);
+        }
+        // Of H.265 what is no reference for its own layer may be one for another.
+        let way = if can_be_woven { way } else { way.max(Way::Whole) };
+        let needless_before = if way == Way::Shortest { from - PICTURES_BEFORE * frame_duration } else { 0.0 };
         Ok(Self {
-            needless_before: is_even.then_some(from - PICTURES_BEFORE * frame_duration),
+            search: (way != Way::FromStart && from > SEEK_MARGIN_S).then_some(Search { way, from, needless_before }),
+            path: path.to_owned(),
             input,
             decoder,
             stream: index,
@@ -114,7 +145,26 @@ impl VideoDecoder {
         }
     }
 
+    /// The next that is wanted.
     fn next_whole(&mut self) -> Result<Option<Decoded>, MediaError> {
+        while let Some(Search { way, from, needless_before }) = self.search {
+            match self.next_decoded()? {
+                Some(picture) if picture.at < needless_before => {}
+                Some(picture) if picture.at <= from => {
+                    self.search = None;
+                    return Ok(Some(picture));
+                }
+                // Of those that were decoded none is seen at the time that is wanted.
+                _ => {
+                    let next = if way == Way::Shortest { Way::Whole } else { Way::FromStart };
+                    *self = Self::open_by(next, &self.path, from)?;
+                }
+            }
+        }
+        self.next_decoded()
+    }
+
+    fn next_decoded(&mut self) -> Result<Option<Decoded>, MediaError> {
         loop {
             let mut frame = frame::Video::empty();
             match self.decoder.receive_frame(&mut frame) {
@@ -165,7 +215,7 @@ impl VideoDecoder {
     /// Whether a packet's picture is wanted only where others need it.
     fn is_needless(&self, packet: &Packet) -> bool {
         let at = packet.pts().map(|pts| input::seconds(pts, self.time_base) - self.origin_s);
-        at.zip(self.needless_before).is_some_and(|(at, wanted)| at < wanted)
+        at.zip(self.search).is_some_and(|(at, search)| at < search.needless_before)
     }
 
     fn count_broken(&mut self) -> Result<(), MediaError> {

@@ -25,6 +25,13 @@ const BAYER: [[i32; 8]; 8] = [
 /// Colours farther apart than this are not mixed by dithering: they would be seen as dots.
 const MIXED_WITHIN: i32 = 40;
 
+/// How far the pixels lie apart that a palette is chosen from. Not in columns: a thin one between them would have no part.
+fn step(width: usize, height: usize) -> usize {
+    let least = (width * height).div_ceil(SAMPLED);
+    let shares_none = |step: &usize| (2..=*step).all(|divisor| !(width.is_multiple_of(divisor) && step.is_multiple_of(divisor)));
+    (least..).find(shares_none).unwrap_or(least)
+}
+
 /// Whether a pixel of a picture with alpha is to be seen: less opaque than half is clear, for a GIF knows nothing between.
 fn is_seen<S: Sample>(alpha: S) -> bool {
     alpha >= S::of(128 << S::FINER)
@@ -67,7 +74,7 @@ impl PaletteMaker {
         context.run(&picture.frame, &mut rgb).map_err(MediaError::writing)?;
         self.has_clear |= picture.has_alpha();
         let (width, height) = (width as usize, height as usize);
-        let step = (width * height).div_ceil(SAMPLED).max(1);
+        let step = step(width, height);
         let (mut next, mut before) = (0, None);
         for y in 0..height {
             let alpha = picture.has_alpha().then(|| picture.row(3, y));

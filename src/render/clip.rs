@@ -109,10 +109,9 @@ impl<F: Form> Clip<F> {
     }
 
     /// Makes the picture that [`Self::at`] has just given the canvas, of the same size and without alpha, and the canvas its own to
-    /// be drawn over: where it covers all, and is not wanted again for the next frame. Whether it has.
-    pub fn become_canvas(&mut self, seconds: f64, canvas: &mut Picture<F>) -> bool {
-        let next_frame = seconds + 2.0 * self.showing.half_frame_s;
-        let is_last = self.next.as_ref().is_some_and(|next| self.is_due(next, next_frame));
+    /// be drawn over: where it covers all, and is not seen again at `next_s`, the time of the next frame. Whether it has.
+    pub fn become_canvas(&mut self, next_s: f64, canvas: &mut Picture<F>) -> bool {
+        let is_last = self.next.as_ref().is_some_and(|next| self.is_due(next, next_s));
         if self.keyed.is_some() || !is_last {
             return false;
         }

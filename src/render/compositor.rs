@@ -153,7 +153,7 @@ impl<'a, F: Form> Compositor<'a, F> {
             return self.draw(index, Manner { shift, opacity: opacity * there, ..manner }, canvas);
         }
         let Some(area) = self.area(index, manner) else { return Ok(()) };
-        let middle = passing.kind.color().map(|color| self.in_color(index, manner, color, canvas)).transpose()?;
+        let middle = self.middle(passing.kind, &[(index, manner)], canvas)?;
         let mut scratch = self.copy_of(canvas)?;
         if passing.leaves {
             self.draw(index, manner, &mut scratch)?;
@@ -186,21 +186,37 @@ impl<'a, F: Form> Compositor<'a, F> {
         }
         let areas = [self.area(from, before), self.area(to, after)];
         let Some(area) = areas.into_iter().flatten().reduce(|a, b| a.union(&b)) else { return Ok(()) };
+        let middle = self.middle(kind, &[(from, before), (to, after)], canvas)?;
         let mut scratch = self.copy_of(canvas)?;
         self.draw(from, before, &mut scratch)?;
         self.draw(to, after, canvas)?;
-        transition::blend(kind, &scratch, canvas, None, &area, share);
+        transition::blend(kind, &scratch, canvas, middle.as_ref(), &area, share);
         self.scratch = Some(scratch);
         Ok(())
     }
 
-    /// What lies below a layer, and on it that in one colour: as far as it is seen, which is found as of a composition.
-    fn in_color(&mut self, index: usize, manner: Manner, color: Color, below: &Picture<F>) -> Result<Picture<F>, RenderError> {
+    /// In the middle of a fade through a colour: what lies below, and on it all that any of the layers shows, in that colour. What
+    /// that is, is found as of a composition. `None` where it is the colour alone.
+    fn middle(
+        &mut self,
+        kind: TransitionType,
+        layers: &[(usize, Manner)],
+        below: &Picture<F>,
+    ) -> Result<Option<Picture<F>>, RenderError> {
+        let Some(color) = kind.color() else { return Ok(None) };
+        let plan = self.ready.plan;
+        let covers =
+            |(index, manner): &(usize, Manner)| plan.covers(*index) && plan.layers[*index].opaque && manner.opacity >= 1.0;
+        if layers.iter().any(covers) {
+            return Ok(None);
+        }
         let (width, height) = (below.width(), below.height());
         let on = |compositor: &mut Self, ground: Color| {
             let mut canvas = Picture::new(width as u32, height as u32).map_err(RenderError::whole)?;
             canvas.fill(sprite::yuv::<F>(ground));
-            compositor.draw(index, manner, &mut canvas)?;
+            for (index, manner) in layers {
+                compositor.draw(*index, *manner, &mut canvas)?;
+            }
             Ok(canvas)
         };
         let is_once = std::mem::take(&mut self.is_once);
@@ -212,7 +228,7 @@ impl<'a, F: Form> Compositor<'a, F> {
         let mut out = on_black;
         out.copy_from(below);
         shape.put(&mut out, (0, 0), 256);
-        Ok(out)
+        Ok(Some(out))
     }
 
     fn drawn(&self, index: usize) -> Option<&Drawn<F>> {
@@ -281,7 +297,8 @@ impl<'a, F: Form> Compositor<'a, F> {
         clip.at(lap, at)?;
         let fills = |area: &Area| (area.width, area.height) == (canvas.width(), canvas.height());
         let covers = manner.opacity >= 1.0 && matches!(&layer.stage, Stage::Rest { shown, .. } if fills(shown));
-        if covers && self.is_once && !canvas.has_alpha() && clip.become_canvas(at, canvas) {
+        let (_, next) = moment(plan, layer, medium, playback, manner.seconds + plan.rate.seconds(1));
+        if covers && self.is_once && !canvas.has_alpha() && clip.become_canvas(next, canvas) {
             return Ok(());
         }
         put_shown(clip.at(lap, at)?, plan, layer, manner, canvas);

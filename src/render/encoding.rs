@@ -5,11 +5,11 @@ use crate::{
     media::{AudioSettings, Palette, Storage, VideoSettings},
 };
 
-/// Pixels of a frame from which on an encoder holds so much memory that a run has one at a time, of several threads.
+/// Pixels of a frame from which on an encoder takes so much memory that it has several threads rather than others beside it.
 pub const LARGE: u32 = 1_500_000;
 /// Threads of an encoder of large frames. Not as many as there are cores: what comes out depends on their number, and is to be the
 /// same everywhere. One of smaller frames has one, which takes a tenth less of the CPU: there, several are at work.
-const THREADS_OF_LARGE: usize = 3;
+pub const THREADS_OF_LARGE: usize = 3;
 
 const AUDIO_BITRATE: i64 = 160_000;
 
@@ -83,7 +83,7 @@ fn h264(settings: &mut VideoSettings, output: &Output) {
 }
 
 /// Threads of an encoder that divides pictures among them.
-pub fn threads(settings: &VideoSettings) -> usize {
+fn threads(settings: &VideoSettings) -> usize {
     if is_large(settings) { THREADS_OF_LARGE } else { 1 }
 }
 

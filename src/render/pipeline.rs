@@ -88,9 +88,12 @@ pub fn together(plans: &[Plan], outputs: &[Output], memory: u64) -> Vec<Vec<usiz
         is_cut(a) && is_cut(b) && looks(a) == looks(b) && plans[one] == plans[other]
     };
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    for (index, output) in outputs.iter().enumerate() {
-        let room = runs::room(&encoding::video(output, None), memory);
-        match groups.iter_mut().find(|group| (group.len() as u64) < room && alike(group[0], index)) {
+    for index in 0..outputs.len() {
+        let bytes = |index: usize| runs::bytes(&encoding::video(&outputs[index], None));
+        let fits = |group: &[usize]| {
+            memory == 0 || group.iter().map(|one| bytes(*one)).sum::<u64>() + bytes(index) <= runs::share(memory)
+        };
+        match groups.iter_mut().find(|group| fits(group) && alike(group[0], index)) {
             Some(group) => group.push(index),
             None => groups.push(vec![index]),
         }
@@ -404,7 +407,7 @@ mod tests {
         let understood = prepare::understand(&composition, &mut |_, _| {}).unwrap();
         let groups = together(&understood.plans, &composition.outputs, 0);
         assert_eq!(groups, [vec![0, 1, 2, 7], vec![3], vec![4], vec![5], vec![6]]);
-        let narrow = together(&understood.plans[..3], &composition.outputs[..3], 2 * 2 * 160 * 90 * 3 / 2 * 200);
+        let narrow = together(&understood.plans[..3], &composition.outputs[..3], 2 * 2 * 160 * 90 * 3 / 2 * 370);
         assert_eq!(narrow, [vec![0, 1], vec![2]], "as there is memory for two");
     }
 

@@ -25,8 +25,10 @@ use super::{
 use crate::media::{Form, MediaError, Parcel, Picture, Smoothness, VideoEncoder, VideoSettings};
 
 /// Bytes a pixel that one run has in memory at the most: 200 frames of its decoders, its canvases, and two encoders that look ahead;
-/// and in the finer form, of which a frame with alpha has 8, 20 canvases, and 40 of decoders, sprites and scaled pictures.
+/// where many frames wait for these, 370; and in the finer form, of which a frame with alpha has 8, 20 canvases, and 40 of decoders,
+/// sprites and scaled pictures.
 const BYTES_OF_A_RUN: u64 = 200 * 3 / 2;
+const WAITING_BYTES_OF_A_RUN: u64 = 370 * 3 / 2;
 const FINE_BYTES_OF_A_RUN: u64 = 60 * 8;
 /// Frames that may wait for an encoder.
 const FRAMES_AHEAD: usize = 4;
@@ -183,26 +185,32 @@ impl Work<'_> {
 struct Encoders<'scope, 'done, F: Form> {
     work: &'scope Work<'scope>,
     done: &'done [Sender<Piece>],
-    /// How many may be at work at once for a file, and how many frames may wait for each.
+    /// How many may be at work at once for a file.
     at_once: usize,
-    ahead: usize,
     used_out: SyncSender<Picture<F>>,
     used: Receiver<Picture<F>>,
-    /// By file, of each encoder at work what closes when it has ended.
-    at_work: Vec<VecDeque<Receiver<()>>>,
+    /// By file, the encoders that have not ended, as far as is known.
+    at_work: Vec<VecDeque<AtWork>>,
+}
+
+/// What closes when an encoder has ended: for the next that waits for it, and for who composes.
+struct AtWork {
+    for_next: Option<Receiver<()>>,
+    ended: Receiver<()>,
 }
 
 impl<'scope, 'done, F: Form> Encoders<'scope, 'done, F> {
     fn new(work: &'scope Work<'scope>, done: &'done [Sender<Piece>]) -> Self {
         let is_large = work.files.iter().any(|file| encoding::is_large(file.settings));
-        let ahead = work.files.iter().map(|file| frames_ahead(file.settings)).max().unwrap_or(FRAMES_AHEAD);
+        let most = work.files.iter().map(|file| frames_ahead(file.settings)).max().unwrap_or(FRAMES_AHEAD);
         let at_once = if is_large { 1 } else { ENCODERS };
-        let (used_out, used) = mpsc::sync_channel(ahead * 2);
+        let (used_out, used) = mpsc::sync_channel(most * 2);
         let at_work = work.files.iter().map(|_| VecDeque::new()).collect();
-        Self { work, done, at_once, ahead, used_out, used, at_work }
+        Self { work, done, at_once, used_out, used, at_work }
     }
 
-    /// Begins a segment for each file that needs it; its frames are to be sent to each of these.
+    /// Begins a segment for each file that needs it; its frames are to be sent to each of these. Waits for the encoder two places
+    /// before, or all frames of short segments would wait in memory: it has had all of its own.
     fn begin(&mut self, scope: &'scope Scope<'scope, '_>, index: usize) -> Vec<SyncSender<Picture<F>>> {
         let mut senders = Vec::with_capacity(self.done.len());
         for (file, at_work) in self.at_work.iter_mut().enumerate() {
@@ -210,20 +218,23 @@ impl<'scope, 'done, F: Form> Encoders<'scope, 'done, F> {
             if !work.files[file].is_wanted[index] {
                 continue;
             }
-            let (frames, waiting) = mpsc::sync_channel(self.ahead);
+            if at_work.len() == ENCODERS {
+                // Nobody sends: it closes.
+                let _ = at_work.pop_front().map(|oldest| oldest.ended.recv());
+            }
+            let (frames, waiting) = mpsc::sync_channel(frames_ahead(work.files[file].settings));
             senders.push(frames);
-            let before = if at_work.len() < self.at_once { None } else { at_work.pop_front() };
-            let (end, ended) = mpsc::sync_channel(0);
-            at_work.push_back(ended);
+            let before = at_work.back_mut().filter(|_| self.at_once == 1).and_then(|last| last.for_next.take());
+            let ((next, for_next), (end, ended)) = (mpsc::sync_channel::<()>(0), mpsc::sync_channel::<()>(0));
+            at_work.push_back(AtWork { for_next: Some(for_next), ended });
             let (used_out, done) = (self.used_out.clone(), self.done[file].clone());
             scope.spawn(move || {
                 let _alarm = Alarm(work.shared);
-                // Nobody sends: it closes.
                 let _ = before.map(|before| before.recv());
                 let encoded = work.encode(file, index, &waiting, &used_out, &done);
                 // Before its frames are refused: what others meet with then is a consequence.
                 encoded.unwrap_or_else(|error| work.shared.fail(RenderError::whole(error)));
-                drop((waiting, end));
+                drop((waiting, next, end));
             });
         }
         senders
@@ -255,11 +266,24 @@ fn send<F: Form>(encoders: &[SyncSender<Picture<F>>], frame: Picture<F>) -> Resu
     Ok(last.send(frame).is_ok())
 }
 
-/// For how many encoders' runs of frames there is memory; 0: for any number.
-pub fn room(settings: &VideoSettings, memory: u64) -> u64 {
-    let pixels = u64::from(settings.width) * u64::from(settings.height);
-    let run = pixels * if settings.storage.is_fine() { FINE_BYTES_OF_A_RUN } else { BYTES_OF_A_RUN };
-    if memory == 0 { u64::MAX } else { (memory / 2 / run.max(1)).max(1) }
+/// Bytes that a run of an encoder may take.
+pub fn bytes(settings: &VideoSettings) -> u64 {
+    let a_pixel = match (settings.storage.is_fine(), frames_ahead(settings)) {
+        (true, _) => FINE_BYTES_OF_A_RUN,
+        (false, SMALL_FRAMES_AHEAD) => WAITING_BYTES_OF_A_RUN,
+        (false, _) => BYTES_OF_A_RUN,
+    };
+    u64::from(settings.width) * u64::from(settings.height) * a_pixel
+}
+
+/// How much of the memory runs may take: the rest is for what they do not share.
+pub fn share(memory: u64) -> u64 {
+    memory / 2
+}
+
+/// For how many runs of an encoder there is memory; 0: for any number.
+fn room(settings: &VideoSettings, memory: u64) -> u64 {
+    if memory == 0 { u64::MAX } else { (share(memory) / bytes(settings).max(1)).max(1) }
 }
 
 /// Runs at once at the most.
@@ -269,7 +293,9 @@ const MOST_RUNS: usize = 16;
 pub fn at_once(settings: &VideoSettings, cores: usize, memory: u64) -> usize {
     let room = room(settings, memory).min(MOST_RUNS as u64) as usize;
     match settings.encoder {
-        "libx264" | "prores_ks" => (cores / if encoding::is_large(settings) { 3 } else { 2 }).clamp(1, room),
+        "libx264" | "prores_ks" => {
+            (cores / if encoding::is_large(settings) { encoding::THREADS_OF_LARGE } else { ENCODERS }).clamp(1, room)
+        }
         // They divide a picture among all cores themselves.
         _ => 1,
     }
@@ -297,5 +323,8 @@ mod tests {
         assert_eq!((room(&coarse, memory), room(&fine, memory)), (5, 3));
         assert_eq!((at_once(&coarse, 12, memory), at_once(&fine, 12, memory), at_once(&fine, 12, 0)), (4, 3, 4));
         assert_eq!((room(&fine, 1), room(&fine, 0)), (1, u64::MAX), "one in any case");
+        let small = VideoSettings { width: 1280, height: 720, ..coarse };
+        assert_eq!((at_once(&small, 12, 0), at_once(&small, 12, memory)), (6, 6));
+        assert_eq!(at_once(&small, 32, memory), 6, "as there is memory");
     }
 }

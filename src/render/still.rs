@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fs::File,
-    io::{BufReader, BufWriter, Write},
+    io::{BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -80,13 +80,12 @@ fn read(path: &Path) -> Result<RgbaImage, MediaError> {
 }
 
 fn decoder(path: &Path) -> Result<impl ImageDecoder, MediaError> {
-    let file = File::open(path).map_err(|_| MediaError::Unsupported("the file cannot be read".into()))?;
-    let mut reader = ImageReader::new(BufReader::new(file))
-        .with_guessed_format()
-        .map_err(|_| MediaError::Unsupported("the file cannot be read".into()))?;
+    let unread = |_| MediaError::Unsupported("the file cannot be read".into());
+    let file = File::open(path).map_err(unread)?;
+    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(unread)?;
     match reader.format() {
         None => return Err(MediaError::Unsupported("the file is not a PNG, JPEG or WebP image".into())),
-        Some(ImageFormat::Jpeg) if !is_whole_jpeg(path) => return Err(broken()),
+        Some(ImageFormat::Jpeg) if !is_whole_jpeg(path).map_err(unread)? => return Err(broken()),
         Some(_) => {}
     }
     let mut limits = Limits::default();
@@ -112,14 +111,34 @@ fn broken() -> MediaError {
     MediaError::Corrupt("the image is broken or cut short".into())
 }
 
-/// Whether the end of a JPEG comes after the start of its last scan (ITU-T T.81, B.1.1.3): its decoder fills with grey what is
-/// missing.
-fn is_whole_jpeg(path: &Path) -> bool {
-    const START_OF_SCAN: [u8; 2] = [0xff, 0xda];
-    const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
-    let bytes = std::fs::read(path).unwrap_or_default();
-    let last = |marker: [u8; 2]| bytes.windows(2).rposition(|two| two == marker);
-    last(END_OF_IMAGE) > last(START_OF_SCAN)
+/// Whether a JPEG has its end (ITU-T T.81, B.1.1): its decoder fills with grey what is missing. What follows the end does not
+/// matter: telephones put films there.
+fn is_whole_jpeg(path: &Path) -> std::io::Result<bool> {
+    let mut bytes = BufReader::new(File::open(path)?).bytes();
+    let mut next = || bytes.next().transpose();
+    while let Some(byte) = next()? {
+        if byte != 0xff {
+            continue; // Of a scan.
+        }
+        let mut marker = next()?;
+        while marker == Some(0xff) {
+            marker = next()?;
+        }
+        match marker {
+            Some(0xd9) => return Ok(true),
+            // Alone: what stands for a byte of a scan, a restart, and the start of all.
+            Some(0x00 | 0x01 | 0xd0..=0xd8) => {}
+            // Followed by its length, which counts itself; after the head of a scan comes the scan.
+            Some(_) => {
+                let length = [next()?, next()?].map(|byte| u16::from(byte.unwrap_or(0)));
+                for _ in 2..(length[0] << 8 | length[1]) {
+                    next()?;
+                }
+            }
+            None => {}
+        }
+    }
+    Ok(false)
 }
 
 /// Which part of a still is shown, and how large.

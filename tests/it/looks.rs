@@ -136,11 +136,19 @@ async fn through_a_colour_an_element_keeps_its_shape() {
     let server = Server::sqlite().await;
     let transition = json!({ "type": "FADE_BLACK", "duration": 1, "easing": "LINEAR" });
     let turned = rectangle(json!({ "width": 160, "height": 40, "rotation": 45, "transitionIn": transition }));
-    let below = json!({ "shape": { "shape": "RECTANGLE", "fill": "#0000ff", "length": 2, "track": 0 } });
+    let below = json!({ "shape": { "shape": "RECTANGLE", "fill": "#0000ff", "length": 3, "track": 0 } });
     let found = picture(&server, json!([below, turned]), 0.2).await;
     // In the middle it is black; where its upright box would have a corner, nothing of it is to be seen.
     assert!(found.is(160, 90, BLACK, 40), "{:?}", found.pixel(160, 90));
     assert!(found.is(220, 40, [0, 0, 255], 12) && found.is(104, 132, [0, 0, 255], 12), "{:?}", found.pixel(220, 40));
+    // So too where one gives way to another.
+    let first = rectangle(json!({ "width": 160, "height": 40, "rotation": 45 }));
+    let second = rectangle(json!({ "width": 160, "height": 40, "rotation": -45, "transitionIn": transition }));
+    let found = picture(&server, json!([below, first, second]), 1.2).await;
+    assert!(found.is(160, 90, BLACK, 40), "{:?}", found.pixel(160, 90));
+    for (x, y) in [(160, 45), (160, 135), (110, 90), (210, 90)] {
+        assert!(found.is(x, y, [0, 0, 255], 12), "{x}, {y}: {:?}", found.pixel(x, y));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

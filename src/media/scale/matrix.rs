@@ -97,6 +97,14 @@ mod tests {
             let got = [0, 1, 2].map(|plane| frame.data(plane)[frame.stride(plane) * 3 + 3]);
             assert!(got.iter().zip(wanted).all(|(got, wanted): (&u8, u8)| got.abs_diff(wanted) <= 1), "{got:?}, not {wanted:?}");
             assert!(stored[1] != 128 || got == wanted, "{got:?}");
+            // Of 10 bits.
+            let mut frame = Frame::new(Pixel::YUV444P10LE, 16, 16);
+            for (plane, value) in stored.into_iter().enumerate() {
+                bytemuck::cast_slice_mut::<u8, u16>(frame.data_mut(plane)).fill(u16::from(value) * 4);
+            }
+            change.apply::<u16>(&mut frame, 0);
+            let got = [0, 1, 2].map(|plane| row::<u16>(&mut frame, plane, 3)[3]);
+            assert!(got.iter().zip(wanted).all(|(got, wanted)| got.abs_diff(u16::from(wanted) * 4) <= 6), "{got:?}");
         }
     }
 

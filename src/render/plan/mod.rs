@@ -133,8 +133,7 @@ fn span(output: &Output, frames: i64) -> Result<(i64, i64), Unplaceable> {
         return still(output, range.start, frames);
     }
     let rate = output.frame_rate;
-    // The nearest to a moment within the last frame may be past the end.
-    let first = rate.frame_at(range.start).min(rate.frame_showing(range.start).max(frames - 1));
+    let first = within(rate.frame_at(range.start), range.start, rate, frames);
     if first >= frames {
         let message = format!("the output's range starts at {} s, past the end of the composition", range.start);
         let failure = JobFailure::new(ErrorCode::BadUserInput, message).suggest("give a range within the composition");
@@ -144,9 +143,15 @@ fn span(output: &Output, frames: i64) -> Result<(i64, i64), Unplaceable> {
     Ok((first, end))
 }
 
+/// Of a moment that is not past the end, no later frame than the last, which may not be the nearest.
+fn within(frame: i64, seconds: f64, rate: FrameRate, frames: i64) -> i64 {
+    if seconds < rate.seconds(frames) { frame.min(frames - 1) } else { frame }
+}
+
 /// The frame that shows at a moment; a poster past the end is the last.
 fn still(output: &Output, seconds: f64, frames: i64) -> Result<(i64, i64), Unplaceable> {
-    let mut first = output.frame_rate.frame_showing(seconds);
+    let rate = output.frame_rate;
+    let mut first = within(rate.frame_showing(seconds), seconds, rate, frames);
     if output.poster_at.is_some() {
         first = first.min(frames - 1);
     }
@@ -428,6 +433,7 @@ mod tests {
         assert_eq!(span(7.0, 100.0), Ok((210, 240, 240)));
         assert_eq!(span(0.5, 0.001), Ok((15, 16, 240)));
         assert_eq!(span(7.99, 1.0), Ok((239, 240, 240)));
+        assert_eq!(span(7.9996, 1.0), Ok((239, 240, 240)));
         assert_eq!(span(8.0, 1.0).unwrap_err().failure.code, ErrorCode::BadUserInput);
     }
 
