@@ -53,6 +53,8 @@ pub struct VideoDecoder {
     /// Of H.265 each picture is one field already.
     can_be_woven: bool,
     search: Option<Search>,
+    /// What comes before a key picture could only be decoded wrongly: some containers are not sought by these.
+    awaits_key: bool,
     broken_packets: u32,
     drained: bool,
 }
@@ -109,8 +111,10 @@ impl VideoDecoder {
         // Of H.265 what is no reference for its own layer may be one for another.
         let way = if can_be_woven { way } else { way.max(Way::Whole) };
         let needless_before = if way == Way::Shortest { from - PICTURES_BEFORE * frame_duration } else { 0.0 };
+        let is_sought = way != Way::FromStart && from > SEEK_MARGIN_S;
         Ok(Self {
-            search: (way != Way::FromStart && from > SEEK_MARGIN_S).then_some(Search { way, from, needless_before }),
+            awaits_key: is_sought,
+            search: is_sought.then_some(Search { way, from, needless_before }),
             path: path.to_owned(),
             input,
             decoder,
@@ -193,7 +197,9 @@ impl VideoDecoder {
     fn feed(&mut self) -> Result<(), MediaError> {
         let mut packet = Packet::empty();
         match packet.read(&mut self.input) {
+            Ok(()) if packet.stream() == self.stream && self.awaits_key && !packet.is_key() => Ok(()),
             Ok(()) if packet.stream() == self.stream => {
+                self.awaits_key = false;
                 let skipped = if self.is_needless(&packet) { Discard::NonReference } else { Discard::Default };
                 self.decoder.skip_frame(skipped);
                 match self.decoder.send_packet(&packet) {

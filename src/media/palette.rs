@@ -122,7 +122,27 @@ fn chosen(pixels: &[Srgb<u8>], most: usize) -> Vec<Rgb> {
     let pipeline = size.map(|size| Pipeline::new().palette_size(size).quantize_method(QuantizeMethod::kmeans()));
     let found = pipeline.and_then(|pipeline| pipeline.input_slice(pixels).ok()).map(|input| input.output_srgb8_palette());
     // Without a pixel any colour will do.
-    found.map_or(vec![[0; 3]], |palette| palette.iter().map(|color| [color.red, color.green, color.blue]).collect())
+    let found = found.map_or(vec![[0; 3]], |palette| palette.iter().map(|color| [color.red, color.green, color.blue]).collect());
+    filled(found, pixels, most)
+}
+
+/// The library tells no colours apart that lie within one of its cells, so that few are chosen of a picture of few hues: as many are
+/// added, each the one that is missed most.
+fn filled(mut colors: Vec<Rgb>, pixels: &[Srgb<u8>], most: usize) -> Vec<Rgb> {
+    colors.sort_unstable();
+    colors.dedup();
+    let mut sorted: Vec<Rgb> = pixels.iter().map(|pixel| [pixel.red, pixel.green, pixel.blue]).collect();
+    sorted.sort_unstable();
+    let nearest = |color: Rgb| colors.iter().map(|chosen| distance(color, *chosen)).min().unwrap_or(i32::MAX);
+    let missed = sorted.chunk_by(|one, other| one == other).map(|same| (same[0], same.len() as i64, nearest(same[0])));
+    let mut missed: Vec<(Rgb, i64, i32)> = missed.collect();
+    while colors.len() < most {
+        let worst = missed.iter().max_by_key(|(_, count, far)| count * i64::from(*far));
+        let Some((worst, ..)) = worst.filter(|(_, _, far)| *far > 0).copied() else { break };
+        colors.push(worst);
+        missed.iter_mut().for_each(|(color, _, far)| *far = distance(*color, worst).min(*far));
+    }
+    colors
 }
 
 /// How far two colours are apart, squared. Green counts most, and blue least, as the eye has it.

@@ -129,9 +129,12 @@ async fn a_clip_begins_with_the_picture_at_its_trim_however_far_it_is_from_a_key
     for name in ["uneven.mp4", "uneven.mkv", "uneven.ts"] {
         uneven.push(clip(&server, name, &[&holes[..], &encoder[..]].concat()).await);
     }
+    // Where a key picture may come after the place that was sought, and the ones before it need what is not there.
+    let open = ["-c:v", "libx265", "-x265-params", "log-level=none:lossless=1:keyint=60:open-gop=1", "-colorspace", "bt709"];
+    let sought = clip(&server, "open.ts", &[&["-f", "lavfi", "-i", ramp], &open[..]].concat()).await;
     // As many as there are before a picture of the whole.
     let kept = |number: i32| (0..number).filter(|number| !(6..=12).contains(&(number % 20))).count() as i32;
-    for (asset, is_even) in std::iter::once((&even, true)).chain(uneven.iter().map(|asset| (asset, false))) {
+    for (asset, is_even) in [(&even, true), (&sought, true)].into_iter().chain(uneven.iter().map(|asset| (asset, false))) {
         for number in [1, 11, 26, 51, 69, 70, 91, 128, 151, 171, 190] {
             let start = f64::from(number) / 25.0 + 0.001;
             let element = json!({ "video": { "source": { "asset": asset }, "trimStart": start, "length": 0.2 } });

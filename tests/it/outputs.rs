@@ -205,7 +205,12 @@ async fn a_gif_has_the_colours_of_its_pictures() {
     let found: std::collections::BTreeSet<[u8; 3]> = picture.rgb.chunks_exact(3).map(|rgb| [rgb[0], rgb[1], rgb[2]]).collect();
     let near = |color: [u8; 3]| found.iter().any(|found| found.iter().zip(color).all(|(a, b)| a.abs_diff(b) <= 1));
     assert!(found.len() == 2 && near([0x7f, 0x33, 0x55]) && near([0x12, 0x34, 0x56]), "{found:?}");
-    // Many are as near as by FFmpeg's own filters.
+    // Many are as near as by FFmpeg's own filters, of few hues too.
+    let hues = ["-f", "lavfi", "-i", "gradients=s=320x180:c0=0x1e3c72:c1=0xff8800:x0=0:y0=0:x1=320:y1=180:d=1:r=10:seed=1"];
+    let hues = [&hues[..], &["-pix_fmt", "yuv444p", "-crf", "1"]].concat();
+    let [ours, theirs] = as_gif(&server, "hues.mp4", &hues).await;
+    println!("hues: ours {ours:.2} dB, FFmpeg's {theirs:.2}");
+    assert!(ours > theirs - 1.0, "hues: ours {ours:.2} dB, FFmpeg's {theirs:.2}");
     for name in ["sintel.mp4", "big_buck_bunny.mp4"] {
         let file = crate::support::media(name).to_string_lossy().into_owned();
         let part = ["-ss", "5", "-t", "1", "-i", &file, "-vf", "scale=640:360,setsar=1", "-r", "10", "-crf", "10", "-an"];
