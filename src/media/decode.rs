@@ -66,16 +66,27 @@ struct Search {
     /// The time whose picture is wanted, and before which those are not that no other needs.
     from: f64,
     needless_before: f64,
+    /// Whether pictures before these have come.
+    has_earlier: bool,
 }
 
-/// How the picture of a time is come to, the quickest first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Way {
-    /// From the last place to start from, without the pictures that no other needs: one of them may be seen for longer, though.
-    Shortest,
-    /// Without leaving any out; but some containers do not know where there is a key picture.
-    Whole,
-    FromStart,
+/// How the picture of a time is come to.
+#[derive(Clone, Copy)]
+struct Way {
+    /// From the last place to start from that lies so many seconds before.
+    margin_s: f64,
+    /// Without the pictures that no other needs: one of them may be seen for longer, though.
+    is_short: bool,
+}
+
+impl Way {
+    const SHORTEST: Self = Self { margin_s: SEEK_MARGIN_S, is_short: true };
+
+    /// The one to be tried after it: some containers do not know where there is a key picture, which may lie far before.
+    fn next(self, has_earlier: bool) -> Self {
+        let margin_s = if has_earlier { self.margin_s } else { self.margin_s * 4.0 };
+        Self { margin_s, is_short: false }
+    }
 }
 
 impl Decoded {
@@ -93,7 +104,7 @@ impl Decoded {
 impl VideoDecoder {
     /// Opens a file's picture at `from` seconds, or a little earlier.
     pub fn open(path: &Path, from: f64) -> Result<Self, MediaError> {
-        Self::open_by(Way::Shortest, path, from)
+        Self::open_by(Way::SHORTEST, path, from)
     }
 
     fn open_by(way: Way, path: &Path, from: f64) -> Result<Self, MediaError> {
@@ -105,16 +116,15 @@ impl VideoDecoder {
         let frame_duration = 1.0 / probe::frame_rate(&stream);
         let origin_us = input::origin_us(&input);
         input::keep_only(&mut input, index);
-        if way != Way::FromStart {
-            seek(&mut input, origin_us, from);
-        }
+        seek_before(&mut input, origin_us, from, way.margin_s);
         // Of H.265 what is no reference for its own layer may be one for another.
-        let way = if can_be_woven { way } else { way.max(Way::Whole) };
-        let needless_before = if way == Way::Shortest { from - PICTURES_BEFORE * frame_duration } else { 0.0 };
-        let is_sought = way != Way::FromStart && from > SEEK_MARGIN_S;
+        let is_short = way.is_short && can_be_woven;
+        let needless_before = if is_short { from - PICTURES_BEFORE * frame_duration } else { f64::NEG_INFINITY };
+        // From the start of the file all is as it is.
+        let is_sought = from > way.margin_s;
         Ok(Self {
             awaits_key: is_sought,
-            search: is_sought.then_some(Search { way, from, needless_before }),
+            search: is_sought.then_some(Search { way, from, needless_before, has_earlier: false }),
             path: path.to_owned(),
             input,
             decoder,
@@ -151,18 +161,18 @@ impl VideoDecoder {
 
     /// The next that is wanted.
     fn next_whole(&mut self) -> Result<Option<Decoded>, MediaError> {
-        while let Some(Search { way, from, needless_before }) = self.search {
-            match self.next_decoded()? {
-                Some(picture) if picture.at < needless_before => {}
-                Some(picture) if picture.at <= from => {
+        while let Some(Search { way, from, needless_before, has_earlier }) = self.search {
+            match self.next_decoded() {
+                Ok(Some(picture)) if picture.at < needless_before => {
+                    self.search = Some(Search { way, from, needless_before, has_earlier: true });
+                }
+                Ok(Some(picture)) if picture.at <= from => {
                     self.search = None;
                     return Ok(Some(picture));
                 }
                 // Of those that were decoded none is seen at the time that is wanted.
-                _ => {
-                    let next = if way == Way::Shortest { Way::Whole } else { Way::FromStart };
-                    *self = Self::open_by(next, &self.path, from)?;
-                }
+                Ok(_) | Err(MediaError::Corrupt(_)) => *self = Self::open_by(way.next(has_earlier), &self.path, from)?,
+                Err(error) => return Err(error),
             }
         }
         self.next_decoded()
@@ -197,7 +207,11 @@ impl VideoDecoder {
     fn feed(&mut self) -> Result<(), MediaError> {
         let mut packet = Packet::empty();
         match packet.read(&mut self.input) {
-            Ok(()) if packet.stream() == self.stream && self.awaits_key && !packet.is_key() => Ok(()),
+            Ok(()) if packet.stream() == self.stream && self.awaits_key && !packet.is_key() => match self.is_past(&packet) {
+                // A key picture that comes only now is not before what is wanted.
+                true => self.end(),
+                false => Ok(()),
+            },
             Ok(()) if packet.stream() == self.stream => {
                 self.awaits_key = false;
                 let skipped = if self.is_needless(&packet) { Discard::NonReference } else { Discard::Default };
@@ -209,19 +223,31 @@ impl VideoDecoder {
                 }
             }
             Ok(()) => Ok(()),
-            Err(Error::Eof) => {
-                self.drained = true;
-                self.decoder.send_eof().map_err(MediaError::reading)
-            }
+            Err(Error::Eof) => self.end(),
             Err(Error::InvalidData) => self.count_broken(),
             Err(error) => Err(MediaError::reading(error)),
         }
     }
 
+    fn end(&mut self) -> Result<(), MediaError> {
+        self.drained = true;
+        self.decoder.send_eof().map_err(MediaError::reading)
+    }
+
     /// Whether a packet's picture is wanted only where others need it.
     fn is_needless(&self, packet: &Packet) -> bool {
+        self.place(packet).is_some_and(|(at, search)| at < search.needless_before)
+    }
+
+    /// Whether a packet's picture comes clearly after what is wanted.
+    fn is_past(&self, packet: &Packet) -> bool {
+        self.place(packet).is_some_and(|(at, search)| at > search.from + 1.0)
+    }
+
+    /// When a packet's picture is seen, where one is searched for.
+    fn place(&self, packet: &Packet) -> Option<(f64, Search)> {
         let at = packet.pts().map(|pts| input::seconds(pts, self.time_base) - self.origin_s);
-        at.zip(self.search).is_some_and(|(at, search)| at < search.needless_before)
+        at.zip(self.search)
     }
 
     fn count_broken(&mut self) -> Result<(), MediaError> {
@@ -254,9 +280,32 @@ fn open_decoder(stream: &ffmpeg_next::format::stream::Stream) -> Result<decoder:
 
 /// Goes to the last place to start from before `from`. A file that cannot be sought in is decoded from its start.
 pub(super) fn seek(input: &mut Input, origin_us: i64, from: f64) {
-    let target = origin_us + ((from - SEEK_MARGIN_S) * 1e6) as i64;
-    if from > SEEK_MARGIN_S {
+    seek_before(input, origin_us, from, SEEK_MARGIN_S);
+}
+
+/// The same, so many seconds before it.
+fn seek_before(input: &mut Input, origin_us: i64, from: f64, margin_s: f64) {
+    let target = origin_us + ((from - margin_s) * 1e6) as i64;
+    if from > margin_s {
         // SAFETY: a call on a context that is borrowed mutably; stream -1 counts in microseconds.
         unsafe { ffi::avformat_seek_file(input.as_mut_ptr(), -1, i64::MIN, target, target, 0) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_searched_for_is_not_far_behind_the_last_try() {
+        let mut way = Way::SHORTEST.next(true);
+        assert!((way.margin_s, way.is_short) == (SEEK_MARGIN_S, false), "the same place, and all pictures from there on");
+        // Of a key picture 30 s before, an hour into the file, some two minutes are decoded, and not the hour.
+        let mut decoded = 0.0;
+        while way.margin_s < 30.0 {
+            decoded += way.margin_s;
+            way = way.next(false);
+        }
+        assert!(decoded + way.margin_s < 120.0, "{decoded} {}", way.margin_s);
     }
 }

@@ -131,6 +131,9 @@ fn chosen(pixels: &[Srgb<u8>], most: usize) -> Vec<Rgb> {
 fn filled(mut colors: Vec<Rgb>, pixels: &[Srgb<u8>], most: usize) -> Vec<Rgb> {
     colors.sort_unstable();
     colors.dedup();
+    if colors.len() >= most {
+        return colors;
+    }
     let mut sorted: Vec<Rgb> = pixels.iter().map(|pixel| [pixel.red, pixel.green, pixel.blue]).collect();
     sorted.sort_unstable();
     let nearest = |color: Rgb| colors.iter().map(|chosen| distance(color, *chosen)).min().unwrap_or(i32::MAX);
