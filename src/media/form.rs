@@ -132,7 +132,8 @@ pub trait Form: Copy + Debug + Send + Sync + 'static {
 #[derive(Debug, Clone, Copy)]
 pub struct Yuv420;
 
-/// 4:4:4 of 10 bits, the lower byte first as all machines that we know have it: for what is to lose neither the edges of colours nor their steps.
+/// 4:4:4 of 10 bits, the lower byte first as all machines that we know have it: for what is to lose neither the edges of colours
+/// nor their steps.
 #[derive(Debug, Clone, Copy)]
 pub struct Yuv444Ten;
 
