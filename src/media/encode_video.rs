@@ -201,17 +201,26 @@ impl Way {
     }
 }
 
-/// The encoder's options. x264's code for AVX-512 does not always come to the same pictures when its threads look ahead (seen with
-/// build 164 on an AMD EPYC: some runs of a dozen, by the tree of macroblocks alone; with AVX2, which is as fast there, none of 60).
+/// The encoder's options, with x264's code for AVX-512 only where that comes to the same pictures each time.
 fn options(settings: &VideoSettings) -> Vec<(&'static str, String)> {
     let mut options = settings.options.clone();
-    if settings.encoder == "libx264" && has_avx512() {
+    if settings.encoder == "libx264" && has_avx512() && !repeats_with_avx512(settings) {
         match options.iter_mut().find(|(name, _)| *name == "x264-params") {
             Some((_, parameters)) => parameters.push_str(":asm=avx2"),
             None => options.push(("x264-params", "asm=avx2".into())),
         }
     }
     options
+}
+
+/// Its tree of macroblocks takes eight of a row at a time, those past its end too, and writes back what lies beside those that it
+/// changes (x264 164, `mbtree_propagate_list` of common/x86/mc-a2.asm). With several threads pictures then differed in some runs
+/// of a dozen (seen on an AMD EPYC); with one, and rows of whole eights, there is nothing foreign to read and nobody else to write.
+fn repeats_with_avx512(settings: &VideoSettings) -> bool {
+    const MACROBLOCK: u32 = 16;
+    const AT_A_TIME: u32 = 8;
+    let one_thread = settings.options.iter().any(|(name, value)| *name == "threads" && value == "1");
+    one_thread && settings.width.div_ceil(MACROBLOCK).is_multiple_of(AT_A_TIME)
 }
 
 #[cfg(target_arch = "x86_64")]
