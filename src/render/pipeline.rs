@@ -357,7 +357,7 @@ mod tests {
             let means = Means { runs, ..Means::default() };
             let target = Target { output: &composition.outputs[0], path: &path };
             let made = render(&understood.ready(0), &[target], &means, &mut Nobody).unwrap();
-            assert_eq!((made[0].frames, made[0].rendered, made[0].reused), (300, 3, 0));
+            assert_eq!((made[0].frames, made[0].rendered, made[0].reused), (300, 4, 0));
             std::fs::read(path).unwrap()
         });
         assert!(made[0] == made[1]);
@@ -384,7 +384,7 @@ mod tests {
         let targets: Vec<Target> =
             composition.outputs.iter().zip(paths.iter().map(std::path::PathBuf::as_path)).map(target).collect();
         let made = render(&understood.ready(0), &targets, &Means::default(), &mut Nobody).unwrap();
-        assert_eq!(made.iter().map(|made| made.rendered).collect::<Vec<_>>(), [3, 3, 3]);
+        assert_eq!(made.iter().map(|made| made.rendered).collect::<Vec<_>>(), [4, 4, 4]);
         for (index, output) in composition.outputs.iter().enumerate() {
             let alone = path("alone", index);
             render(&understood.ready(index), &[Target { output, path: &alone }], &Means::default(), &mut Nobody).unwrap();
@@ -407,7 +407,7 @@ mod tests {
         let understood = prepare::understand(&composition, &mut |_, _| {}).unwrap();
         let groups = together(&understood.plans, &composition.outputs, 0);
         assert_eq!(groups, [vec![0, 1, 2, 7], vec![3], vec![4], vec![5], vec![6]]);
-        let narrow = together(&understood.plans[..3], &composition.outputs[..3], 2 * 2 * 160 * 90 * 3 / 2 * 370);
+        let narrow = together(&understood.plans[..3], &composition.outputs[..3], 2 * 2 * 160 * 90 * 3 / 2 * 400);
         assert_eq!(narrow, [vec![0, 1], vec![2]], "as there is memory for two");
     }
 

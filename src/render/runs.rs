@@ -25,17 +25,17 @@ use super::{
 use crate::media::{Form, MediaError, Parcel, Picture, Smoothness, VideoEncoder, VideoSettings};
 
 /// Bytes a pixel that one run has in memory at the most: 200 frames of its decoders, its canvases, and two encoders that look ahead;
-/// where many frames wait for these, 370; and in the finer form, of which a frame with alpha has 8, 20 canvases, and 40 of decoders,
+/// where many frames wait for these, 400; and in the finer form, of which a frame with alpha has 8, 20 canvases, and 40 of decoders,
 /// sprites and scaled pictures.
 const BYTES_OF_A_RUN: u64 = 200 * 3 / 2;
-const WAITING_BYTES_OF_A_RUN: u64 = 370 * 3 / 2;
+const WAITING_BYTES_OF_A_RUN: u64 = 400 * 3 / 2;
 const FINE_BYTES_OF_A_RUN: u64 = 60 * 8;
 /// Frames that may wait for an encoder.
 const FRAMES_AHEAD: usize = 4;
-/// For one that looks ahead: of large frames, since the next encoder begins when the one before has ended; of others so many that
-/// two encoders of one thread each are at work for most of the time.
+/// For one that looks ahead: of large frames, since the next encoder begins when the one before has ended; of others half of
+/// a segment's at 30 a second, with which two encoders of one thread each always have some.
 const LARGE_FRAMES_AHEAD: usize = 12;
-const SMALL_FRAMES_AHEAD: usize = 48;
+const SMALL_FRAMES_AHEAD: usize = 60;
 /// Encoders at work for one run.
 const ENCODERS: usize = 2;
 /// Segments of one run where there are several: those that come before their turn are held in memory.
@@ -324,7 +324,6 @@ mod tests {
         assert_eq!((at_once(&coarse, 12, memory), at_once(&fine, 12, memory), at_once(&fine, 12, 0)), (4, 3, 4));
         assert_eq!((room(&fine, 1), room(&fine, 0)), (1, u64::MAX), "one in any case");
         let small = VideoSettings { width: 1280, height: 720, ..coarse };
-        assert_eq!((at_once(&small, 12, 0), at_once(&small, 12, memory)), (6, 6));
-        assert_eq!(at_once(&small, 32, memory), 6, "as there is memory");
+        assert_eq!((at_once(&small, 12, 0), at_once(&small, 12, memory)), (6, 5), "as there is memory");
     }
 }
