@@ -32,10 +32,9 @@ pub fn cost(command: &mut Command) -> Cost {
     Cost { wall: started.elapsed().as_secs_f64(), cpu: (children_cpu() - before).as_secs_f64() }
 }
 
-/// The middle one of some runs, by wall time.
-pub fn middle(mut costs: Vec<Cost>) -> Cost {
-    costs.sort_by(|a, b| a.wall.total_cmp(&b.wall));
-    costs[costs.len() / 2]
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 pub fn ffmpeg(arguments: &[&str]) -> Command {

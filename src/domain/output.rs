@@ -197,18 +197,18 @@ impl VideoCodec {
             VideoCodec::Prores => "prores",
         }
     }
-
-    /// The largest constant rate factor; `None` where there is none.
-    pub fn most_crf(self) -> Option<i32> {
-        match self {
-            VideoCodec::H264 | VideoCodec::H265 => Some(51),
-            VideoCodec::Vp9 | VideoCodec::Av1 => Some(63),
-            VideoCodec::Prores => None,
-        }
-    }
 }
 
 impl Output {
+    /// The largest constant rate factor; `None` where there is none, nor a bit rate.
+    pub fn most_crf(&self) -> Option<i32> {
+        match (self.format, self.video_codec) {
+            (Format::Gif | Format::Png | Format::Jpeg | Format::Mp3 | Format::Wav, _) | (_, VideoCodec::Prores) => None,
+            (_, VideoCodec::H264 | VideoCodec::H265) => Some(51),
+            (_, VideoCodec::Vp9 | VideoCodec::Av1) => Some(63),
+        }
+    }
+
     /// Whether what nothing covers is to be seen through: the background is not opaque, and the file can say so.
     pub fn keeps_alpha(&self) -> bool {
         let can = match self.format {

@@ -178,7 +178,11 @@ mod tests {
         );
         let range = TimeRange { start: 3.5, length: 9.0 };
         let part = all(&planned(&elements, &Output { range: Some(range), ..output() }));
-        assert_eq!(part.iter().map(|s| (s.first, s.end)).collect::<Vec<_>>(), [(105, 180), (180, 300), (300, 375)], "nor any is short");
+        assert_eq!(
+            part.iter().map(|s| (s.first, s.end)).collect::<Vec<_>>(),
+            [(105, 180), (180, 300), (300, 375)],
+            "nor any is short"
+        );
     }
 
     #[test]

@@ -14,11 +14,8 @@ pub fn output(check: &mut Checker, at: &str, output: &Output) {
     edge(check, format_args!("{at}.width"), i64::from(output.width));
     edge(check, format_args!("{at}.height"), i64::from(output.height));
     check.range(format_args!("{at}.frameRate"), output.frame_rate.as_f64(), output::limits::FRAME_RATE);
-    if let Some(crf) = output.crf {
-        let most = output.video_codec.most_crf().unwrap_or(*output::limits::CRF.end());
-        check.range(format_args!("{at}.crf"), i32::from(crf), 0..=most);
-    }
     codec(check, at, output);
+    rates(check, at, output);
     if output.format == Format::Gif && output.frame_rate.as_f64() > output::limits::GIF_FRAME_RATE {
         let rule = format!("must be at most {} for a GIF", output::limits::GIF_FRAME_RATE);
         check.breach(format_args!("{at}.frameRate"), ViolationCode::OutOfRange, rule);
@@ -33,12 +30,6 @@ pub fn output(check: &mut Checker, at: &str, output: &Output) {
     }
     if let Some(at_s) = output.poster_at {
         poster(check, format_args!("{at}.posterAt"), output, at_s);
-    }
-    if let Some(bitrate) = output.video_bitrate {
-        check.range(format_args!("{at}.videoBitrate"), bitrate, output::limits::VIDEO_BITRATE);
-    }
-    if let Some(bitrate) = output.audio_bitrate {
-        check.range(format_args!("{at}.audioBitrate"), bitrate, output::limits::AUDIO_BITRATE);
     }
     if let Some(key) = &output.key {
         own_key(check, format_args!("{at}.key"), key);
@@ -93,9 +84,41 @@ fn codec(check: &mut Checker, at: &str, output: &Output) {
             let rule = "must not be LOSSLESS for what is never so: AV1, PRORES, GIF, JPEG and MP3";
             check.breach(format_args!("{at}.quality"), ViolationCode::Inconsistent, rule);
         }
-        if output.crf.is_some() || output.video_bitrate.is_some() {
-            let field = if output.crf.is_some() { "crf" } else { "videoBitrate" };
-            check.breach(format_args!("{at}.{field}"), ViolationCode::Inconsistent, "must not be given together with LOSSLESS");
+    }
+}
+
+/// What a file is compressed to: of one kind, and only where it is compressed by it.
+fn rates(check: &mut Checker, at: &str, output: &Output) {
+    const NO_PICTURE_RATES: &str = "must not be given for what is not compressed by it: PRORES, GIF, PNG, JPEG, MP3 and WAV";
+    const NO_SOUND_RATES: &str = "must not be given for what is not compressed by it: WAV, MOV of PRORES, GIF, PNG and JPEG";
+    let lossless = output.quality == Quality::Lossless;
+    let together = "must not be given together with LOSSLESS";
+    let most_crf = output.most_crf();
+    if let Some(crf) = output.crf {
+        let at = format_args!("{at}.crf");
+        check.range(at, i32::from(crf), 0..=most_crf.unwrap_or(*output::limits::CRF.end()));
+        if most_crf.is_none() {
+            check.breach(at, ViolationCode::Inconsistent, NO_PICTURE_RATES);
+        } else if lossless {
+            check.breach(at, ViolationCode::Inconsistent, together);
+        } else if output.video_bitrate.is_some() {
+            check.breach(at, ViolationCode::Inconsistent, "must not be given together with videoBitrate");
+        }
+    }
+    if let Some(bitrate) = output.video_bitrate {
+        let at = format_args!("{at}.videoBitrate");
+        check.range(at, bitrate, output::limits::VIDEO_BITRATE);
+        if most_crf.is_none() {
+            check.breach(at, ViolationCode::Inconsistent, NO_PICTURE_RATES);
+        } else if lossless {
+            check.breach(at, ViolationCode::Inconsistent, together);
+        }
+    }
+    if let Some(bitrate) = output.audio_bitrate {
+        let at = format_args!("{at}.audioBitrate");
+        check.range(at, bitrate, output::limits::AUDIO_BITRATE);
+        if !matches!(output.audio_codec_name(), Some("aac" | "opus" | "mp3")) {
+            check.breach(at, ViolationCode::Inconsistent, NO_SOUND_RATES);
         }
     }
 }

@@ -136,11 +136,11 @@ pub struct OutputInput {
     /// How much care, and how many bits.
     #[graphql(default_with = "Quality::Medium")]
     quality: Quality,
-    /// In place of the quality's own: 0…51 for H264 and H265, 0…63 for VP9 and AV1; lower is better.
+    /// In place of the quality's own: 0…51 for H264 and H265, 0…63 for VP9 and AV1, refused for others; lower is better.
     crf: Option<i32>,
-    /// In place of the quality: bits a second on average.
+    /// In place of the quality and of `crf`, for the same codecs: bits a second on average.
     video_bitrate: Option<Long>,
-    /// Bits a second; 160000 where it is not given.
+    /// Bits a second; 160000 where it is not given. Refused where sound is not compressed, or there is none.
     audio_bitrate: Option<i32>,
     /// What shows where nothing lies. One that is not opaque stays so in WEBM of VP9, MOV of PRORES, GIF and PNG.
     #[graphql(default_with = "Color(domain::paint::Color::BLACK)")]
