@@ -17,7 +17,7 @@ use ffmpeg_next::{
 
 use super::{
     MediaError,
-    fields::{Field, Splitter},
+    fields::{self, Field, Splitter},
     input, probe,
 };
 
@@ -53,7 +53,8 @@ pub struct VideoDecoder {
     /// Of H.265 each picture is one field already.
     can_be_woven: bool,
     search: Option<Search>,
-    /// What comes before a key picture could only be decoded wrongly: some containers are not sought by these.
+    /// What comes before a picture that is marked as key could only be decoded wrongly, or not be known to be right: some
+    /// containers are not sought by these.
     awaits_key: bool,
     broken_packets: u32,
     drained: bool,
@@ -166,7 +167,7 @@ impl VideoDecoder {
                 Ok(Some(picture)) if picture.at < needless_before => {
                     self.search = Some(Search { way, from, needless_before, has_earlier: true });
                 }
-                Ok(Some(picture)) if picture.at <= from => {
+                Ok(Some(picture)) if picture.at <= from && (has_earlier || !self.lacks_what_is_before(&picture, from)) => {
                     self.search = None;
                     return Ok(Some(picture));
                 }
@@ -176,6 +177,11 @@ impl VideoDecoder {
             }
         }
         self.next_decoded()
+    }
+
+    /// Whether a first picture is seen at a time by its fields, which are made of the one before it too.
+    fn lacks_what_is_before(&self, first: &Decoded, at: f64) -> bool {
+        self.can_be_woven && fields::can_split(&first.frame) && at < first.at + 2.0 * first.duration
     }
 
     fn next_decoded(&mut self) -> Result<Option<Decoded>, MediaError> {

@@ -89,7 +89,8 @@ fn sample_bytes(frame: &frame::Video) -> Option<usize> {
     (is_planar && cfg!(target_endian = "little")).then_some(if depth > 8 { 2 } else { 1 })
 }
 
-fn can_split(frame: &frame::Video) -> bool {
+/// Whether a picture becomes two.
+pub fn can_split(frame: &frame::Video) -> bool {
     frame.is_interlaced() && frame.height() >= 8 && frame.width() >= 8 && sample_bytes(frame).is_some()
 }
 

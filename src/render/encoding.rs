@@ -8,7 +8,7 @@ use crate::{
 /// Pixels of a frame from which on an encoder takes so much memory that it has several threads rather than others beside it.
 const LARGE: u32 = 1_500_000;
 /// Threads of an encoder of large frames. Not as many as there are cores: what comes out depends on their number, and is to be the
-/// same everywhere. One of smaller frames has one, of which several are at work: that takes some 8 % less CPU.
+/// same however many there are. One of smaller frames has one, of which several are at work: that takes some 8 % less CPU.
 pub const THREADS_OF_LARGE: usize = 3;
 
 const AUDIO_BITRATE: i64 = 160_000;

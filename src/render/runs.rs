@@ -33,7 +33,7 @@ const FINE_BYTES_OF_A_RUN: u64 = 60 * 8;
 /// Frames that may wait for an encoder.
 const FRAMES_AHEAD: usize = 4;
 /// For one that looks ahead: of large frames, since the next encoder begins when the one before has ended; of others half of
-/// a segment's at 30 a second, with which two encoders of one thread each always have some.
+/// a segment's at 30 a second, up to which two encoders of one thread each always have some.
 const LARGE_FRAMES_AHEAD: usize = 12;
 const SMALL_FRAMES_AHEAD: usize = 60;
 /// Encoders at work for one run.

@@ -39,12 +39,13 @@ impl Segment {
 }
 
 /// Cuts what a plan renders, or a part of it. The cuts are at the same frames whatever part that is, and no segment is short but
-/// a whole. The first of a composition has half the length of others, so that the second encoder soon begins.
+/// a whole. The first of a composition has half the length of others where that is not too short, so that
+/// the second encoder soon begins.
 pub fn cut(plan: &Plan, part: Segment) -> Vec<Segment> {
     let step = ((plan.rate.as_f64() * SECONDS).round() as i64).max(FEWEST_FRAMES);
     let least = (step / 4).max(FEWEST_FRAMES);
     let far = |frame: &i64| frame - part.first >= least && part.end - frame >= least;
-    let half = step / 2;
+    let half = if step / 2 >= least { step / 2 } else { 0 };
     let next = (part.first + half).div_euclid(step);
     let mut cuts = vec![part.first];
     cuts.extend((next..).map(|number| number * step + half).take_while(|frame| *frame < part.end).filter(far));
@@ -188,10 +189,10 @@ mod tests {
     #[test]
     fn slow_pictures_make_long_segments() {
         let slow = Output { frame_rate: crate::domain::output::FrameRate { numerator: 1, denominator: 1 }, ..output() };
-        let range = Some(TimeRange { start: 5.0, length: 14.0 });
+        let range = Some(TimeRange { start: 3.0, length: 16.0 });
         let plan = planned(&clips("b"), &Output { range, ..slow });
         let part = cut(&plan, Segment::whole(&plan));
-        assert_eq!(part.iter().map(|s| (s.first, s.end)).collect::<Vec<_>>(), [(5, 19)]);
+        assert_eq!(part.iter().map(|s| (s.first, s.end)).collect::<Vec<_>>(), [(3, 19)]);
     }
 
     #[test]

@@ -150,6 +150,27 @@ async fn a_clip_begins_with_the_picture_at_its_trim_however_far_it_is_from_a_key
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn fields_are_the_same_wherever_a_clip_begins() {
+    let server = Server::sqlite().await;
+    // MPEG-TS is sought by what it is told at any place, and key pictures are half a second from each other.
+    let woven = "testsrc2=s=320x176:r=50:d=3,hue=s=0,tinterlace=interleave_top,setfield=tff";
+    let encoder = ["-pix_fmt", "yuv420p", "-c:v", "mpeg2video", "-q:v", "2", "-g", "12", "-bf", "2", "-flags", "+ildct+ilme"];
+    let asset = clip(&server, "fields.ts", &[&["-f", "lavfi", "-i", woven], &encoder[..]].concat()).await;
+    let seen = async |start: f64, length: f64| {
+        let output = json!({ "width": 320, "height": 176, "frameRate": 50, "quality": "LOSSLESS" });
+        let element = json!({ "video": { "source": { "asset": asset }, "trimStart": start, "length": length } });
+        let (_, path) = render(&server, json!({ "outputs": [output], "elements": [element] })).await;
+        pictures(&["-i", &path.to_string_lossy()], "", 320, 176)
+    };
+    let whole = seen(0.0, 2.8).await;
+    for number in 60..90 {
+        let found = seen(f64::from(number) / 50.0 + 0.001, 0.1).await;
+        let psnr = found[0].psnr(&whole[number as usize], 0..176);
+        assert!(psnr > 90.0, "field {number}: {psnr} dB");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_still_that_is_cut_short_is_told() {
     let server = Server::sqlite().await;
     let path = server.folder.path().join("whole.jpg");
