@@ -97,7 +97,7 @@ fn place(index: usize, element: &Element, media: Option<f64>, before: &[OpenSlot
         }
     };
     let crosses_from = previous
-        .filter(|(_, slot)| overlap > 0.0 && slot.start < start && slot.end.is_none_or(|end| end > start))
+        .filter(|(_, slot)| overlap > 0.0 && slot.start <= start && slot.end.is_none_or(|end| end > start))
         .map(|(previous, _)| previous);
     Ok(OpenSlot { start, end: length.map(|length| start + length), track, crosses_from })
 }
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn an_overlap_is_no_longer_than_either_element() {
         let found = schedule(&[clip(0, None), clip(0, Some(5.0))], &[Some(2.0), Some(8.0)], None).unwrap();
-        assert_eq!(found.slots[1].start, 0.0);
+        assert_eq!((found.slots[1].start, found.slots[1].crosses_from), (0.0, Some(0)));
     }
 
     #[test]

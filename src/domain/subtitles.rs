@@ -21,6 +21,26 @@ pub fn parse(file: &str) -> Vec<Cue> {
     cues
 }
 
+/// Cues of which no two are there at once, in order: where some overlap, one has the words of all, of those that began first above.
+pub fn apart(mut cues: Vec<Cue>) -> Vec<Cue> {
+    cues.sort_by(|a, b| a.start.total_cmp(&b.start));
+    let mut edges: Vec<f64> = cues.iter().flat_map(|cue| [cue.start, cue.end]).collect();
+    edges.sort_by(f64::total_cmp);
+    edges.dedup();
+    let mut coming = cues.iter().peekable();
+    let mut there: Vec<&Cue> = Vec::new();
+    let mut shown = Vec::new();
+    for pair in edges.windows(2) {
+        there.retain(|cue| cue.end > pair[0]);
+        there.extend(std::iter::from_fn(|| coming.next_if(|cue| cue.start <= pair[0])));
+        if !there.is_empty() {
+            let words: Vec<&str> = there.iter().map(|cue| cue.text.as_str()).collect();
+            shown.push(Cue { start: pair[0], end: pair[1], text: words.join("\n") });
+        }
+    }
+    shown
+}
+
 /// SRT and WebVTT: blocks between empty lines, each with a line of two times and then its words.
 fn blocks(file: &str) -> Vec<Cue> {
     let mut cues: Vec<Cue> = Vec::new();
@@ -138,6 +158,14 @@ mod tests {
     fn ass_by_its_own_order_of_fields() {
         let file = "[Script Info]\nTitle: x\n\n[Events]\nFormat: Start, End, Style, Text\nDialogue: 0:00:01.00,0:00:02.50,Main,{\\b1}One{\\b0}, two\\Nthree\nComment: 0:00:01.00,0:00:02.50,Main,no\n";
         assert_eq!(parse(file), [cue(1.0, 2.5, "One, two\nthree")]);
+    }
+
+    #[test]
+    fn cues_that_overlap_share_their_time() {
+        let cues = vec![cue(1.0, 3.0, "b"), cue(0.0, 2.0, "a"), cue(2.0, 2.5, "c"), cue(4.0, 5.0, "d")];
+        let shown = [cue(0.0, 1.0, "a"), cue(1.0, 2.0, "a\nb"), cue(2.0, 2.5, "b\nc"), cue(2.5, 3.0, "b"), cue(4.0, 5.0, "d")];
+        assert_eq!(apart(cues), shown);
+        assert_eq!(apart(Vec::new()), []);
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl AudioDecoder {
                     self.feed()?;
                     None
                 }
-                Err(Error::InvalidData) => {
+                Err(error) if MediaError::is_of_a_packet(&error) => {
                     self.count_broken()?;
                     None
                 }
@@ -126,7 +126,7 @@ impl AudioDecoder {
         match packet.read(&mut self.input) {
             Ok(()) if packet.stream() == self.stream => match self.decoder.send_packet(&packet) {
                 Ok(()) => Ok(()),
-                Err(Error::InvalidData) => self.count_broken(),
+                Err(error) if MediaError::is_of_a_packet(&error) => self.count_broken(),
                 Err(error) => Err(MediaError::reading(error)),
             },
             Ok(()) => Ok(()),

@@ -192,7 +192,7 @@ impl VideoDecoder {
                 Err(Error::Eof) => return Ok(None),
                 Err(Error::Other { errno: EAGAIN }) if self.drained => return Ok(None),
                 Err(Error::Other { errno: EAGAIN }) => self.feed()?,
-                Err(Error::InvalidData) => self.count_broken()?,
+                Err(error) if MediaError::is_of_a_packet(&error) => self.count_broken()?,
                 Err(error) => return Err(MediaError::reading(error)),
             }
         }
@@ -224,7 +224,7 @@ impl VideoDecoder {
                 self.decoder.skip_frame(skipped);
                 match self.decoder.send_packet(&packet) {
                     Ok(()) => Ok(()),
-                    Err(Error::InvalidData) => self.count_broken(),
+                    Err(error) if MediaError::is_of_a_packet(&error) => self.count_broken(),
                     Err(error) => Err(MediaError::reading(error)),
                 }
             }

@@ -154,6 +154,8 @@ impl VideoEncoder {
             match self.encoder.receive_packet(&mut packet) {
                 Ok(()) => {
                     packet.set_duration(1);
+                    // Only what is known of one that was kept, too: else MP4 would tell which pictures no other needs.
+                    packet.set_flags(packet.flags());
                     encoded.push(Encoded { packet, time_base });
                 }
                 Err(Error::Eof | Error::Other { errno: EAGAIN }) => return Ok(encoded),

@@ -32,6 +32,11 @@ impl MediaError {
         }
     }
 
+    /// Whether it is of one packet, after which others may be right: some decoders say -1 of what is broken.
+    pub(super) fn is_of_a_packet(error: &ffmpeg_next::Error) -> bool {
+        matches!(error, ffmpeg_next::Error::InvalidData | ffmpeg_next::Error::Other { errno: ffmpeg_next::error::EPERM })
+    }
+
     /// An error met while writing the output.
     pub(super) fn writing(error: ffmpeg_next::Error) -> Self {
         match error {

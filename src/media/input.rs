@@ -91,6 +91,10 @@ fn not_opened(error: Error, path: &Path) -> MediaError {
         _ => match head(path) {
             None => unreadable(),
             Some(bytes) if bytes.is_empty() => MediaError::Unsupported("the file is empty".into()),
+            Some(bytes) if bytes.get(8..12) == Some(b"WEBP") => {
+                let told = "a WebP is shown as an image, of an animated one the first picture; GIF and WebM are played";
+                MediaError::Unsupported(told.into())
+            }
             Some(bytes) if looks_like_a_container(&bytes) => {
                 MediaError::Corrupt("the file is broken or cut short: its container cannot be read".into())
             }

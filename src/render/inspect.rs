@@ -1,10 +1,13 @@
 //! Looks into the files of elements: media are probed, stills decoded, words, fonts and tables of colours read.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
+
+use encoding_rs::{Encoding, WINDOWS_1252};
 
 use super::{
     loudness,
@@ -120,9 +123,18 @@ fn read(path: &Path, most: u64, what: &str) -> Result<Vec<u8>, MediaError> {
     std::fs::read(path).map_err(unreadable)
 }
 
+/// A text in the encoding that its mark tells; without one in UTF-8, or in that of Windows, as older subtitles are.
+fn written(bytes: &[u8]) -> Cow<'_, str> {
+    match (Encoding::for_bom(bytes), str::from_utf8(bytes)) {
+        (None, Ok(text)) => text.into(),
+        (None, Err(_)) => WINDOWS_1252.decode(bytes).0,
+        (Some((encoding, _)), _) => encoding.decode(bytes).0,
+    }
+}
+
 /// The cues of a file.
 fn words(path: &Path) -> Result<Vec<Cue>, MediaError> {
-    let cues = subtitles::parse(&String::from_utf8_lossy(&read(path, MOST_WORDS, "subtitles")?));
+    let cues = subtitles::parse(&written(&read(path, MOST_WORDS, "subtitles")?));
     if cues.iter().any(|cue| cue.text.chars().count() > MOST_CUE_CHARS) {
         return Err(MediaError::TooLarge(format!("a cue of subtitles has at most {MOST_CUE_CHARS} characters")));
     }
@@ -213,6 +225,20 @@ impl Prepared {
             (_, []) => Some(self),
             (Prepared::Group(media), [first, rest @ ..]) => media.get(*first)?.within(rest),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subtitles_are_read_in_the_encodings_that_they_come_in() {
+        for bytes in
+            [&b"Caf\xc3\xa9"[..], b"Caf\xe9", b"\xef\xbb\xbfCaf\xc3\xa9", b"\xff\xfeC\0a\0f\0\xe9\0", b"\xfe\xff\0C\0a\0f\0\xe9"]
+        {
+            assert_eq!(written(bytes), "Caf\u{e9}", "{bytes:?}");
         }
     }
 }

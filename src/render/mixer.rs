@@ -35,7 +35,8 @@ pub struct Mixer {
     limited: VecDeque<[f32; 2]>,
     /// The sample that comes out of the limiter next.
     told: i64,
-    /// The sample after the last.
+    /// The first that is asked for, and the one after the last.
+    first: i64,
     end: i64,
 }
 
@@ -55,7 +56,9 @@ impl Mixer {
             })
             .collect();
         let end = plan.rate.sample_at(plan.end, SAMPLE_RATE);
-        let position = plan.rate.sample_at(plan.first, SAMPLE_RATE);
+        let first = plan.rate.sample_at(plan.first, SAMPLE_RATE);
+        let ducks = voices.iter().any(|voice| voice.sounding.ducks);
+        let position = if ducks { (first - Ducking::REMEMBERED).max(0) } else { first };
         (!voices.is_empty()).then_some(Self {
             voices,
             position,
@@ -63,6 +66,7 @@ impl Mixer {
             limiter: Limiter::new(),
             limited: VecDeque::new(),
             told: position,
+            first,
             end,
         })
     }
@@ -108,8 +112,10 @@ impl Mixer {
             if let Some(sample) = self.limiter.push(sample)
                 && self.told < self.end
             {
+                if self.told >= self.first {
+                    self.limited.push_back(sample.map(|value| value.clamp(-1.0, 1.0)));
+                }
                 self.told += 1;
-                self.limited.push_back(sample.map(|value| value.clamp(-1.0, 1.0)));
             }
         }
         Ok(())
@@ -137,6 +143,8 @@ impl Ducking {
     const FORGOTTEN_S: f32 = 0.2;
     const DOWN_S: f32 = 0.06;
     const UP_S: f32 = 0.4;
+    /// Samples after which what was before is heard no more: of a range so many are mixed before its first.
+    const REMEMBERED: i64 = 5 * SAMPLE_RATE as i64;
 
     /// Adds the low ones to the others.
     fn add(&mut self, others: [&mut [f32; BLOCK]; 2], low: [&[f32; BLOCK]; 2]) {

@@ -10,12 +10,14 @@ use crate::domain::{
     composition::{Content, Element, Text},
     error::{ErrorCode, JobFailure},
     inspection::{Warning, WarningCode},
-    subtitles::Cue,
+    output::Output,
+    subtitles::{self, Cue},
 };
 
 /// Of all subtitles of a job.
 const MOST_CUES: usize = 20_000;
 const MOST_CUES_AT_ONCE: i64 = 100;
+const MOST_CHARS_AT_ONCE: i64 = 5_000;
 
 /// What a layer puts on the canvas.
 pub enum Art<'a> {
@@ -64,12 +66,20 @@ pub fn understand(composition: &Composition, found: &mut dyn FnMut(usize, &Prepa
         media.push(prepared);
     }
     check_cues(&elements)?;
+    part_cues(&mut elements);
     let known: Vec<Medium> = elements.iter().zip(&media).map(|(element, prepared)| prepared.medium(element)).collect();
-    let plan = |output| {
-        plan::plan(&elements, &known, output).map_err(|unplaceable| match unplaceable.element.and_then(|index| ids.get(index)) {
+    let plan = |output: &Output| {
+        let planned = plan::plan(&elements, &known, output);
+        let planned = planned.map_err(|unplaceable| match unplaceable.element.and_then(|index| ids.get(index)) {
             Some(id) => unplaceable.failure.of_element(id.clone()),
             None => unplaceable.failure,
-        })
+        })?;
+        if output.format.is_sound_alone() && planned.sounds.is_empty() {
+            let message = "nothing in the composition sounds, and the file is to be of sound alone";
+            let failure = JobFailure::new(ErrorCode::BadUserInput, message);
+            return Err(failure.suggest("add what sounds, or ask for a format with a picture"));
+        }
+        Ok(planned)
     };
     let plans = composition.outputs.iter().map(plan).collect::<Result<_, _>>()?;
     Ok(Understood { ids, elements, media, library, plans })
@@ -82,10 +92,24 @@ fn check_cues(elements: &[Element]) -> Result<(), JobFailure> {
     if count > MOST_CUES {
         return too_many(format!("a job has at most {MOST_CUES} cues of subtitles, and has {count}"));
     }
-    if lists.into_iter().map(most_at_once).max().unwrap_or(0) > MOST_CUES_AT_ONCE {
-        return too_many(format!("at most {MOST_CUES_AT_ONCE} cues of subtitles are shown at once"));
+    let most = |weight: fn(&Cue) -> i64| lists.iter().map(|cues| most_at_once(cues, weight)).max().unwrap_or(0);
+    if most(|_| 1) > MOST_CUES_AT_ONCE || most(|cue| cue.text.chars().count() as i64) > MOST_CHARS_AT_ONCE {
+        let rule =
+            format!("at most {MOST_CUES_AT_ONCE} cues of subtitles with {MOST_CHARS_AT_ONCE} characters are shown at once");
+        return too_many(rule);
     }
     Ok(())
+}
+
+/// Words that are there at the same time share their box, and do not cover each other.
+fn part_cues(elements: &mut [Element]) {
+    for element in elements {
+        match &mut element.content {
+            Content::Subtitles { cues, .. } => *cues = subtitles::apart(std::mem::take(cues)),
+            Content::Composition { elements, .. } => part_cues(elements),
+            _ => {}
+        }
+    }
 }
 
 /// The cues of each element that has any, and of those within it.
@@ -93,9 +117,9 @@ fn all_cues(elements: &[Element]) -> Vec<&[Cue]> {
     elements.iter().flat_map(|element| element.cues().into_iter().chain(all_cues(element.elements()))).collect()
 }
 
-/// The most cues that are shown at once.
-fn most_at_once(cues: &[Cue]) -> i64 {
-    let mut edges: Vec<(f64, i64)> = cues.iter().flat_map(|cue| [(cue.start, 1), (cue.end, -1)]).collect();
+/// The most that cues weigh that are shown at once.
+fn most_at_once(cues: &[Cue], weight: fn(&Cue) -> i64) -> i64 {
+    let mut edges: Vec<(f64, i64)> = cues.iter().flat_map(|cue| [(cue.start, weight(cue)), (cue.end, -weight(cue))]).collect();
     // Ends before starts.
     edges.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let there = edges.iter().scan(0, |there, (_, step)| {

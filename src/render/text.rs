@@ -6,8 +6,8 @@ use std::{
 };
 
 use cosmic_text::{
-    Align, Attrs, Buffer, CacheKeyFlags, Command, Ellipsize, EllipsizeHeightLimit, Family, FontSystem, Metrics, Shaping,
-    SwashCache, SwashContent, Weight, Wrap, fontdb,
+    Align, Attrs, Buffer, CacheKeyFlags, Command, Family, FontSystem, Metrics, Shaping, SwashCache, SwashContent, Weight, Wrap,
+    fontdb,
 };
 use sha2::{Digest, Sha256};
 use tiny_skia::{Path, PathBuilder};
@@ -141,13 +141,28 @@ impl Typesetter {
 
     fn set_in_loaded(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64) -> Lines {
         let size = text.font_size.resolve(canvas_height).max(1.0);
+        let mut set = |words: &str| self.broken(words, text, bounds.width, size, scale);
+        let whole = set(&text.text);
+        let buffer = match text.max_lines.map(|most| most as usize) {
+            Some(most) if line_count(&whole) > most => shortened(&text.text, most, &mut set),
+            _ => whole,
+        };
+        let height = buffer.layout_runs().fold(0.0, |height, run| f32::max(height, run.line_top + run.line_height));
+        let room = bounds.height - f64::from(height) / scale;
+        let down = match text.vertical_align {
+            VerticalAlign::Top => 0.0,
+            VerticalAlign::Middle => room / 2.0,
+            VerticalAlign::Bottom => room,
+        };
+        Lines { buffer, place: (bounds.x, bounds.y + down), scale }
+    }
+
+    /// Words broken into lines of some width, in a text's style.
+    fn broken(&mut self, words: &str, text: &Text, width: f64, size: f64, scale: f64) -> Buffer {
         let font = (size * scale) as f32;
         let mut buffer = Buffer::new_empty(Metrics::new(font, font * text.line_height as f32));
-        buffer.set_size(Some((bounds.width * scale) as f32), None);
+        buffer.set_size(Some((width * scale) as f32), None);
         buffer.set_wrap(Wrap::WordOrGlyph);
-        if let Some(lines) = text.max_lines {
-            buffer.set_ellipsize(Ellipsize::End(EllipsizeHeightLimit::Lines(lines as usize)));
-        }
         let family = self.family(text);
         let mut attributes = Attrs::new().family(Family::Name(&family)).weight(self.weight(&family, text.weight));
         if text.italic {
@@ -165,19 +180,12 @@ impl Typesetter {
         };
         // The fonts of symbols have emoji too, without colours.
         let in_colours = attributes.clone().family(Family::Name(EMOJI_FONT));
-        let spans = emoji_apart(&text.text)
+        let spans = emoji_apart(words)
             .into_iter()
             .map(|(part, emoji)| (part, if emoji { in_colours.clone() } else { attributes.clone() }));
         buffer.set_rich_text(spans, &attributes, Shaping::Advanced, Some(align));
         buffer.shape_until_scroll(&mut self.fonts, false);
-        let height = buffer.layout_runs().fold(0.0, |height, run| f32::max(height, run.line_top + run.line_height));
-        let room = bounds.height - f64::from(height) / scale;
-        let down = match text.vertical_align {
-            VerticalAlign::Top => 0.0,
-            VerticalAlign::Middle => room / 2.0,
-            VerticalAlign::Bottom => room,
-        };
-        Lines { buffer, place: (bounds.x, bounds.y + down), scale }
+        buffer
     }
 
     /// The name of the font for a text: of its file, or its family if the system has it.
@@ -326,6 +334,28 @@ impl Lines {
     }
 }
 
+fn line_count(buffer: &Buffer) -> usize {
+    buffer.layout_runs().count()
+}
+
+/// As much of the words as fits into so many lines, with the sign that there is more: paragraphs count as the lines that they are.
+fn shortened(words: &str, most: usize, set: &mut impl FnMut(&str) -> Buffer) -> Buffer {
+    const MORE: &str = "…";
+    let signs: Vec<usize> = words.grapheme_indices(true).map(|(at, _)| at).collect();
+    let mut cut = |count: usize| set(&[words[..signs[count]].trim_end(), MORE].concat());
+    // So many signs fit, and so many do not.
+    let (mut fits, mut too_many) = (0, signs.len());
+    while too_many - fits > 1 {
+        let middle = fits.midpoint(too_many);
+        if line_count(&cut(middle)) <= most {
+            fits = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    cut(fits)
+}
+
 /// The parts of a text, and which of them are emoji that want their colours (Unicode Technical Standard 51, 4.1).
 fn emoji_apart(text: &str) -> Vec<(&str, bool)> {
     const AS_EMOJI: char = '\u{FE0F}';
@@ -464,5 +494,20 @@ mod tests {
                 .height
         };
         assert!(height(None) > 120.0 && height(Some(1)) < 60.0 && height(Some(2)) > height(Some(1)));
+    }
+
+    #[test]
+    fn paragraphs_are_lines_too_and_none_begins_with_a_space() {
+        let mut typesetter = Typesetter::new(&HashMap::new());
+        let mut set = |words: &str, most| {
+            let lines = typesetter.set(&Text { max_lines: Some(most), ..text(words) }, &BOX, 720.0, 1.0);
+            let runs = lines.buffer.layout_runs();
+            runs.map(|run| run.text[run.glyphs[0].start..run.glyphs[run.glyphs.len() - 1].end].to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(set("a\nb\nc", 3), ["a", "b", "c"]);
+        assert_eq!(set("a\nb\nc\nd", 3), ["a", "b", "c…"]);
+        assert_eq!(set("a\nb\nc", 1), ["a…"]);
+        let long = set("one two three four five six seven eight nine ten eleven twelve\nb", 2);
+        assert!(long.len() == 2 && long[1].ends_with('…') && !long[1].starts_with(' '), "{long:?}");
     }
 }

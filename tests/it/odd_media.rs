@@ -171,6 +171,18 @@ async fn fields_are_the_same_wherever_a_clip_begins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_animated_webp_is_not_called_broken() {
+    let server = Server::sqlite().await;
+    let asset = clip(&server, "moving.webp", &["-f", "lavfi", "-i", "testsrc=s=64x64:d=1:r=5", "-c:v", "libwebp_anim"]).await;
+    let outputs = json!([{ "format": "PNG", "width": 64, "height": 64 }]);
+    for (kind, error) in [("video", Some("UNSUPPORTED_FORMAT")), ("image", None)] {
+        let elements = json!([{ kind: { "source": { "asset": asset }, "length": 1 } }]);
+        let id = server.api.create(json!({ "outputs": outputs, "elements": elements, "maxAttempts": 1 })).await;
+        assert_eq!(server.api.finished(&id).await["error"]["code"].as_str(), error, "{kind}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_still_that_is_cut_short_is_told() {
     let server = Server::sqlite().await;
     let path = server.folder.path().join("whole.jpg");

@@ -124,6 +124,10 @@ async fn silence_is_no_sound_file() {
     let job = server.api.finished(&id).await;
     assert_eq!(job["status"], "FAILED");
     assert!(job["error"]["message"].as_str().unwrap().contains("sounds"), "{job:#}");
+    let query = "query($input: CreateJobInput!) { validateJob(input: $input) { valid problems { message } } }";
+    let input = json!({ "outputs": [{ "format": "WAV" }], "elements": elements });
+    let told = server.api.ask(query, json!({ "input": input })).await["validateJob"].take();
+    assert_eq!(told["valid"], false, "{told:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -88,8 +88,11 @@ async fn every_codec_is_joined_without_a_seam() {
         let mut input = captioned(&clip, &music, "Second");
         input["outputs"] =
             json!([{ "width": 160, "height": 90, "frameRate": 25, "format": format, "videoCodec": codec, "quality": "DRAFT" }]);
-        let (made, bytes) = result(&server, input).await;
+        let (made, bytes) = result(&server, input.clone()).await;
         assert_eq!(segments(&made), (0, 4), "{codec}");
+        let (again, same) = result(&server, input).await;
+        assert_eq!(segments(&again), (4, 0), "{codec}");
+        assert!(same == bytes, "{codec}: what is found is what was made");
         let path = server.folder.path().join("joined");
         std::fs::write(&path, bytes).unwrap();
         assert_eq!(probed(&path, "v:0", "nb_read_frames"), "350", "{codec}");

@@ -78,10 +78,20 @@ async fn music_is_lower_while_others_sound() {
         { "audio": { "source": { "asset": music }, "duckUnder": true, "start": 0, "track": 0 } },
         { "audio": { "source": { "asset": voice }, "start": 1, "track": 1 } },
     ]);
-    let samples = heard(&server, elements).await;
+    let samples = heard(&server, elements.clone()).await;
     let music = |from, to| amplitude(between(&samples, from, to), 330.0);
     assert!((music(0.2, 0.8) - 0.4).abs() < 0.01, "{}", music(0.2, 0.8));
     assert!((music(1.5, 1.9) - 0.1).abs() < 0.01, "{}", music(1.5, 1.9));
     assert!(music(3.5, 3.9) > 0.37, "{}", music(3.5, 3.9));
     assert!(amplitude(between(&samples, 1.2, 1.8), 880.0) > 0.39, "the voice is as loud as ever");
+    // A part of it is that part: while the voice is there, and right after it.
+    for start in [1.4, 2.1] {
+        let output = json!({ "format": "WAV", "range": { "start": start, "length": 0.5 } });
+        let (_, path) = made(&server, output, elements.clone()).await;
+        let part = sound(&path);
+        let whole = between(&samples, start, start + 0.5);
+        assert_eq!(part.len(), whole.len());
+        let furthest = part.iter().zip(whole).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(furthest < 0.001, "from {start} s: {furthest}");
+    }
 }
