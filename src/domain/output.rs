@@ -200,6 +200,12 @@ impl VideoCodec {
 }
 
 impl Output {
+    /// What its length is a whole number of: pictures, or of sound alone samples.
+    pub fn clock(&self) -> FrameRate {
+        const SAMPLES: FrameRate = FrameRate { numerator: 48_000, denominator: 1 };
+        if self.format.is_sound_alone() { SAMPLES } else { self.frame_rate }
+    }
+
     /// The largest constant rate factor; `None` where there is none, nor a bit rate.
     pub fn most_crf(&self) -> Option<i32> {
         match (self.format, self.video_codec) {

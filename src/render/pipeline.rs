@@ -268,6 +268,11 @@ fn still(ready: &Ready, output: &Output, path: &Path, means: &Means, watcher: &m
     Ok(Made { frames: 1, has_sound: false, composition_cpu, rendered: 1, reused: 0 })
 }
 
+/// In how many steps a file's progress is told: its pictures, or seconds of sound alone.
+pub fn steps(plan: &Plan, output: &Output) -> i64 {
+    if output.format.is_sound_alone() { plan.rate.seconds(plan.length()).ceil() as i64 } else { plan.length() }
+}
+
 /// Sound without a picture.
 fn sound_alone(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Watcher) -> Result<Made, RenderError> {
     let (mut sound, track) = Sound::of(ready, output, false)?;
@@ -281,8 +286,7 @@ fn sound_alone(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Wa
         let shared = &shared;
         scope.spawn(move || sound.send(None, shared, out).unwrap_or_else(|error| shared.fail(error)));
         let written = packets.into_iter().try_for_each(|packet| {
-            let frame = (packet.decode_at() * ready.plan.rate.as_f64()) as i64;
-            watcher.encoded(frame.clamp(0, ready.plan.length()));
+            watcher.encoded((packet.decode_at() as i64).clamp(0, steps(ready.plan, output)));
             muxer.write_audio(packet)
         });
         written.and_then(|()| muxer.finish()).unwrap_or_else(|error| shared.fail(RenderError::whole(error)));

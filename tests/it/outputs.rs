@@ -97,9 +97,19 @@ async fn sound_alone_and_a_part_of_it() {
         assert_eq!((result["videoCodec"].as_str(), result["audioCodec"].as_str()), (None, Some(codec)));
         let left = sound(&path);
         assert!(left.len().abs_diff(48_000) <= tolerance, "{format}: {}", left.len());
+        assert_eq!((result["duration"].as_f64(), result["frames"].as_i64()), (Some(1.0), Some(48_000)), "{format}");
         assert!((amplitude(&left[4_800..19_200], 440.0) - 0.5).abs() < 0.03, "{format}: the end of the first");
         assert!((amplitude(&left[28_800..43_200], 880.0) - 0.5).abs() < 0.03, "{format}: the beginning of the second");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sound_alone_ends_with_a_sample_whatever_the_pictures() {
+    let server = Server::sqlite().await;
+    let tone = server.api.upload("tone.wav", "audio/wav", made::tone(1.0, 440.0, 0.5)).await;
+    let elements = json!([{ "audio": { "source": { "asset": tone }, "start": 0.01, "length": 0.5125 } }]);
+    let (result, path) = made(&server, json!({ "format": "WAV", "frameRate": 1 }), elements).await;
+    assert_eq!((sound(&path).len(), result["duration"].as_f64()), (25_080, Some(0.5225)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +159,7 @@ async fn several_files_come_from_one_job() {
     let results = job["results"].as_array().unwrap();
     let told: Vec<_> =
         results.iter().map(|file| (file["container"].as_str().unwrap(), file["frames"].as_i64().unwrap())).collect();
-    assert_eq!(told, [("mp4", 20), ("gif", 10), ("png", 1), ("mp3", 60)]);
+    assert_eq!(told, [("mp4", 20), ("gif", 10), ("png", 1), ("mp3", 96_000)]);
     assert_eq!(job["result"]["key"], results[0]["key"]);
     assert!(job["timeline"].as_array().unwrap().iter().all(|step| step["status"] == "COMPLETED"), "{job:#}");
     for (index, file) in results.iter().enumerate() {

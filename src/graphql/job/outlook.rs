@@ -67,7 +67,7 @@ pub struct JobWarning {
 pub struct RenderPlan {
     /// Of the whole composition, seconds.
     duration: f64,
-    /// That would be rendered.
+    /// That would be rendered; of sound alone samples.
     frames: Long,
     /// Runs of frames that show the same elements, in order; of very many the first 1,000.
     intervals: Vec<PlanInterval>,

@@ -328,12 +328,12 @@ impl RenderResult {
         self.0.height as i32
     }
 
-    /// Frames a second.
+    /// Frames a second; of sound alone samples.
     async fn frame_rate(&self) -> f64 {
         self.0.frame_rate
     }
 
-    /// How many frames.
+    /// How many frames; of sound alone samples.
     async fn frames(&self) -> Long {
         Long(self.0.frames)
     }

@@ -101,12 +101,12 @@ impl Plan {
 pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<Plan, Unplaceable> {
     let durations: Vec<_> = media.iter().map(|medium| medium.duration).collect();
     let schedule = schedule::schedule(elements, &durations, output.duration)?;
-    let frames = output.frame_rate.frame_at(schedule.duration).max(1);
+    let frames = output.clock().frame_at(schedule.duration).max(1);
     let (first, end) = span(output, frames)?;
     let mut plan = Plan {
         width: output.width,
         height: output.height,
-        rate: output.frame_rate,
+        rate: output.clock(),
         frames,
         first,
         end,
@@ -132,7 +132,7 @@ fn span(output: &Output, frames: i64) -> Result<(i64, i64), Unplaceable> {
     if output.format.is_still() {
         return still(output, range.start, frames);
     }
-    let rate = output.frame_rate;
+    let rate = output.clock();
     let first = within(rate.frame_at(range.start), range.start, rate, frames);
     if first >= frames {
         let message = format!("the output's range starts at {} s, past the end of the composition", range.start);
@@ -150,7 +150,7 @@ fn within(frame: i64, seconds: f64, rate: FrameRate, frames: i64) -> i64 {
 
 /// The frame that shows at a moment; a poster past the end is the last.
 fn still(output: &Output, seconds: f64, frames: i64) -> Result<(i64, i64), Unplaceable> {
-    let rate = output.frame_rate;
+    let rate = output.clock();
     let mut first = within(rate.frame_showing(seconds), seconds, rate, frames);
     if output.poster_at.is_some() {
         first = first.min(frames - 1);

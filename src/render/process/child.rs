@@ -146,7 +146,7 @@ fn compose_and_encode(task: &Task, understood: &Understood, first: Ready, out: &
     out.send(&Report::StepStarted { step: ProcessingStep::Encoding });
     let before = Cost::now();
     let outputs = &task.composition.outputs;
-    let frames = understood.plans.iter().map(|plan| plan.length()).sum();
+    let frames = understood.plans.iter().zip(outputs).map(|(plan, output)| pipeline::steps(plan, output)).sum();
     let mut watcher = Progress::new(out.clone(), frames);
     let mut first = Some(first);
     let shelf = task.shelf.as_ref().map(|folder| Shelf::new(Path::new(folder)));
@@ -158,7 +158,7 @@ fn compose_and_encode(task: &Task, understood: &Understood, first: Ready, out: &
         let target = |&index: &usize| Target { output: &outputs[index], path: Path::new(&task.paths[index]) };
         let targets: Vec<Target> = group.iter().map(target).collect();
         let made = pipeline::render(&ready, &targets, &means, &mut watcher).map_err(|error| failure(error, task))?;
-        watcher.finish(ready.plan.length() * targets.len() as i64);
+        watcher.finish(pipeline::steps(ready.plan, targets[0].output) * targets.len() as i64);
         group.iter().zip(made).for_each(|(&index, made)| all[index] = Some(made));
     }
     let made: Vec<Made> = all.into_iter().flatten().collect();
@@ -168,7 +168,7 @@ fn compose_and_encode(task: &Task, understood: &Understood, first: Ready, out: &
         width: output.width,
         height: output.height,
         frames: made.frames,
-        frame_rate: output.frame_rate.as_f64(),
+        frame_rate: output.clock().as_f64(),
         has_sound: made.has_sound,
         rendered_segments: made.rendered,
         reused_segments: made.reused,
