@@ -96,8 +96,12 @@ fn place(index: usize, element: &Element, media: Option<f64>, before: &[OpenSlot
             end - overlap.min(longest)
         }
     };
+    // One that is placed where another starts lies upon it; one that follows takes over from all of a shorter one.
+    let follows = element.timing.start.is_none();
     let crosses_from = previous
-        .filter(|(_, slot)| overlap > 0.0 && slot.start <= start && slot.end.is_none_or(|end| end > start))
+        .filter(|(_, slot)| {
+            overlap > 0.0 && (slot.start < start || follows && slot.start == start) && slot.end.is_none_or(|end| end > start)
+        })
         .map(|(previous, _)| previous);
     Ok(OpenSlot { start, end: length.map(|length| start + length), track, crosses_from })
 }

@@ -22,7 +22,8 @@ pub fn parse(file: &str) -> Vec<Cue> {
 }
 
 /// Cues of which no two are there at once, in order: where some overlap, one has the words of all, of those that began first above.
-pub fn apart(mut cues: Vec<Cue>) -> Vec<Cue> {
+/// Takes their bytes from what is `left`; `None` where there are more.
+pub fn apart(mut cues: Vec<Cue>, left: &mut usize) -> Option<Vec<Cue>> {
     cues.sort_by(|a, b| a.start.total_cmp(&b.start));
     let mut edges: Vec<f64> = cues.iter().flat_map(|cue| [cue.start, cue.end]).collect();
     edges.sort_by(f64::total_cmp);
@@ -35,10 +36,17 @@ pub fn apart(mut cues: Vec<Cue>) -> Vec<Cue> {
         there.extend(std::iter::from_fn(|| coming.next_if(|cue| cue.start <= pair[0])));
         if !there.is_empty() {
             let words: Vec<&str> = there.iter().map(|cue| cue.text.as_str()).collect();
-            shown.push(Cue { start: pair[0], end: pair[1], text: words.join("\n") });
+            let text = words.join("\n");
+            *left = left.checked_sub(text.len())?;
+            shown.push(Cue { start: pair[0], end: pair[1], text });
         }
     }
-    shown
+    Some(shown)
+}
+
+/// Whether a cue goes on in the one after it, with others or without.
+pub fn goes_on(cue: &Cue, next: &Cue) -> bool {
+    cue.end == next.start && cue.text.lines().any(|line| next.text.lines().any(|other| other == line))
 }
 
 /// SRT and WebVTT: blocks between empty lines, each with a line of two times and then its words.
@@ -164,8 +172,11 @@ mod tests {
     fn cues_that_overlap_share_their_time() {
         let cues = vec![cue(1.0, 3.0, "b"), cue(0.0, 2.0, "a"), cue(2.0, 2.5, "c"), cue(4.0, 5.0, "d")];
         let shown = [cue(0.0, 1.0, "a"), cue(1.0, 2.0, "a\nb"), cue(2.0, 2.5, "b\nc"), cue(2.5, 3.0, "b"), cue(4.0, 5.0, "d")];
-        assert_eq!(apart(cues), shown);
-        assert_eq!(apart(Vec::new()), []);
+        let mut left = 10;
+        assert_eq!(apart(cues.clone(), &mut left).as_deref(), Some(&shown[..]));
+        assert_eq!((left, apart(cues, &mut 8)), (1, None));
+        let goes_on: Vec<bool> = shown.windows(2).map(|pair| goes_on(&pair[0], &pair[1])).collect();
+        assert_eq!(goes_on, [true, true, true, false]);
     }
 
     #[test]

@@ -143,11 +143,11 @@ impl Studio for ProcessStudio {
         services: &Services,
         tenant: &str,
         elements: Vec<(String, Element)>,
-        output: &Output,
+        outputs: &[Output],
     ) -> Result<Inspection, JobFailure> {
         let folder = self.folder()?;
         let elements = self.fetched(services, (tenant, None), elements, folder.path()).await?;
-        let composition = Composition { elements, outputs: vec![output.clone()] };
+        let composition = Composition { elements, outputs: outputs.to_vec() };
         let mut found = None;
         self.run(folder.path(), Task { aim: Aim::Inspect, composition, ..Task::default() }, &mut |report| {
             if let Report::Inspected { inspection } = report {

@@ -123,13 +123,16 @@ fn read(path: &Path, most: u64, what: &str) -> Result<Vec<u8>, MediaError> {
     std::fs::read(path).map_err(unreadable)
 }
 
-/// A text in the encoding that its mark tells; without one in UTF-8, or in that of Windows, as older subtitles are.
+/// A text in the encoding that its mark tells; without one in UTF-8, or where more is broken of that than is not, in that of
+/// Windows, as older subtitles are.
 fn written(bytes: &[u8]) -> Cow<'_, str> {
-    match (Encoding::for_bom(bytes), str::from_utf8(bytes)) {
-        (None, Ok(text)) => text.into(),
-        (None, Err(_)) => WINDOWS_1252.decode(bytes).0,
-        (Some((encoding, _)), _) => encoding.decode(bytes).0,
+    if let Some((encoding, _)) = Encoding::for_bom(bytes) {
+        return encoding.decode(bytes).0;
     }
+    let text = String::from_utf8_lossy(bytes);
+    let broken = text.chars().filter(|sign| *sign == char::REPLACEMENT_CHARACTER).count();
+    let beyond_ascii = text.chars().filter(|sign| !sign.is_ascii()).count();
+    if broken * 2 > beyond_ascii { WINDOWS_1252.decode(bytes).0 } else { text }
 }
 
 /// The cues of a file.
@@ -240,5 +243,10 @@ mod tests {
         {
             assert_eq!(written(bytes), "Caf\u{e9}", "{bytes:?}");
         }
+        assert_eq!(
+            written(b"\xc3\xa9\xc3\xa8 \xc3"),
+            "\u{e9}\u{e8} \u{fffd}",
+            "one broken sign does not make it another encoding"
+        );
     }
 }

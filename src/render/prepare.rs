@@ -18,6 +18,8 @@ use crate::domain::{
 const MOST_CUES: usize = 20_000;
 const MOST_CUES_AT_ONCE: i64 = 100;
 const MOST_CHARS_AT_ONCE: i64 = 5_000;
+/// Bytes of all cues, those that overlap counted as often as they are shown with others.
+const MOST_JOINED: usize = 32 << 20;
 
 /// What a layer puts on the canvas.
 pub enum Art<'a> {
@@ -66,23 +68,29 @@ pub fn understand(composition: &Composition, found: &mut dyn FnMut(usize, &Prepa
         media.push(prepared);
     }
     check_cues(&elements)?;
-    part_cues(&mut elements);
+    part_cues(&mut elements, &mut { MOST_JOINED })?;
     let known: Vec<Medium> = elements.iter().zip(&media).map(|(element, prepared)| prepared.medium(element)).collect();
-    let plan = |output: &Output| {
+    let plan = |(number, output): (usize, &Output)| {
         let planned = plan::plan(&elements, &known, output);
         let planned = planned.map_err(|unplaceable| match unplaceable.element.and_then(|index| ids.get(index)) {
             Some(id) => unplaceable.failure.of_element(id.clone()),
-            None => unplaceable.failure,
+            None => of_output(number, unplaceable.failure),
         })?;
         if output.format.is_sound_alone() && planned.sounds.is_empty() {
             let message = "nothing in the composition sounds, and the file is to be of sound alone";
             let failure = JobFailure::new(ErrorCode::BadUserInput, message);
-            return Err(failure.suggest("add what sounds, or ask for a format with a picture"));
+            return Err(of_output(number, failure.suggest("add what sounds, or ask for a format with a picture")));
         }
         Ok(planned)
     };
-    let plans = composition.outputs.iter().map(plan).collect::<Result<_, _>>()?;
+    let plans = composition.outputs.iter().enumerate().map(plan).collect::<Result<_, _>>()?;
     Ok(Understood { ids, elements, media, library, plans })
+}
+
+/// A failure of one output alone.
+fn of_output(number: usize, mut failure: JobFailure) -> JobFailure {
+    failure.message = format!("outputs[{number}]: {}", failure.message);
+    failure
 }
 
 fn check_cues(elements: &[Element]) -> Result<(), JobFailure> {
@@ -102,14 +110,20 @@ fn check_cues(elements: &[Element]) -> Result<(), JobFailure> {
 }
 
 /// Words that are there at the same time share their box, and do not cover each other.
-fn part_cues(elements: &mut [Element]) {
+fn part_cues(elements: &mut [Element], left: &mut usize) -> Result<(), JobFailure> {
     for element in elements {
         match &mut element.content {
-            Content::Subtitles { cues, .. } => *cues = subtitles::apart(std::mem::take(cues)),
-            Content::Composition { elements, .. } => part_cues(elements),
+            Content::Subtitles { cues, .. } => {
+                *cues = subtitles::apart(std::mem::take(cues), left).ok_or_else(|| {
+                    let message = "too many words of subtitles are shown at the same times, together with others";
+                    JobFailure::new(ErrorCode::ResourceLimit, message)
+                })?;
+            }
+            Content::Composition { elements, .. } => part_cues(elements, left)?,
             _ => {}
         }
     }
+    Ok(())
 }
 
 /// The cues of each element that has any, and of those within it.

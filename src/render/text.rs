@@ -341,6 +341,11 @@ fn line_count(buffer: &Buffer) -> usize {
 /// As much of the words as fits into so many lines, with the sign that there is more: paragraphs count as the lines that they are.
 fn shortened(words: &str, most: usize, set: &mut impl FnMut(&str) -> Buffer) -> Buffer {
     const MORE: &str = "…";
+    // Empty lines at the end are nothing that is missed.
+    let seen = set(words.trim_end());
+    if line_count(&seen) <= most {
+        return seen;
+    }
     let signs: Vec<usize> = words.grapheme_indices(true).map(|(at, _)| at).collect();
     let mut cut = |count: usize| set(&[words[..signs[count]].trim_end(), MORE].concat());
     // So many signs fit, and so many do not.
@@ -507,6 +512,7 @@ mod tests {
         assert_eq!(set("a\nb\nc", 3), ["a", "b", "c"]);
         assert_eq!(set("a\nb\nc\nd", 3), ["a", "b", "c…"]);
         assert_eq!(set("a\nb\nc", 1), ["a…"]);
+        assert_eq!(set("a\n\n", 1), ["a"]);
         let long = set("one two three four five six seven eight nine ten eleven twelve\nb", 2);
         assert!(long.len() == 2 && long[1].ends_with('…') && !long[1].starts_with(' '), "{long:?}");
     }

@@ -27,13 +27,13 @@ pub trait Studio: Send + Sync {
     /// What a source holds.
     async fn probe(&self, services: &Services, tenant: &str, source: &Source) -> Result<MediaInfo, JobFailure>;
 
-    /// What would be made of elements, given with the ids by which failures name them.
+    /// What would be made of elements, the first output's plan, given with the ids by which failures name them.
     async fn inspect(
         &self,
         services: &Services,
         tenant: &str,
         elements: Vec<(String, Element)>,
-        output: &Output,
+        outputs: &[Output],
     ) -> Result<Inspection, JobFailure>;
 
     /// One picture of a job: the still that `output` asks for, at a width, as a file that `keep` is given before it goes.
@@ -78,10 +78,10 @@ impl Session {
     }
 
     /// What would be made of elements; they are named `elements[0]` and so on.
-    pub async fn inspect(&self, elements: &[Element], output: &Output) -> Result<Result<Inspection, JobFailure>, Error> {
+    pub async fn inspect(&self, elements: &[Element], outputs: &[Output]) -> Result<Result<Inspection, JobFailure>, Error> {
         let named = elements.iter().enumerate().map(|(index, element)| (format!("elements[{index}]"), element.clone()));
         let services = self.services();
-        Ok(services.studio()?.inspect(services, &self.caller().tenant, named.collect(), output).await)
+        Ok(services.studio()?.inspect(services, &self.caller().tenant, named.collect(), outputs).await)
     }
 
     /// One frame of a job's composition, made unless it was made before.

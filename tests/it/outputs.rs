@@ -135,9 +135,10 @@ async fn silence_is_no_sound_file() {
     assert_eq!(job["status"], "FAILED");
     assert!(job["error"]["message"].as_str().unwrap().contains("sounds"), "{job:#}");
     let query = "query($input: CreateJobInput!) { validateJob(input: $input) { valid problems { message } } }";
-    let input = json!({ "outputs": [{ "format": "WAV" }], "elements": elements });
+    let input = json!({ "outputs": [{}, { "format": "WAV" }], "elements": elements });
     let told = server.api.ask(query, json!({ "input": input })).await["validateJob"].take();
     assert_eq!(told["valid"], false, "{told:#}");
+    assert!(told["problems"][0]["message"].as_str().unwrap().contains("outputs[1]"), "{told:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

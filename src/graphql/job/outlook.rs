@@ -117,10 +117,10 @@ impl OutlookQuery {
             Ok(new) => new,
             Err(violations) => return Ok(JobValidation::broken(violations)),
         };
-        let Some(output) = new.outputs.first().filter(|_| !new.elements.is_empty()) else {
+        if new.elements.is_empty() {
             return Ok(JobValidation { valid: true, ..JobValidation::default() });
-        };
-        match tokio::time::timeout(PATIENCE, session.inspect(&new.elements, output)).await {
+        }
+        match tokio::time::timeout(PATIENCE, session.inspect(&new.elements, &new.outputs)).await {
             Ok(inspected) => Ok(match inspected.map_err(failed)? {
                 Ok(inspection) => JobValidation::of(inspection),
                 // A fault of ours says nothing of the job.

@@ -16,6 +16,7 @@ use crate::domain::{
     output::{FrameRate, Output},
     paint::Color,
     schedule::{self, Schedule, Slot, Unplaceable},
+    subtitles,
 };
 
 pub use layer::{Area, Figure, Layer, Part, Stage};
@@ -213,7 +214,11 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
                 let start = slot.start + cue.start;
                 let shown = Slot { start, end: (slot.start + cue.end).min(slot.end), crosses_from: None, ..*slot };
                 let layer = layer::layer(plan, index, &elements[index], None, false, &shown)?;
-                Some(Layer { cue: Some(number), origin_s: slot.start, ..layer })
+                // Words that stay while others come or go do not come or go themselves.
+                let stays = number > 0 && subtitles::goes_on(&cues[number - 1], cue);
+                let goes_on = cues.get(number + 1).is_some_and(|next| subtitles::goes_on(cue, next));
+                let (enter, leave) = (layer.enter.filter(|_| !stays), layer.leave.filter(|_| !goes_on));
+                Some(Layer { cue: Some(number), origin_s: slot.start, enter, leave, ..layer })
             }));
             continue;
         }
