@@ -106,7 +106,7 @@ impl Library {
             && !self.fonts.contains_key(source)
         {
             let file = read(local(source)?, MOST_FONT, "a font")?;
-            if !super::text::is_font(&file) {
+            if !super::font::is_font(&file) {
                 return Err(MediaError::Unsupported("the source is no TrueType or OpenType font".into()));
             }
             self.fonts.insert(source.clone(), Arc::new(file));

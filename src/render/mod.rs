@@ -29,6 +29,7 @@ mod drawn;
 mod effects;
 mod encoding;
 mod error;
+mod font;
 mod ground;
 mod inspect;
 mod key;

@@ -6,8 +6,8 @@ use std::{collections::HashMap, fmt::Write};
 use sha2::{Digest, Sha256};
 
 use super::{
+    font,
     plan::{Layer, Plan, Sounding},
-    text,
 };
 use crate::domain::{
     composition::{Content, Element, Source},
@@ -65,7 +65,7 @@ impl<'a> Making<'a> {
     /// `digests` has a hash of each file; `None` where it lacks one.
     pub fn of(plan: &'a Plan, elements: &'a [Element], digests: &HashMap<String, String>) -> Option<Self> {
         // Words may be set in any font of the system.
-        let fonts = elements.iter().any(has_words).then(text::system_fonts).unwrap_or_default();
+        let fonts = elements.iter().any(has_words).then(font::system_fonts).unwrap_or_default();
         let looks = elements.iter().map(|element| look(element, digests, &fonts)).collect::<Option<_>>()?;
         Some(Self { plan, elements, looks })
     }
