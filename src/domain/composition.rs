@@ -5,6 +5,8 @@
 //!
 #![doc = include_str!("foreign_words.md")]
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 
 pub use super::element::{ElementStatus, ElementType};
@@ -240,12 +242,32 @@ impl Element {
         }
     }
 
-    /// Every file that it takes to render it: its own source, fonts, colour tables, and those of the elements within it.
-    pub fn sources(&self) -> Vec<&Source> {
-        let font = self.style().and_then(|style| style.font.as_ref());
-        let tables = self.visual().into_iter().flat_map(|visual| &visual.effects).filter_map(Effect::table);
-        let within = self.elements().iter().flat_map(Element::sources);
-        self.source().into_iter().chain(font).chain(tables).chain(within).collect()
+    /// The place of one of its fields in what describes it: `video.trimStart`.
+    pub fn place(&self, field: impl Display) -> String {
+        format!("{}.{field}", self.element_type().field())
+    }
+
+    /// The place of an element within it.
+    pub fn place_within(&self, index: usize) -> String {
+        self.place(format_args!("elements[{index}]"))
+    }
+
+    /// Tables of colours, and their places.
+    pub fn tables(&self) -> impl Iterator<Item = (String, &Source)> {
+        let effects = self.visual().into_iter().flat_map(|visual| &visual.effects).enumerate();
+        effects.filter_map(|(index, effect)| Some((self.place(format_args!("effects[{index}].lut")), effect.table()?)))
+    }
+
+    /// Every file that it takes to render it: its own source, fonts, colour tables, and those of the elements within it; each
+    /// with its place.
+    pub fn sources(&self) -> Vec<(String, &Source)> {
+        let own = self.source().map(|source| (self.place("source"), source));
+        let font = self.style().and_then(|style| style.font.as_ref()).map(|font| (self.place("font"), font));
+        let within = self.elements().iter().enumerate().flat_map(|(index, element)| {
+            let outer = self.place_within(index);
+            element.sources().into_iter().map(move |(place, source)| (format!("{outer}.{place}"), source))
+        });
+        own.into_iter().chain(font).chain(self.tables()).chain(within).collect()
     }
 
     /// The same, to be put in place of each.

@@ -186,6 +186,10 @@ pub struct JobFailure {
     pub message: String,
     pub step: Option<ProcessingStep>,
     pub element_id: Option<String>,
+    /// The field that is to blame, from the element down, such as `video.trimStart`; where there is no element, from the input
+    /// down, such as `outputs[0].range.start`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     pub suggestion: Option<String>,
     /// Whether another attempt may succeed.
     pub retryable: bool,
@@ -195,7 +199,7 @@ impl JobFailure {
     /// Retryable where its code is, and where the fault is the service's own.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let retryable = code.retryable() || code == ErrorCode::Internal;
-        Self { code, message: message.into(), step: None, element_id: None, suggestion: None, retryable }
+        Self { code, message: message.into(), step: None, element_id: None, place: None, suggestion: None, retryable }
     }
 
     /// Whatever its code, another attempt would end the same way.
@@ -211,6 +215,17 @@ impl JobFailure {
 
     pub fn of_element(mut self, element_id: impl Into<String>) -> Self {
         self.element_id.get_or_insert(element_id.into());
+        self
+    }
+
+    pub fn in_place(mut self, place: impl Into<String>) -> Self {
+        self.place.get_or_insert(place.into());
+        self
+    }
+
+    /// Its place seen from further up.
+    pub fn below(mut self, outer: &str) -> Self {
+        self.place = Some(self.place.map_or_else(|| outer.to_owned(), |place| format!("{outer}.{place}")));
         self
     }
 

@@ -2,9 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::error::JobFailure;
+
 /// A composition whose sources were looked into.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inspection {
+    /// What would make a render fail; where there is any, nothing else is told.
+    #[serde(default)]
+    pub problems: Vec<JobFailure>,
     /// Of the whole, seconds.
     pub duration: f64,
     /// Of its first output.

@@ -33,8 +33,20 @@ pub struct Unplaceable {
     pub failure: JobFailure,
 }
 
-fn unplaceable(element: Option<usize>, message: &str, suggestion: &str) -> Unplaceable {
-    Unplaceable { element, failure: JobFailure::new(ErrorCode::BadUserInput, message).suggest(suggestion) }
+fn unplaceable(message: &str, suggestion: &str) -> JobFailure {
+    JobFailure::new(ErrorCode::BadUserInput, message).suggest(suggestion)
+}
+
+impl Unplaceable {
+    /// For one of an element's fields.
+    pub fn of(index: usize, element: &Element, field: &str, failure: JobFailure) -> Self {
+        Self { element: Some(index), failure: failure.in_place(element.place(field)) }
+    }
+
+    /// For one of an output's fields.
+    pub fn of_output(field: &str, failure: JobFailure) -> Self {
+        Self { element: None, failure: failure.in_place(field) }
+    }
 }
 
 /// How long elements last by themselves; `None` where none of them has an end.
@@ -48,16 +60,14 @@ pub fn schedule(elements: &[Element], media: &[Option<f64>], duration: Option<f6
     let open = open(elements, media)?;
     let last_end = open.iter().filter_map(|slot| slot.end).fold(None, |a: Option<f64>, b| Some(a.map_or(b, |a| a.max(b))));
     let duration = duration.or(last_end).ok_or_else(|| {
-        unplaceable(
-            None,
-            "the composition has no length: no output.duration is given and no element has a length",
-            "give output.duration, or a length to one element",
-        )
+        let message = "the composition has no length: no output.duration is given and no element has a length";
+        Unplaceable::of_output("duration", unplaceable(message, "give output.duration, or a length to one element"))
     })?;
     if duration > super::output::limits::DURATION {
-        return Err(unplaceable(None, "the composition is longer than 6 hours", "give an output.duration of at most 21600"));
+        let failure = unplaceable("the composition is longer than 6 hours", "give an output.duration of at most 21600");
+        return Err(Unplaceable::of_output("duration", failure));
     }
-    close(open, duration)
+    close(elements, open, duration)
 }
 
 fn open(elements: &[Element], media: &[Option<f64>]) -> Result<Vec<OpenSlot>, Unplaceable> {
@@ -86,11 +96,9 @@ fn place(index: usize, element: &Element, media: Option<f64>, before: &[OpenSlot
         (None, None) => 0.0,
         (None, Some((_, slot))) => {
             let end = slot.end.ok_or_else(|| {
-                unplaceable(
-                    Some(index),
-                    "start is not given, and the element before it on its track has no end to follow",
-                    "give this element a start, or the one before it a length",
-                )
+                let message = "start is not given, and the element before it on its track has no end to follow";
+                let failure = unplaceable(message, "give this element a start, or the one before it a length");
+                Unplaceable::of(index, element, "start", failure)
             })?;
             let longest = length.unwrap_or(f64::INFINITY).min(end - slot.start);
             end - overlap.min(longest)
@@ -110,15 +118,15 @@ fn own_length(index: usize, element: &Element, media: Option<f64>) -> Result<Opt
     let trimmed = match (element.playback(), media) {
         (Some(playback), Some(media)) => {
             let left = playback.trimmed(media).ok_or_else(|| {
-                unplaceable(
-                    Some(index),
-                    &format!("trimStart of {} lies past the end of its source, which lasts {media:.3} s", playback.trim_start),
-                    "give a trimStart within the source",
-                )
+                let start = playback.trim_start;
+                let message = format!("trimStart of {start} lies past the end of its source, which lasts {media:.3} s");
+                let failure = unplaceable(&message, "give a trimStart within the source");
+                Unplaceable::of(index, element, "trimStart", failure)
             })?;
             if playback.repeat && left < SHORTEST_LOOP {
                 let message = format!("what plays again and again must last at least {SHORTEST_LOOP} s, and lasts {left:.4} s");
-                return Err(unplaceable(Some(index), &message, "trim less of it, or do not loop it"));
+                let failure = unplaceable(&message, "trim less of it, or do not loop it");
+                return Err(Unplaceable::of(index, element, "loop", failure));
             }
             // What repeats has no end of its own.
             (!playback.repeat).then_some(left / playback.speed)
@@ -131,17 +139,16 @@ fn own_length(index: usize, element: &Element, media: Option<f64>) -> Result<Opt
     Ok(element.timing.length.or(trimmed))
 }
 
-fn close(open: Vec<OpenSlot>, duration: f64) -> Result<Schedule, Unplaceable> {
+fn close(elements: &[Element], open: Vec<OpenSlot>, duration: f64) -> Result<Schedule, Unplaceable> {
     let slots = open
         .into_iter()
         .enumerate()
         .map(|(index, slot)| {
             if slot.start >= duration {
-                return Err(unplaceable(
-                    Some(index),
-                    &format!("the element starts at {:.3} s, past the end of the composition at {duration:.3} s", slot.start),
-                    "start the element earlier, or make the output's duration longer",
-                ));
+                let start = slot.start;
+                let message = format!("the element starts at {start:.3} s, past the end of the composition at {duration:.3} s");
+                let failure = unplaceable(&message, "start the element earlier, or make the output's duration longer");
+                return Err(Unplaceable::of(index, &elements[index], "start", failure));
             }
             let end = slot.end.unwrap_or(duration).min(duration);
             Ok(Slot { start: slot.start, end, track: slot.track, crosses_from: slot.crosses_from })

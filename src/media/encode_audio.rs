@@ -22,6 +22,13 @@ pub struct AudioSettings {
     pub bit_rate: i64,
 }
 
+impl AudioSettings {
+    /// Whether what is decoded is what was encoded, to 16 bits.
+    pub fn is_lossless(&self) -> bool {
+        self.encoder.starts_with("pcm_")
+    }
+}
+
 /// An open encoder of stereo sound at 48 kHz.
 pub struct AudioEncoder {
     pub(super) encoder: encoder::Audio,

@@ -47,6 +47,7 @@ mod parcel;
 mod picture;
 mod probe;
 mod scale;
+mod trial;
 
 pub use audio::{AudioDecoder, SAMPLE_RATE, Sound};
 pub use copy::{CopyablePictures, ParameterSet, Wanted};
@@ -63,6 +64,7 @@ pub use parcel::Parcel;
 pub use picture::Picture;
 pub use probe::{AudioInfo, MediaProbe, VideoInfo, probe};
 pub use scale::{Scaler, Smoothness, Source};
+pub use trial::Trial;
 
 /// Prepares FFmpeg. To be called once, before any thread uses this module.
 pub fn init() -> Result<(), MediaError> {

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures_util::{
+    FutureExt, StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 
 use super::kept::KeptSources;
 use crate::{
@@ -30,6 +33,11 @@ pub struct Local {
 }
 
 impl Local {
+    /// Whether all of an element's sources are there.
+    pub fn has_all_of(&self, element: &Element) -> bool {
+        element.sources().iter().all(|(_, source)| self.paths.contains_key(*source))
+    }
+
     /// Puts the files in place of an element's sources.
     pub fn put_into(&self, element: &mut Element) {
         for source in element.sources_mut() {
@@ -46,6 +54,13 @@ struct File {
     sha256: String,
 }
 
+/// A source, and where it lies now.
+struct Fetched {
+    source: Source,
+    path: PathBuf,
+    file: File,
+}
+
 /// Who fetches, for whom, and how much.
 pub struct Fetching<'a> {
     pub services: &'a Services,
@@ -59,37 +74,65 @@ pub struct Fetching<'a> {
 }
 
 impl Fetching<'_> {
-    /// Fetches the sources of `elements`, given with their ids, into a folder.
+    /// Fetches the sources of `elements`, given with their ids, into a folder; ends with the first that cannot be had.
     pub async fn all(&self, elements: &[(String, Element)], folder: &Path) -> Result<Local, JobFailure> {
-        let mut wanted: Vec<(&Source, &str)> = Vec::new();
-        for (id, element) in elements {
-            for source in element.sources() {
-                if wanted.iter().all(|(known, _)| *known != source) {
-                    wanted.push((source, id));
-                }
-            }
-        }
-        let mut fetches = Vec::with_capacity(wanted.len());
-        for (number, (source, element_id)) in wanted.into_iter().enumerate() {
-            fetches.push(self.one(source, element_id, folder.join(format!("source-{number}"))).boxed());
-        }
-        let mut fetched = stream::iter(fetches).buffer_unordered(AT_A_TIME);
+        let mut fetched = self.each(elements, folder);
         let mut local = Local::default();
-        while let Some((source, path, file)) = fetched.try_next().await? {
-            local.digests.insert(path.to_string_lossy().into_owned(), file.sha256);
-            local.paths.insert(source, path);
-            local.bytes += file.size;
-            if local.bytes as u64 > self.most {
-                let message = format!("the sources of the job have more than {} bytes together", self.most);
-                return Err(JobFailure::new(ErrorCode::ResourceLimit, message).for_good());
-            }
+        while let Some(one) = fetched.try_next().await? {
+            self.take(&mut local, one)?;
         }
         Ok(local)
     }
 
-    async fn one(&self, source: &Source, element_id: &str, path: PathBuf) -> Result<(Source, PathBuf, File), JobFailure> {
-        let file = self.fetch(source, element_id, &path).await.map_err(|failure| failure.of_element(element_id))?;
-        Ok((source.clone(), path, file))
+    /// The same, and of what cannot be had why not; ends with the first that is one too many.
+    pub async fn all_that_can_be(
+        &self,
+        elements: &[(String, Element)],
+        folder: &Path,
+    ) -> Result<(Local, Vec<JobFailure>), JobFailure> {
+        let mut fetched = self.each(elements, folder);
+        let (mut local, mut missing) = (Local::default(), Vec::new());
+        while let Some(one) = fetched.next().await {
+            match one {
+                Ok(one) => self.take(&mut local, one)?,
+                Err(failure) => missing.push(failure),
+            }
+        }
+        Ok((local, missing))
+    }
+
+    /// Each source once.
+    fn each<'a>(&'a self, elements: &'a [(String, Element)], folder: &Path) -> BoxStream<'a, Result<Fetched, JobFailure>> {
+        let mut wanted: Vec<(&Source, &str, String)> = Vec::new();
+        for (id, element) in elements {
+            for (place, source) in element.sources() {
+                if wanted.iter().all(|(known, _, _)| *known != source) {
+                    wanted.push((source, id, place));
+                }
+            }
+        }
+        let mut fetches = Vec::with_capacity(wanted.len());
+        for (number, (source, element_id, place)) in wanted.into_iter().enumerate() {
+            fetches.push(self.one(source, element_id, place, folder.join(format!("source-{number}"))).boxed());
+        }
+        stream::iter(fetches).buffer_unordered(AT_A_TIME).boxed()
+    }
+
+    async fn one(&self, source: &Source, element_id: &str, place: String, path: PathBuf) -> Result<Fetched, JobFailure> {
+        let file = self.fetch(source, element_id, &path).await;
+        let file = file.map_err(|failure| failure.of_element(element_id).in_place(place))?;
+        Ok(Fetched { source: source.clone(), path, file })
+    }
+
+    fn take(&self, local: &mut Local, Fetched { source, path, file }: Fetched) -> Result<(), JobFailure> {
+        local.digests.insert(path.to_string_lossy().into_owned(), file.sha256);
+        local.paths.insert(source, path);
+        local.bytes += file.size;
+        if local.bytes as u64 > self.most {
+            let message = format!("the sources of the job have more than {} bytes together", self.most);
+            return Err(JobFailure::new(ErrorCode::ResourceLimit, message).for_good());
+        }
+        Ok(())
     }
 
     async fn fetch(&self, source: &Source, element_id: &str, path: &Path) -> Result<File, JobFailure> {

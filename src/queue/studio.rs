@@ -69,22 +69,35 @@ impl ProcessStudio {
     async fn fetched(
         &self,
         services: &Services,
-        (tenant, job_id): (&str, Option<&str>),
+        owner: (&str, Option<&str>),
         elements: Vec<(String, Element)>,
         folder: &Path,
     ) -> Result<Vec<PlacedElement>, JobFailure> {
+        let (placed, missing) = self.fetched_as_can_be(services, owner, elements, folder).await?;
+        missing.into_iter().next().map_or(Ok(placed), Err)
+    }
+
+    /// Those whose sources can be had, and why others cannot.
+    async fn fetched_as_can_be(
+        &self,
+        services: &Services,
+        (tenant, job_id): (&str, Option<&str>),
+        elements: Vec<(String, Element)>,
+        folder: &Path,
+    ) -> Result<(Vec<PlacedElement>, Vec<JobFailure>), JobFailure> {
         // Beside the children's places: a source that drips keeps nobody from what is here.
         let _fetch = self.fetches.acquire().await.map_err(|_| nothing())?;
         let (kept, most) = (self.settings.kept_sources(tenant), self.settings.source_bytes);
         let fetching = Fetching { services, fetcher: &self.fetcher, most, tenant, job_id, kept };
-        let fetched = fetching.all(&elements, folder).await;
+        let fetched = fetching.all_that_can_be(&elements, folder).await;
         self.trim();
-        let local = fetched?;
-        let placed = elements.into_iter().map(|(id, mut element)| {
+        let (local, missing) = fetched?;
+        let there = elements.into_iter().filter(|(_, element)| local.has_all_of(element));
+        let placed = there.map(|(id, mut element)| {
             local.put_into(&mut element);
             PlacedElement { id, element }
         });
-        Ok(placed.collect())
+        Ok((placed.collect(), missing))
     }
 
     /// Removes what is too much of what is kept, beside all else: nodes without a worker have nobody else who does.
@@ -146,7 +159,8 @@ impl Studio for ProcessStudio {
         outputs: &[Output],
     ) -> Result<Inspection, JobFailure> {
         let folder = self.folder()?;
-        let elements = self.fetched(services, (tenant, None), elements, folder.path()).await?;
+        let ids: Vec<String> = elements.iter().map(|(id, _)| id.clone()).collect();
+        let (elements, missing) = self.fetched_as_can_be(services, (tenant, None), elements, folder.path()).await?;
         let composition = Composition { elements, outputs: outputs.to_vec() };
         let mut found = None;
         self.run(folder.path(), Task { aim: Aim::Inspect, composition, ..Task::default() }, &mut |report| {
@@ -155,7 +169,15 @@ impl Studio for ProcessStudio {
             }
         })
         .await?;
-        found.ok_or_else(nothing)
+        let inspection: Inspection = found.ok_or_else(nothing)?;
+        if missing.is_empty() {
+            return Ok(inspection);
+        }
+        // Without what is missing the rest is another composition: of that only what its sources are counts.
+        let of_sources = inspection.problems.into_iter().filter(|failure| failure.code != ErrorCode::BadUserInput);
+        let mut problems: Vec<JobFailure> = missing.into_iter().chain(of_sources).collect();
+        problems.sort_by_key(|failure| ids.iter().position(|id| failure.element_id.as_ref() == Some(id)));
+        Ok(Inspection { problems, ..Inspection::default() })
     }
 
     async fn frame(&self, services: &Services, job: &Frame, keep: &mut (dyn Keep + Send)) -> Result<(), JobFailure> {

@@ -10,21 +10,40 @@ use crate::{
 #[error("{error}")]
 pub struct RenderError {
     pub element: Option<usize>,
+    /// The element's field, where that is known: `video.source`.
+    pub place: Option<String>,
     pub error: MediaError,
 }
 
 impl RenderError {
     pub fn of(element: usize) -> impl Fn(MediaError) -> Self {
-        move |error| Self { element: Some(element), error }
+        move |error| Self { element: Some(element), place: None, error }
     }
 
     pub fn whole(error: MediaError) -> Self {
-        Self { element: None, error }
+        Self { element: None, place: None, error }
+    }
+
+    /// For a field of an element that is yet to be told.
+    pub fn in_place(place: String) -> impl FnOnce(MediaError) -> Self {
+        move |error| Self { element: None, place: Some(place), error }
+    }
+
+    pub fn of_element(mut self, element: usize) -> Self {
+        self.element = Some(element);
+        self
+    }
+
+    /// Its place seen from further up.
+    pub fn below(mut self, outer: &str) -> Self {
+        self.place = self.place.map(|place| format!("{outer}.{place}"));
+        self
     }
 
     /// As a job keeps it; `ids` are those of the elements.
     pub fn into_failure(self, ids: &[String]) -> JobFailure {
-        let failure = failure(&self.error);
+        let mut failure = failure(&self.error);
+        failure.place = self.place;
         match self.element.and_then(|index| ids.get(index)) {
             Some(id) => failure.of_element(id.clone()),
             None => failure,
@@ -37,9 +56,8 @@ fn failure(error: &MediaError) -> JobFailure {
     match error {
         MediaError::Unsupported(_) => JobFailure::new(ErrorCode::UnsupportedFormat, message)
             .suggest("use a plain file such as MP4, WebM, MOV, MP3, WAV, PNG, JPEG or WebP"),
-        MediaError::Corrupt(_) => {
-            JobFailure::new(ErrorCode::CorruptMedia, message).suggest("play the source to its end, and export or upload it again")
-        }
+        MediaError::Corrupt(_) => JobFailure::new(ErrorCode::CorruptMedia, message)
+            .suggest("open the source elsewhere to see what is wrong with it, and export or upload it again"),
         MediaError::TooLarge(_) => JobFailure::new(ErrorCode::ResourceLimit, message).suggest("use a smaller source"),
         MediaError::DiskFull => JobFailure::new(ErrorCode::StorageFull, message),
         MediaError::Output(_) => JobFailure::new(ErrorCode::Internal, message),

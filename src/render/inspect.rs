@@ -10,7 +10,7 @@ use std::{
 use encoding_rs::{Encoding, WINDOWS_1252};
 
 use super::{
-    loudness,
+    RenderError, loudness,
     plan::Medium,
     still::{Shown, Still},
     table::{self, Table},
@@ -55,9 +55,27 @@ pub struct Library {
 }
 
 /// Opens an element's files; the words of subtitles become the element's own.
-pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, MediaError> {
+pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, RenderError> {
     library.take(element)?;
+    let place = element.place("source");
     match &mut element.content {
+        Content::Composition { .. } => open_within(element, library),
+        content => open_source(content).map_err(RenderError::in_place(place)),
+    }
+}
+
+fn open_within(element: &mut Element, library: &mut Library) -> Result<Prepared, RenderError> {
+    let outer: Vec<String> = (0..element.elements().len()).map(|index| element.place_within(index)).collect();
+    let Content::Composition { elements, .. } = &mut element.content else { return Ok(Prepared::Drawn) };
+    let within = elements.iter_mut().zip(&outer);
+    within
+        .map(|(element, outer)| open(element, library).map_err(|error| error.below(outer)))
+        .collect::<Result<_, _>>()
+        .map(Prepared::Group)
+}
+
+fn open_source(content: &mut Content) -> Result<Prepared, MediaError> {
+    match content {
         Content::Subtitles { source: Some(source), cues, .. } => {
             *cues = words(local(source)?)?;
             Ok(Prepared::Drawn)
@@ -75,10 +93,9 @@ pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Me
             prepared => Ok(prepared),
         },
         Content::Image { source, .. } => Still::open(local(source)?).map(Prepared::Still),
-        Content::Composition { elements, .. } => {
-            elements.iter_mut().map(|element| open(element, library)).collect::<Result<_, _>>().map(Prepared::Group)
+        Content::Text { .. } | Content::Shape { .. } | Content::Subtitles { .. } | Content::Composition { .. } => {
+            Ok(Prepared::Drawn)
         }
-        Content::Text { .. } | Content::Shape { .. } | Content::Subtitles { .. } => Ok(Prepared::Drawn),
     }
 }
 
@@ -86,32 +103,43 @@ pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Me
 pub fn look_into(path: &Path) -> Result<Prepared, MediaError> {
     let playback = Playback::of(Source::File(path.to_string_lossy().into_owned()));
     clip(&playback).or_else(|unread| {
-        let still = Still::open(path).map_err(|_| unread)?;
+        // What is no picture at all may be a broken clip; a picture says itself what is wrong with it.
+        let still =
+            Still::open(path).map_err(|error| if matches!(error, MediaError::Unsupported(_)) { unread } else { error })?;
         still.pixels()?;
         Ok(Prepared::Still(still))
     })
 }
 
 impl Library {
-    fn take(&mut self, element: &Element) -> Result<(), MediaError> {
-        for source in element.visual().into_iter().flat_map(|visual| &visual.effects).filter_map(|effect| effect.table()) {
+    fn take(&mut self, element: &Element) -> Result<(), RenderError> {
+        for (place, source) in element.tables() {
             if !self.tables.contains_key(source) {
-                let wrong = |what| MediaError::Unsupported(format!("the table of colours cannot be read: {what}"));
-                let file = read(local(source)?, table::MOST_BYTES, "a table of colours")?;
-                let table = Table::parse(&String::from_utf8_lossy(&file)).map_err(wrong)?;
+                let table = read_table(source).map_err(RenderError::in_place(place))?;
                 self.tables.insert(source.clone(), Arc::new(table));
             }
         }
         if let Some(source) = element.style().and_then(|style| style.font.as_ref())
             && !self.fonts.contains_key(source)
         {
-            let file = read(local(source)?, MOST_FONT, "a font")?;
-            if !super::font::is_font(&file) {
-                return Err(MediaError::Unsupported("the source is no TrueType or OpenType font".into()));
-            }
-            self.fonts.insert(source.clone(), Arc::new(file));
+            let font = read_font(source).map_err(RenderError::in_place(element.place("font")))?;
+            self.fonts.insert(source.clone(), Arc::new(font));
         }
         Ok(())
+    }
+}
+
+fn read_table(source: &Source) -> Result<Table, MediaError> {
+    let file = read(local(source)?, table::MOST_BYTES, "a table of colours")?;
+    let wrong = |what| MediaError::Unsupported(format!("the table of colours cannot be read: {what}"));
+    Table::parse(&String::from_utf8_lossy(&file)).map_err(wrong)
+}
+
+fn read_font(source: &Source) -> Result<Vec<u8>, MediaError> {
+    let file = read(local(source)?, MOST_FONT, "a font")?;
+    match super::font::is_font(&file) {
+        true => Ok(file),
+        false => Err(MediaError::Unsupported("the source is no TrueType or OpenType font".into())),
     }
 }
 
@@ -198,11 +226,15 @@ impl Prepared {
         }
     }
 
-    /// Decodes its stills.
-    pub fn check_stills(&self) -> Result<(), MediaError> {
+    /// Decodes an element's stills, to see whether they can be: a render decodes those alone that are seen.
+    pub fn check_stills(&self, element: &Element) -> Result<(), RenderError> {
         match self {
-            Prepared::Still(still) => still.pixels().map(drop),
-            Prepared::Group(media) => media.iter().try_for_each(Prepared::check_stills),
+            Prepared::Still(still) => still.pixels().map(drop).map_err(RenderError::in_place(element.place("source"))),
+            Prepared::Group(media) => {
+                media.iter().zip(element.elements()).enumerate().try_for_each(|(index, (medium, inner))| {
+                    medium.check_stills(inner).map_err(|error| error.below(&element.place_within(index)))
+                })
+            }
             Prepared::Clip { .. } | Prepared::Drawn => Ok(()),
         }
     }

@@ -2,60 +2,20 @@
 
 use std::collections::VecDeque;
 
+use super::peaks::TruePeaks;
 use crate::media::SAMPLE_RATE;
 
-/// -1 dB of full scale, as EBU R 128 (6) asks of true peaks; the estimate itself may be half a decibel short.
-const CEILING: f32 = 0.85;
+/// -1.4 dB of full scale: -1, as EBU R 128 (6) asks of true peaks, and what meters differ by.
+pub const CEILING: f32 = 0.85;
 /// How far it looks ahead: 5 ms.
 const AHEAD: usize = SAMPLE_RATE as usize / 200;
 /// The share of the way back to full that a sample makes: 100 ms' worth.
 const RELEASE: f32 = 1.0 / (0.1 * SAMPLE_RATE as f32);
-/// The samples that a true peak is estimated from, and how far behind the newest of them it lies.
-const TAPS: usize = 12;
-const BEHIND: usize = TAPS / 2;
-/// No phase weighs its samples by more than 2.03 in all: what is between samples of so little is below the ceiling.
-const QUIET: f32 = CEILING / 2.03;
-
-/// Two of the four phases between samples (ITU-R BS.1770-4, annex 2); the others are these, backwards.
-const PHASES: [[f32; TAPS]; 2] = [
-    [
-        0.001_708_984_4,
-        0.010_986_328,
-        -0.019_653_32,
-        0.033_203_125,
-        -0.059_448_242,
-        0.137_329_1,
-        0.972_167_97,
-        -0.102_294_92,
-        0.047_607_422,
-        -0.026_611_328,
-        0.014_892_578,
-        -0.008_300_781,
-    ],
-    [
-        -0.029_174_805,
-        0.029_296_875,
-        -0.051_757_812,
-        0.089_111_33,
-        -0.166_503_9,
-        0.465_087_9,
-        0.779_785_16,
-        -0.200_317_38,
-        0.101_562_5,
-        -0.058_227_54,
-        0.033_081_055,
-        -0.018_920_898,
-    ],
-];
-
 /// Takes samples, and gives them back so many later.
 pub struct Limiter {
     /// Those that wait, the oldest first.
     waiting: VecDeque<[f32; 2]>,
-    /// The newest of each channel, the newest last.
-    recent: [[f32; TAPS]; 2],
-    /// How many of the newest are quiet.
-    quiet: usize,
+    peaks: TruePeaks,
     /// The gain that each waiting sample and its neighbours need; ever larger from the front: (number, gain).
     needs: VecDeque<(u64, f32)>,
     /// The last gains before they are averaged, and their sum.
@@ -67,13 +27,12 @@ pub struct Limiter {
 
 impl Limiter {
     /// How many samples later each comes back.
-    pub const DELAY: usize = AHEAD + BEHIND;
+    pub const DELAY: usize = AHEAD + TruePeaks::BEHIND;
 
     pub fn new() -> Self {
         Self {
             waiting: VecDeque::with_capacity(Self::DELAY + 1),
-            recent: [[0.0; TAPS]; 2],
-            quiet: TAPS,
+            peaks: TruePeaks::from(CEILING),
             needs: VecDeque::new(),
             gains: VecDeque::from(vec![1.0; AHEAD]),
             sum: AHEAD as f64,
@@ -84,7 +43,7 @@ impl Limiter {
 
     /// Takes a sample; gives the one that came [`Self::DELAY`] before, if there was one.
     pub fn push(&mut self, sample: [f32; 2]) -> Option<[f32; 2]> {
-        let peak = self.peak(sample);
+        let peak = self.peaks.next(sample);
         let need = if peak > CEILING { CEILING / peak } else { 1.0 };
         while self.needs.back().is_some_and(|(_, gain)| *gain >= need) {
             self.needs.pop_back();
@@ -97,7 +56,7 @@ impl Limiter {
         }
         let leaving = self.pushed - 1 - Self::DELAY as u64;
         // The peak that a number stands for lies a little before it.
-        while self.needs.front().is_some_and(|(number, _)| *number + 1 < leaving + BEHIND as u64) {
+        while self.needs.front().is_some_and(|(number, _)| *number + 1 < leaving + TruePeaks::BEHIND as u64) {
             self.needs.pop_front();
         }
         let least = self.needs.front().map_or(1.0, |(_, gain)| *gain);
@@ -115,32 +74,6 @@ impl Limiter {
         // What needs nothing is not touched.
         let gain = if self.sum >= AHEAD as f64 - 1e-6 { 1.0 } else { (self.sum / AHEAD as f64) as f32 };
         self.waiting.pop_front().map(|[left, right]| [left * gain, right * gain])
-    }
-
-    /// The largest value of either channel at and between the samples around the one in the middle of the recent; 0 where all are
-    /// quiet.
-    fn peak(&mut self, sample: [f32; 2]) -> f32 {
-        for (recent, value) in self.recent.iter_mut().zip(sample) {
-            recent.rotate_left(1);
-            recent[TAPS - 1] = value;
-        }
-        self.quiet = if sample.iter().all(|value| value.abs() <= QUIET) { self.quiet + 1 } else { 0 };
-        if self.quiet >= TAPS {
-            return 0.0;
-        }
-        let mut peak = 0.0f32;
-        for recent in &self.recent {
-            peak = peak.max(recent[TAPS - BEHIND].abs()).max(recent[BEHIND - 1].abs());
-            for phase in &PHASES {
-                let (mut forth, mut back) = (0.0, 0.0);
-                for (tap, factor) in phase.iter().enumerate() {
-                    forth += recent[tap] * factor;
-                    back += recent[TAPS - 1 - tap] * factor;
-                }
-                peak = peak.max(f32::abs(forth)).max(f32::abs(back));
-            }
-        }
-        peak
     }
 }
 
@@ -183,13 +116,6 @@ mod tests {
     fn what_begins_loud_is_held_from_its_beginning() {
         let output = limited(&tone(9_600, 440.0, 2.0, std::f64::consts::FRAC_PI_2));
         assert!(output.iter().all(|value| value.abs() <= CEILING + 1e-3), "{:?}", &output[..4]);
-    }
-
-    #[test]
-    fn what_is_quiet_is_below_the_ceiling_between_samples_too() {
-        for phase in &PHASES {
-            assert!(phase.iter().map(|factor| factor.abs()).sum::<f32>() * QUIET <= CEILING);
-        }
     }
 
     #[test]

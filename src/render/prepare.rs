@@ -11,6 +11,7 @@ use crate::domain::{
     error::{ErrorCode, JobFailure},
     inspection::{Warning, WarningCode},
     output::Output,
+    schedule::Unplaceable,
     subtitles::{self, Cue},
 };
 
@@ -55,42 +56,68 @@ pub struct Ready<'a> {
     pub arts: Vec<Art<'a>>,
 }
 
-/// Looks into every source, in order, and plans every output; `found` is told of each source.
-pub fn understand(composition: &Composition, found: &mut dyn FnMut(usize, &Prepared)) -> Result<Understood, JobFailure> {
+/// Told of what an element's sources hold; what it finds wrong with them counts.
+pub type Found<'a> = dyn FnMut(usize, &Prepared) -> Result<(), RenderError> + 'a;
+
+/// Looks into every source, in order, and plans every output, or tells all that is wrong.
+pub fn understand(composition: &Composition, found: &mut Found) -> Result<Understood, Vec<JobFailure>> {
     let ids: Vec<String> = composition.elements.iter().map(|placed| placed.id.clone()).collect();
     let mut elements: Vec<Element> = composition.elements.iter().map(|placed| placed.element.clone()).collect();
     let mut media = Vec::with_capacity(elements.len());
     let mut library = Library::default();
+    let mut wrong = Vec::new();
     for (index, element) in elements.iter_mut().enumerate() {
-        let opened = inspect::open(element, &mut library);
-        let prepared = opened.map_err(RenderError::of(index)).map_err(|error| error.into_failure(&ids))?;
-        found(index, &prepared);
-        media.push(prepared);
-    }
-    check_cues(&elements)?;
-    part_cues(&mut elements, &mut { MOST_JOINED })?;
-    let known: Vec<Medium> = elements.iter().zip(&media).map(|(element, prepared)| prepared.medium(element)).collect();
-    let plan = |(number, output): (usize, &Output)| {
-        let planned = plan::plan(&elements, &known, output);
-        let planned = planned.map_err(|unplaceable| match unplaceable.element.and_then(|index| ids.get(index)) {
-            Some(id) => unplaceable.failure.of_element(id.clone()),
-            None => of_output(number, unplaceable.failure),
-        })?;
-        if output.format.is_sound_alone() && planned.sounds.is_empty() {
-            let message = "nothing in the composition sounds, and the file is to be of sound alone";
-            let failure = JobFailure::new(ErrorCode::BadUserInput, message);
-            return Err(of_output(number, failure.suggest("add what sounds, or ask for a format with a picture")));
+        let opened = inspect::open(element, &mut library).and_then(|prepared| found(index, &prepared).map(|()| prepared));
+        match opened {
+            Ok(prepared) => media.push(prepared),
+            Err(error) => wrong.push(error.of_element(index).into_failure(&ids)),
         }
-        Ok(planned)
-    };
-    let plans = composition.outputs.iter().enumerate().map(plan).collect::<Result<_, _>>()?;
+    }
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    check_cues(&elements).and_then(|()| part_cues(&mut elements, &mut { MOST_JOINED })).map_err(|failure| vec![failure])?;
+    let plans = plans(&elements, &media, &composition.outputs, &ids)?;
     Ok(Understood { ids, elements, media, library, plans })
+}
+
+/// The plan of every output.
+fn plans(elements: &[Element], media: &[Prepared], outputs: &[Output], ids: &[String]) -> Result<Vec<Plan>, Vec<JobFailure>> {
+    let known: Vec<Medium> = elements.iter().zip(media).map(|(element, prepared)| prepared.medium(element)).collect();
+    let (mut plans, mut wrong) = (Vec::with_capacity(outputs.len()), Vec::new());
+    for (number, output) in outputs.iter().enumerate() {
+        match plan::plan(elements, &known, output).and_then(|plan| sounding(plan, output)) {
+            Ok(plan) => plans.push(plan),
+            Err(unplaceable) => {
+                let failure = match unplaceable.element.and_then(|index| ids.get(index)) {
+                    Some(id) => unplaceable.failure.of_element(id.clone()),
+                    None => of_output(number, unplaceable.failure),
+                };
+                // An element that cannot be placed is so in every output.
+                if !wrong.contains(&failure) {
+                    wrong.push(failure);
+                }
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(plans) } else { Err(wrong) }
+}
+
+/// A plan of sound alone has some.
+fn sounding(plan: Plan, output: &Output) -> Result<Plan, Unplaceable> {
+    if !output.format.is_sound_alone() || !plan.sounds.is_empty() {
+        return Ok(plan);
+    }
+    let message = "nothing in the composition sounds, and the file is to be of sound alone";
+    let failure = JobFailure::new(ErrorCode::BadUserInput, message);
+    Err(Unplaceable::of_output("format", failure.suggest("add what sounds, or ask for a format with a picture")))
 }
 
 /// A failure of one output alone.
 fn of_output(number: usize, mut failure: JobFailure) -> JobFailure {
-    failure.message = format!("outputs[{number}]: {}", failure.message);
-    failure
+    let at = format!("outputs[{number}]");
+    failure.message = format!("{at}: {}", failure.message);
+    failure.below(&at)
 }
 
 fn check_cues(elements: &[Element]) -> Result<(), JobFailure> {
@@ -152,13 +179,6 @@ impl Understood {
     /// What of its words no font can show as it is asked for.
     pub fn warnings(&self) -> Vec<Warning> {
         Glyphs { library: &self.library, typesetter: None }.missed(&self.elements, &|index| self.ids[index].clone())
-    }
-
-    /// Decodes every still, to see whether it can be: a render decodes those alone that are seen.
-    pub fn check_stills(&self) -> Result<(), JobFailure> {
-        self.media.iter().enumerate().try_for_each(|(index, medium)| {
-            medium.check_stills().map_err(RenderError::of(index)).map_err(|error| error.into_failure(&self.ids))
-        })
     }
 }
 

@@ -3,7 +3,15 @@
 use std::sync::mpsc::SyncSender;
 
 use super::{
-    RenderError, ahead::thread_cpu, copied::CopiedSound, encoding, mixer::Mixer, prepare::Ready, shared::Shared, shelf::Shelf,
+    RenderError,
+    ahead::thread_cpu,
+    copied::CopiedSound,
+    encoding,
+    headroom::{Block, Headroom},
+    mixer::Mixer,
+    prepare::Ready,
+    shared::Shared,
+    shelf::Shelf,
 };
 use crate::{
     domain::output::Output,
@@ -18,7 +26,15 @@ pub enum Sound {
     None,
     /// A source's own packets.
     Copied(CopiedSound),
-    Mixed(Box<Mixer>, AudioEncoder),
+    Mixed(Box<Mixing>),
+}
+
+/// A mix, and what encodes it.
+pub struct Mixing {
+    mixer: Mixer,
+    /// Where the encoder loses something.
+    headroom: Option<Headroom>,
+    encoder: AudioEncoder,
 }
 
 impl Sound {
@@ -32,7 +48,8 @@ impl Sound {
         }
         let encoder = AudioEncoder::open(&settings).map_err(RenderError::whole)?;
         let track = encoder.track();
-        Ok((Sound::Mixed(Box::new(mixer), encoder), Some(track)))
+        let headroom = (!settings.is_lossless()).then(|| Headroom::new(settings, encoder.block()));
+        Ok((Sound::Mixed(Box::new(Mixing { mixer, headroom, encoder })), Some(track)))
     }
 
     pub fn is_there(&self) -> bool {
@@ -49,9 +66,9 @@ impl Sound {
         match self {
             Sound::None => Ok(()),
             Sound::Copied(sound) => sound.read(&mut |packet| packets.send(packet).is_ok()).map_err(RenderError::whole),
-            Sound::Mixed(mixer, encoder) => match kept {
-                Some((key, shelf)) => kept_or_mixed(key, shelf, mixer, encoder, shared, &packets),
-                None => mix(mixer, encoder, shared, &mut |packet| packets.send(packet).is_ok()),
+            Sound::Mixed(mixing) => match kept {
+                Some((key, shelf)) => kept_or_mixed(key, shelf, mixing, shared, &packets),
+                None => mixing.run(shared, &mut |packet| packets.send(packet).is_ok()),
             },
         }
     }
@@ -60,19 +77,18 @@ impl Sound {
 fn kept_or_mixed(
     key: &str,
     shelf: &Shelf,
-    mixer: &mut Mixer,
-    encoder: &mut AudioEncoder,
+    mixing: &mut Mixing,
     shared: &Shared,
     packets: &SyncSender<Encoded>,
 ) -> Result<(), RenderError> {
-    let head = encoder.head();
+    let head = mixing.encoder.head();
     if let Some(parcel) = shelf.take(key, &head) {
         // Who no longer takes them has failed.
         let _ = parcel.packets.into_iter().try_for_each(|packet| packets.send(packet));
         return Ok(());
     }
     let (mut all, mut bytes, mut told) = (Vec::new(), 0, true);
-    mix(mixer, encoder, shared, &mut |packet| {
+    mixing.run(shared, &mut |packet| {
         bytes += packet.size();
         if bytes <= MOST_KEPT {
             all.push(packet.clone());
@@ -88,29 +104,42 @@ fn kept_or_mixed(
     Ok(())
 }
 
-/// Mixes and encodes; `take` is given each packet, and says whether to go on.
-fn mix(
-    mixer: &mut Mixer,
-    encoder: &mut AudioEncoder,
-    shared: &Shared,
-    take: &mut dyn FnMut(Encoded) -> bool,
-) -> Result<(), RenderError> {
-    let block = encoder.block();
-    let (mut left, mut right) = (vec![0.0; block], vec![0.0; block]);
-    loop {
-        let before = thread_cpu();
-        let count = mixer.mix(&mut left, &mut right)?;
-        shared.add_composing(thread_cpu().saturating_sub(before));
-        let last = count < block || shared.has_failed();
-        let mut encoded = match count {
-            0 => Vec::new(),
-            _ => encoder.encode(&left[..count], &right[..count]).map_err(RenderError::whole)?,
-        };
+impl Mixing {
+    /// Mixes and encodes; `take` is given each packet, and says whether to go on.
+    fn run(&mut self, shared: &Shared, take: &mut dyn FnMut(Encoded) -> bool) -> Result<(), RenderError> {
+        let size = self.encoder.block();
+        loop {
+            let before = thread_cpu();
+            let mut block = Block { left: vec![0.0; size], right: vec![0.0; size] };
+            let count = self.mixer.mix(&mut block.left, &mut block.right)?;
+            shared.add_composing(thread_cpu().saturating_sub(before));
+            block.left.truncate(count);
+            block.right.truncate(count);
+            let last = count < size || shared.has_failed();
+            let encoded = self.encode(block, last)?;
+            if !encoded.into_iter().all(&mut *take) || last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn encode(&mut self, block: Block, last: bool) -> Result<Vec<Encoded>, RenderError> {
+        let mut blocks = Vec::new();
+        match &mut self.headroom {
+            _ if block.left.is_empty() => {}
+            Some(headroom) => blocks.extend(headroom.push(block)?),
+            None => blocks.push(block),
+        }
+        if last && let Some(headroom) = self.headroom.take() {
+            blocks.extend(headroom.finish()?);
+        }
+        let mut encoded = Vec::new();
+        for Block { left, right } in blocks {
+            encoded.extend(self.encoder.encode(&left, &right).map_err(RenderError::whole)?);
+        }
         if last {
-            encoded.extend(encoder.finish().map_err(RenderError::whole)?);
+            encoded.extend(self.encoder.finish().map_err(RenderError::whole)?);
         }
-        if !encoded.into_iter().all(&mut *take) || last {
-            return Ok(());
-        }
+        Ok(encoded)
     }
 }

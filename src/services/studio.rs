@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         composition::{Element, Source},
-        error::{ErrorCode, JobFailure},
+        error::{ErrorCode, JobFailure, Violation, ViolationCode},
         inspection::Inspection,
         look,
         media::MediaInfo,
@@ -27,7 +27,7 @@ pub trait Studio: Send + Sync {
     /// What a source holds.
     async fn probe(&self, services: &Services, tenant: &str, source: &Source) -> Result<MediaInfo, JobFailure>;
 
-    /// What would be made of elements, the first output's plan, given with the ids by which failures name them.
+    /// What would be made of elements, the first output's plan, given with the ids by which problems name them.
     async fn inspect(
         &self,
         services: &Services,
@@ -110,8 +110,20 @@ impl Session {
         }
         let frame = Frame { tenant: job.tenant.clone(), job_id: job.id.clone(), elements, output, width };
         let mut keep = InStore { services, purpose, key };
-        services.studio()?.frame(services, &frame, &mut keep).await.map_err(Error::Media)?;
+        services.studio()?.frame(services, &frame, &mut keep).await.map_err(unframed)?;
         Ok(kept)
+    }
+}
+
+/// Where the moment of a frame is past the end, that is the argument which is wrong.
+fn unframed(failure: JobFailure) -> Error {
+    match (&failure.element_id, failure.place.as_deref()) {
+        (None, Some("outputs[0].range.start")) => Error::Invalid(vec![Violation {
+            path: "at".into(),
+            code: ViolationCode::OutOfRange,
+            message: "must be before the end of the composition".into(),
+        }]),
+        _ => Error::Media(failure),
     }
 }
 
@@ -121,7 +133,7 @@ impl Session {
         let services = self.services();
         let purpose = Purpose { tenant: job.tenant.clone(), job_id: Some(job.id.clone()), element_id: None };
         let mut versions = Vec::new();
-        for source in elements.iter().flat_map(|(_, element)| element.sources()) {
+        for (_, source) in elements.iter().flat_map(|(_, element)| element.sources()) {
             let key = match source {
                 Source::Asset(id) => services.asset(&job.tenant, id).await?.map(|asset| asset.key),
                 Source::Object { key, .. } => Some(key.clone()),

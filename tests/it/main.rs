@@ -19,6 +19,7 @@ mod elements;
 mod faults;
 mod fine;
 mod gaps;
+mod golden;
 mod guard;
 mod jobs;
 mod light;

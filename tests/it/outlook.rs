@@ -28,6 +28,10 @@ async fn a_probe_tells_what_a_source_holds() {
     let nonsense = server.api.upload("a.mp4", "video/mp4", b"nonsense".to_vec()).await;
     let refused = server.api.refused(PROBE, json!({ "source": { "asset": nonsense } })).await;
     assert_eq!(refused["code"], "UNSUPPORTED_FORMAT", "{refused:#}");
+    let wide = made::plain(20_000, 1, [0, 0, 0, 255]);
+    let refused =
+        server.api.refused(PROBE, json!({ "source": { "asset": server.api.upload("wide.png", "image/png", wide).await } })).await;
+    assert_eq!(refused["code"], "RESOURCE_LIMIT", "{refused:#}");
     let refused = server.api.refused(PROBE, json!({ "source": { "asset": "ast_0123456789abcdefghijklmno0" } })).await;
     assert_eq!(refused["code"], "SOURCE_UNREACHABLE");
     let refused = server.api.refused(PROBE, json!({ "source": { "url": "file:///etc/passwd" } })).await;
@@ -54,9 +58,77 @@ async fn a_validation_names_every_problem_and_writes_nothing() {
 
     let nonsense = server.api.upload("a.mp4", "video/mp4", b"nonsense".to_vec()).await;
     let bad = validate(json!({ "elements": [text(json!({})), { "video": { "source": { "asset": nonsense } } }] })).await;
-    assert_eq!((&bad["valid"], &bad["problems"][0]["path"]), (&json!(false), &json!("input.elements[1]")), "{bad:#}");
+    assert_eq!(
+        (&bad["valid"], &bad["problems"][0]["path"]),
+        (&json!(false), &json!("input.elements[1].video.source")),
+        "{bad:#}"
+    );
     assert_eq!(bad["problems"][0]["code"], "UNSUPPORTED_FORMAT");
     assert_eq!(server.api.ask("{ jobs { totalCount } }", json!({})).await["jobs"]["totalCount"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_is_wrong_with_sources_is_told_at_once_and_where() {
+    let server = Server::sqlite().await;
+    let problems = async |input: Value| {
+        let told = server.api.ask(VALIDATE, json!({ "input": input })).await["validateJob"].take();
+        let all = told["problems"].as_array().unwrap().iter();
+        all.map(|problem| format!("{} {}", problem["path"].as_str().unwrap(), problem["code"].as_str().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    let nonsense = json!({ "asset": server.api.upload("a.bin", "application/octet-stream", b"nonsense".to_vec()).await });
+    let logo = made::logo(64, 36);
+    let cut = json!({ "asset": server.api.upload("cut.png", "image/png", logo[..logo.len() - 20].to_vec()).await });
+    let source = ["-f", "lavfi", "-i", "sine=duration=2"];
+    let tone = json!({ "asset": clip(&server, "tone.wav", &source).await });
+    let text = |more: Value| {
+        let mut fields = json!({ "text": "a", "length": 1 });
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "text": fields })
+    };
+    let elements = json!([
+        { "image": { "source": { "object": { "key": "is/not.png" } }, "length": 1 } },
+        { "image": { "source": cut, "length": 1 } },
+        text(json!({ "font": { "asset": nonsense["asset"] } })),
+        text(json!({ "effects": [{ "blur": 1 }, { "lut": nonsense }] })),
+        { "video": { "source": { "url": "http://127.0.0.1:1/a.mp4" } } },
+        { "composition": { "length": 1, "elements": [text(json!({})), { "audio": { "source": nonsense } }] } },
+        text(json!({})),
+    ]);
+    let found = problems(json!({ "elements": elements })).await;
+    let expected = [
+        "input.elements[0].image.source SOURCE_UNREACHABLE",
+        "input.elements[1].image.source CORRUPT_MEDIA",
+        "input.elements[2].text.font UNSUPPORTED_FORMAT",
+        "input.elements[3].text.effects[1].lut UNSUPPORTED_FORMAT",
+        "input.elements[4].video.source SOURCE_UNREACHABLE",
+        "input.elements[5].composition.elements[1].audio.source UNSUPPORTED_FORMAT",
+    ];
+    assert_eq!(found, expected);
+    let late = |more: Value| json!({ "elements": [{ "audio": { "source": tone, "trimStart": 5 } }, text(more)] });
+    assert_eq!(problems(late(json!({}))).await, ["input.elements[0].audio.trimStart BAD_USER_INPUT"]);
+    let plan = json!({
+        "elements": [text(json!({}))],
+        "outputs": [{ "range": { "start": 2, "length": 1 } }, { "format": "MP3" }, {}, { "format": "PNG", "range": { "start": 9, "length": 1 } }],
+    });
+    let expected = ["input.outputs[0].range.start", "input.outputs[1].format", "input.outputs[3].range.start"]
+        .map(|path| format!("{path} BAD_USER_INPUT"));
+    assert_eq!(problems(plan).await, expected);
+    let rules = json!({
+        "elements": [text(json!({ "keyframes": [{ "property": "VOLUME", "at": 0, "value": 1 }] })),
+            { "audio": { "source": tone, "keyframes": [{ "property": "X", "at": 0, "value": 1 }] } }],
+        "outputs": [{ "format": "GIF", "videoCodec": "H264", "frameRate": 10 }, { "crf": -1 }],
+    });
+    let found = problems(rules).await;
+    let expected = [
+        "input.outputs[0].videoCodec INCONSISTENT",
+        "input.outputs[1].crf OUT_OF_RANGE",
+        "input.elements[0].text.keyframes[0].property INCONSISTENT",
+        "input.elements[1].audio.keyframes[0].property INCONSISTENT",
+    ];
+    assert_eq!(found, expected);
+    let many: Vec<Value> = (0..501).map(|_| text(json!({}))).collect();
+    assert_eq!(problems(json!({ "elements": many })).await, ["input.elements TOO_MANY"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,6 +203,8 @@ async fn a_frame_is_drawn_without_the_rest_and_only_once() {
             seen.get_pixel(80, 45)
         );
     }
+    let late = server.api.refused(query, json!({ "id": id, "at": 100.0, "width": null })).await;
+    assert_eq!((&late["code"], &late["violations"][0]["path"]), (&json!("BAD_USER_INPUT"), &json!("at")), "{late:#}");
     let key = |still: &Value| still["url"].as_str().unwrap().split('?').next().unwrap().to_owned();
     assert_eq!(key(&frame(0.5, None).await), key(&frame(0.5, None).await));
     let stored = "query($id: ID!) { storageOperations(filter: { jobId: $id, operation: [UPLOAD] }) { edges { node { key } } } }";

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::{
-    decoded::{amplitude, sound},
+    decoded::{amplitude, ffmpeg, sound},
     outputs::made,
     rendering::clip,
     server::Server,
-    support::made,
+    support::{made, media},
 };
 
 /// What is heard of elements, as the left channel at 48 kHz.
@@ -66,6 +66,33 @@ async fn a_sound_is_brought_to_one_loudness() {
         let found = amplitude(between(&samples, 1.0, 2.0), 997.0);
         let expected = 10f64.powf(-20.0 / 20.0) * 0.5;
         assert!((found / expected - 1.0).abs() < 0.02, "{amplitude_in}: {found} in place of {expected}");
+    }
+}
+
+/// The largest value of what a player makes of a file, decibels of full scale: at four times the rate.
+fn true_peak(path: &std::path::Path) -> f64 {
+    let bytes = ffmpeg(&["-i", &path.to_string_lossy(), "-map", "0:a", "-af", "aresample=192000", "-f", "f32le", "-"]);
+    let most = bytes.chunks_exact(4).map(|value| f32::from_le_bytes(value.try_into().unwrap()).abs()).fold(0.0, f32::max);
+    20.0 * f64::from(most).log10()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_loud_what_a_player_hears_is_below_the_limit() {
+    let server = Server::sqlite().await;
+    let film = json!({ "asset": server.api.upload_file(&media("sintel.mp4"), "video/mp4").await });
+    // Square waves, of which encoders that lose something make the highest peaks.
+    let square = made::wav(4.0, |at| {
+        let value = if (at * 220.0).fract() < 0.5 { 0.9 } else { -0.9 };
+        (value, (at * 440.0 * std::f64::consts::TAU).sin() * 0.98 + (at * 3_000.0 * std::f64::consts::TAU).sin() * 0.4)
+    });
+    let square = json!({ "asset": server.api.upload("square.wav", "audio/wav", square).await });
+    let small = |format: &str| json!({ "format": format, "width": 64, "height": 64, "frameRate": 10 });
+    for output in [json!({ "format": "WAV" }), json!({ "format": "MP3" }), small("MP4"), small("WEBM")] {
+        for (source, volume) in [(&film, 4.0), (&square, 1.0)] {
+            let elements = json!([{ "audio": { "source": source, "volume": volume, "length": 4 } }]);
+            let peak = true_peak(&made(&server, output.clone(), elements).await.1);
+            assert!((-4.0..-1.0).contains(&peak), "{peak} dB in {output}");
+        }
     }
 }
 

@@ -61,6 +61,11 @@ impl Checker {
         self.found.len() >= MOST_BREACHES
     }
 
+    /// Whether there is a breach at a path.
+    pub fn names(&self, path: &str) -> bool {
+        self.found.iter().any(|violation| violation.path == path)
+    }
+
     pub fn not_yet(&mut self, path: impl Display, what: &str) {
         self.breach(path, ViolationCode::NotYetSupported, format!("{what} is not supported by this version yet"));
     }

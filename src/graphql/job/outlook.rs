@@ -121,12 +121,17 @@ impl OutlookQuery {
             return Ok(JobValidation { valid: true, ..JobValidation::default() });
         }
         match tokio::time::timeout(PATIENCE, session.inspect(&new.elements, &new.outputs)).await {
-            Ok(inspected) => Ok(match inspected.map_err(failed)? {
-                Ok(inspection) => JobValidation::of(inspection),
+            Ok(inspected) => {
+                let mut inspection = match inspected.map_err(failed)? {
+                    Ok(inspection) => inspection,
+                    Err(failure) => Inspection { problems: vec![failure], ..Inspection::default() },
+                };
                 // A fault of ours says nothing of the job.
-                Err(failure) if is_ours(failure.code) => return Err(failed(Error::Media(failure))),
-                Err(failure) => JobValidation::failing(failure),
-            }),
+                match inspection.problems.iter().position(|failure| is_ours(failure.code)) {
+                    Some(ours) => Err(failed(Error::Media(inspection.problems.swap_remove(ours)))),
+                    None => Ok(JobValidation::of(inspection)),
+                }
+            }
             Err(_) => Ok(JobValidation::unseen()),
         }
     }
@@ -164,15 +169,6 @@ impl JobValidation {
         Self { problems: violations.into_iter().map(problem).collect(), ..Self::default() }
     }
 
-    /// A source or a text that the job would fail with.
-    fn failing(failure: JobFailure) -> Self {
-        let path = failure.element_id.as_deref().map_or_else(|| "input".to_owned(), path);
-        let code = failure.code.as_str().into();
-        // Its words for clients: of a fault of ours they tell nothing.
-        let message = Error::Media(failure).to_string();
-        Self { problems: vec![JobProblem { path, code, message }], ..Self::default() }
-    }
-
     fn unseen() -> Self {
         let message = "the sources could not be looked into in time; the job may still be good".into();
         let warning = JobWarning { code: name(WarningCode::NotInspected), path: None, message };
@@ -180,6 +176,9 @@ impl JobValidation {
     }
 
     fn of(inspection: Inspection) -> Self {
+        if !inspection.problems.is_empty() {
+            return Self { problems: inspection.problems.into_iter().map(JobProblem::of).collect(), ..Self::default() };
+        }
         let warning = |warning: domain::inspection::Warning| JobWarning {
             code: name(warning.code),
             path: warning.element_id.as_deref().map(path),
@@ -201,6 +200,17 @@ impl JobValidation {
                 intervals: inspection.intervals.into_iter().map(interval).collect(),
             }),
         }
+    }
+}
+
+impl JobProblem {
+    /// What the job would fail with.
+    fn of(failure: JobFailure) -> Self {
+        let places = failure.element_id.iter().chain(&failure.place);
+        let path = places.fold("input".to_owned(), |path, place| format!("{path}.{place}"));
+        let code = failure.code.as_str().into();
+        // Its words for clients: of a fault of ours they tell nothing.
+        Self { path, code, message: Error::Media(failure).to_string() }
     }
 }
 

@@ -6,7 +6,8 @@ use super::object::presigned;
 use crate::{
     domain::{
         self,
-        output::{FrameRate, RenderedFile, limits},
+        error::ViolationCode,
+        output::{FrameRate, RenderedFile},
         validation::{self, Checker},
     },
     graphql::{
@@ -161,10 +162,11 @@ impl OutputInput {
     /// As the domain has it, where results may go to these `buckets`, of which the first is the service's own.
     pub fn into_domain(self, check: &mut Checker, at: &str, buckets: &[String]) -> domain::output::Output {
         let (width, height) = self.size(check, at);
-        if let Some(crf) = self.crf {
-            check.range(format!("{at}.crf"), crf, limits::CRF);
-        }
         let format = domain::output::Format::from(self.format);
+        if self.video_codec.is_some() && format.video_codecs().is_empty() {
+            let rule = "must not be given for what has but one: GIF, PNG, JPEG, MP3 and WAV";
+            check.breach(format_args!("{at}.videoCodec"), ViolationCode::Inconsistent, rule);
+        }
         let usual = format.video_codecs().first().copied().unwrap_or_default();
         let output = domain::output::Output {
             format,
@@ -173,7 +175,8 @@ impl OutputInput {
             video_codec: self.video_codec.map_or(usual, Into::into),
             frame_rate: FrameRate::from_decimal(self.frame_rate.clamp(0.0, 10_000.0)),
             quality: self.quality.into(),
-            crf: self.crf.and_then(|crf| u8::try_from(crf).ok()),
+            // What is no byte is beyond every codec's range, which is told with that.
+            crf: self.crf.map(|crf| u8::try_from(crf).unwrap_or(u8::MAX)),
             video_bitrate: self.video_bitrate.map(|bits| bits.0),
             audio_bitrate: self.audio_bitrate.map(i64::from),
             background: self.background.0,
@@ -191,7 +194,7 @@ impl OutputInput {
         let (width, height) = match (self.resolution, self.width, self.height) {
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
                 let rule = "must not be given together with width or height";
-                check.breach(format!("{at}.resolution"), domain::error::ViolationCode::Inconsistent, rule);
+                check.breach(format!("{at}.resolution"), ViolationCode::Inconsistent, rule);
                 (1280, 720)
             }
             (Some(preset), None, None) => preset.size(),
@@ -200,7 +203,7 @@ impl OutputInput {
             (None, width, _) => {
                 let missing = if width.is_some() { "height" } else { "width" };
                 let rule = "must be given together with the other";
-                check.breach(format!("{at}.{missing}"), domain::error::ViolationCode::Required, rule);
+                check.breach(format!("{at}.{missing}"), ViolationCode::Required, rule);
                 (1280, 720)
             }
         };

@@ -138,7 +138,7 @@ fn span(output: &Output, frames: i64) -> Result<(i64, i64), Unplaceable> {
     if first >= frames {
         let message = format!("the output's range starts at {} s, past the end of the composition", range.start);
         let failure = JobFailure::new(ErrorCode::BadUserInput, message).suggest("give a range within the composition");
-        return Err(Unplaceable { element: None, failure });
+        return Err(Unplaceable::of_output("range.start", failure));
     }
     let end = rate.frame_at(range.start + range.length).clamp(first + 1, frames);
     Ok((first, end))
@@ -159,7 +159,7 @@ fn still(output: &Output, seconds: f64, frames: i64) -> Result<(i64, i64), Unpla
     if first >= frames {
         let message = format!("there is no picture at {seconds} s, past the end of the composition");
         let failure = JobFailure::new(ErrorCode::BadUserInput, message).suggest("give a time of the composition");
-        return Err(Unplaceable { element: None, failure });
+        return Err(Unplaceable::of_output("range.start", failure));
     }
     Ok((first, first + 1))
 }
@@ -179,7 +179,7 @@ fn nested(
     if bounds.width * bounds.height > most {
         let message = format!("a composition within another has at most {most} pixels");
         let failure = JobFailure::new(ErrorCode::ResourceLimit, message).suggest("make it smaller, or scale it by a keyframe");
-        return Err(Unplaceable { element: Some(index), failure });
+        return Err(Unplaceable::of(index, element, "width", failure));
     }
     let even = |edge: f64| ((edge.clamp(2.0, MAX_NESTED) / 2.0).round() as u32).max(1) * 2;
     let inner = Output {
@@ -193,6 +193,10 @@ fn nested(
         let mut failure = unplaceable.failure;
         if let Some(inner) = unplaceable.element {
             failure.message = format!("elements[{inner}] within it: {}", failure.message);
+            failure = failure.below(&element.place_within(inner));
+        } else {
+            // Its end is that of the element around it.
+            failure.place = Some(element.place("length"));
         }
         Unplaceable { element: Some(index), failure }
     };

@@ -18,6 +18,7 @@ use crate::{
     domain::{
         composition::Source,
         error::{ErrorCode, JobFailure},
+        inspection::Inspection,
         media::MediaInfo,
         timeline::{ProcessingStep, Usage},
     },
@@ -90,10 +91,13 @@ fn work(task: &Task, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
     match task.aim {
         Aim::Render => make(task, out),
         Aim::Inspect => {
-            let understood = understand(task, out)?;
-            understood.check_stills()?;
             let output = task.composition.outputs.first().ok_or_else(|| internal("the task has no output"))?;
-            out.send(&Report::Inspected { inspection: outlook::of(&understood, output) });
+            let check = |index: usize, found: &Prepared| found.check_stills(&task.composition.elements[index].element);
+            let inspection = match prepare::understand(&task.composition, &mut { check }) {
+                Ok(understood) => outlook::of(&understood, output),
+                Err(problems) => Inspection { problems, ..Inspection::default() },
+            };
+            out.send(&Report::Inspected { inspection });
             Ok(Vec::new())
         }
         Aim::Probe => probe(task, out).map(|()| Vec::new()),
@@ -131,7 +135,10 @@ fn understand(task: &Task, out: &Reports) -> Result<Understood, JobFailure> {
         if let Some(media) = facts(prepared) {
             out.send(&Report::Media { element_id, media });
         }
-    })?;
+        Ok(())
+    });
+    // A job keeps one failure.
+    let understood = understood.map_err(|all| all.into_iter().next().unwrap_or_else(|| internal("nothing is wrong")))?;
     let plan = understood.plans.first().ok_or_else(|| internal("the task has no output"))?;
     let ids = task.composition.elements.iter().map(|placed| placed.id.clone());
     let starts = ids.zip(plan.starts.iter().copied()).collect();
