@@ -112,7 +112,7 @@ async fn effects() {
 #[tokio::test(flavor = "multi_thread")]
 async fn places() {
     let server = Server::sqlite().await;
-    let clip = json!({ "asset": server.api.upload_file(&media("sintel.mp4"), "video/mp4").await });
+    let clip = json!({ "asset": server.api.upload_file(&media("big_buck_bunny.mp4"), "video/mp4").await });
     let logo = json!({ "asset": server.api.upload("logo.png", "image/png", files::logo(320, 160)).await });
     let video = |x: f64, y: f64, width: f64, height: f64, more: Value| {
         let mut fields = json!({ "source": clip, "trimStart": 3, "muted": true });
@@ -168,20 +168,15 @@ async fn transitions() {
         "ZOOM",
     ];
     let server = Server::sqlite().await;
-    let clips = [media("big_buck_bunny.mp4"), media("sintel.mp4")];
-    let one = json!({ "asset": server.api.upload_file(&clips[0], "video/mp4").await });
-    let two = json!({ "asset": server.api.upload_file(&clips[1], "video/mp4").await });
+    let clip = json!({ "asset": server.api.upload_file(&media("big_buck_bunny.mp4"), "video/mp4").await });
     let mut elements = Vec::new();
     for (number, kind) in ALL.iter().enumerate() {
         let (x, y) = ((number % 5) as f64 * 96.0, (number / 5) as f64 * 67.0);
-        let clip = |source: &Value, more: Value| {
-            let mut fields = json!({ "source": source, "trimStart": 3, "muted": true, "track": number });
-            fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            at("video", x + 1.0, y + 1.0, 94.0, 65.0, fields)
-        };
+        let one = json!({ "video": { "source": clip, "trimStart": 4, "track": 0, "length": 1.6 } });
         // Four tenths of the way from one to the other.
-        elements.push(clip(&one, json!({ "length": 1.6 })));
-        elements.push(clip(&two, json!({ "length": 1.4, "transitionIn": { "type": kind, "duration": 1, "easing": "LINEAR" } })));
+        let two = json!({ "video": { "source": clip, "trimStart": 5, "track": 0, "length": 1.4, "effects": [{ "negate": true }],
+            "transitionIn": { "type": kind, "duration": 1, "easing": "LINEAR" } } });
+        elements.push(at("composition", x + 1.0, y + 1.0, 94.0, 65.0, json!({ "elements": [one, two] })));
     }
     check(&server, "transitions", json!(elements)).await;
 }
