@@ -1,6 +1,6 @@
 //! One picture gives way to another, within an area of the canvas: the formulas of FFmpeg's xfade (libavfilter/vf_xfade.c),
-//! whose progress runs from 1 to 0 where ours runs from 0 to 1. Wipes have edges as sharp as the pixels allow; grains
-//! are of our own noise.
+//! whose progress runs from 1 to 0 where ours runs from 0 to 1. The zoom is smooth between pixels, wipes have edges as sharp as
+//! the pixels allow, and grains are of our own noise.
 
 use super::{blend, plan::Area, sprite};
 use crate::{
@@ -138,19 +138,45 @@ fn masked<F: Form>(mask: &Mask, before: &Picture<F>, after: &mut Picture<F>, are
 fn zoom<F: Form>(before: &Picture<F>, after: &mut Picture<F>, area: &Area, share: f64) {
     let (zoom, weight) = (smooth(0.5, 1.0, 1.0 - share), blend::weight(smooth(0.0, 0.5, 1.0 - share)));
     for window in windows::<F>(area) {
-        let nearest = |at: usize, size: usize| {
-            let (at, last) = (at as f64 / size as f64, size as f64 - 1.0);
-            (((at - 0.5) * zoom + 0.5) * last).ceil().clamp(0.0, last) as usize
-        };
-        let columns: Vec<usize> = (0..window.width).map(|x| nearest(x, window.width)).collect();
+        let columns: Vec<Between> = (0..window.width).map(|x| Between::zoomed(x, window.width, zoom)).collect();
         let mut line = vec![F::Sample::default(); window.width];
         for y in 0..window.height {
-            let row = window.of(before, nearest(y, window.height));
-            for (out, &x) in line.iter_mut().zip(&columns) {
-                *out = row[x];
+            let row = Between::zoomed(y, window.height, zoom);
+            let [above, below] = [row.first, row.second].map(|y| window.of(before, y));
+            for (out, column) in line.iter_mut().zip(&columns) {
+                let [above, below] = [above, below].map(|row| column.of(row[column.first].int(), row[column.second].int()));
+                *out = F::Sample::of((row.of(above, below) + HALF) >> (2 * Between::BITS));
             }
             blend::mix_row(window.of_mut(after, y), &line, weight);
         }
+    }
+}
+
+/// Half of what two weights weigh together.
+const HALF: i32 = 1 << (2 * Between::BITS - 1);
+
+/// A place between the middles of two pixels.
+struct Between {
+    first: usize,
+    second: usize,
+    /// Of the second, in so many bits.
+    weight: i32,
+}
+
+impl Between {
+    const BITS: u32 = 8;
+
+    /// Where a pixel of `size` is taken from, of which the share `zoom` in the middle is to fill all.
+    fn zoomed(at: usize, size: usize, zoom: f64) -> Self {
+        let place = ((at as f64 + 0.5 - size as f64 / 2.0) * zoom + size as f64 / 2.0 - 0.5).clamp(0.0, size as f64 - 1.0);
+        let first = place as usize;
+        let weight = ((place - first as f64) * f64::from(1 << Self::BITS)).round() as i32;
+        Self { first, second: (first + 1).min(size - 1), weight }
+    }
+
+    /// Both values by their weights, with [`Self::BITS`] more bits.
+    fn of(&self, first: i32, second: i32) -> i32 {
+        first * ((1 << Self::BITS) - self.weight) + second * self.weight
     }
 }
 
