@@ -247,9 +247,9 @@ impl Element {
         format!("{}.{field}", self.element_type().field())
     }
 
-    /// The place of an element within it.
-    pub fn place_within(&self, index: usize) -> String {
-        self.place(format_args!("elements[{index}]"))
+    /// The place of an element within a composition.
+    pub fn place_within(index: usize) -> String {
+        format!("{}.elements[{index}]", ElementType::Composition.field())
     }
 
     /// Tables of colours, and their places.
@@ -264,7 +264,7 @@ impl Element {
         let own = self.source().map(|source| (self.place("source"), source));
         let font = self.style().and_then(|style| style.font.as_ref()).map(|font| (self.place("font"), font));
         let within = self.elements().iter().enumerate().flat_map(|(index, element)| {
-            let outer = self.place_within(index);
+            let outer = Self::place_within(index);
             element.sources().into_iter().map(move |(place, source)| (format!("{outer}.{place}"), source))
         });
         own.into_iter().chain(font).chain(self.tables()).chain(within).collect()

@@ -109,6 +109,12 @@ impl ErrorCode {
         }
     }
 
+    /// Whether it is a fault of the service, which tells nothing of what it was given.
+    pub fn is_of_the_service(self) -> bool {
+        use ErrorCode::*;
+        matches!(self, DatabaseUnavailable | Internal | StorageFull | StorageUnavailable | WorkerLost)
+    }
+
     /// Whether the same request may well succeed when it is sent again unchanged.
     pub fn retryable(self) -> bool {
         use ErrorCode::*;
@@ -218,6 +224,7 @@ impl JobFailure {
         self
     }
 
+    /// Names the field that is to blame.
     pub fn in_place(mut self, place: impl Into<String>) -> Self {
         self.place.get_or_insert(place.into());
         self

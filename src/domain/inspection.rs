@@ -4,12 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::error::JobFailure;
 
+/// What looking into a composition's sources came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Inspected {
+    Good(Inspection),
+    /// What a render would fail with; at least one.
+    Bad(Vec<JobFailure>),
+    /// There was not enough time, and nothing bad was found in it.
+    Unseen,
+}
+
 /// A composition whose sources were looked into.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inspection {
-    /// What would make a render fail; where there is any, nothing else is told.
-    #[serde(default)]
-    pub problems: Vec<JobFailure>,
     /// Of the whole, seconds.
     pub duration: f64,
     /// Of its first output.

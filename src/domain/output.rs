@@ -101,6 +101,9 @@ pub struct TimeRange {
     pub length: f64,
 }
 
+/// The field that says where a part of the composition begins.
+pub const RANGE_START: &str = "range.start";
+
 /// One file to make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Output {
@@ -114,7 +117,7 @@ pub struct Output {
     pub video_codec: VideoCodec,
     pub quality: Quality,
     /// The codec's constant rate factor, in place of the quality's own.
-    pub crf: Option<u8>,
+    pub crf: Option<i32>,
     /// Bits a second.
     pub video_bitrate: Option<i64>,
     pub audio_bitrate: Option<i64>,
@@ -341,6 +344,21 @@ mod tests {
         assert_eq!(fraction(59.94), (60_000, 1001));
         assert_eq!(fraction(30.0), (30, 1));
         assert_eq!(fraction(12.5), (25, 2));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn frames_times_and_samples_agree_however_far(per_second in 1..=120, ntsc: bool, frame in 0..6 * 3_600 * 120i64, share in 0.0..1.0) {
+            let rate = FrameRate::from_decimal(f64::from(per_second) * if ntsc { 1000.0 / 1001.0 } else { 1.0 });
+            let (start, next) = (rate.seconds(frame), rate.seconds(frame + 1));
+            proptest::prop_assert_eq!((rate.frame_at(start), rate.frame_showing(start)), (frame, frame));
+            // All the while until the next, but for the half of a millisecond by which times are rounded.
+            let within = start + (next - start - 0.000_6) * share;
+            proptest::prop_assert_eq!(rate.frame_showing(within), frame);
+            let (sample, exact) = (rate.sample_at(frame, 48_000), start * 48_000.0);
+            proptest::prop_assert!((sample as f64 - exact).abs() <= 0.5 + 1e-3, "{} for {}", sample, exact);
+            proptest::prop_assert!(rate.sample_at(frame + 1, 48_000) > sample);
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Unplaceable {
         Self { element: Some(index), failure: failure.in_place(element.place(field)) }
     }
 
-    /// For one of an output's fields.
+    /// For one of an output's fields, of an output that is yet to be told.
     pub fn of_output(field: &str, failure: JobFailure) -> Self {
         Self { element: None, failure: failure.in_place(field) }
     }
@@ -186,6 +186,37 @@ mod tests {
         assert_eq!(found.duration, 15.0);
         assert_eq!((found.slots[1].start, found.slots[1].end, found.slots[1].crosses_from), (7.0, 15.0, Some(0)));
         assert_eq!((found.slots[2].start, found.slots[2].end, found.slots[2].crosses_from), (0.0, 3.0, None));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn elements_follow_each_other_without_gaps(clips in proptest::collection::vec(
+            (0..3, proptest::option::of(0.1..3.0), 0.05..20.0, 0.25..4.0), 1..12,
+        )) {
+            let build = |&(track, transition, _, speed): &(i32, Option<f64>, f64, f64)| {
+                let mut element = clip(track, transition);
+                let Content::Video { playback, .. } = &mut element.content else { unreachable!() };
+                playback.speed = speed;
+                element
+            };
+            let elements: Vec<Element> = clips.iter().map(build).collect();
+            let media: Vec<Option<f64>> = clips.iter().map(|(_, _, duration, _)| Some(*duration)).collect();
+            let found = schedule(&elements, &media, None).unwrap();
+            let last_end = found.slots.iter().map(|slot| slot.end).fold(0.0, f64::max);
+            proptest::prop_assert_eq!(found.duration, last_end);
+            for (index, (slot, (track, transition, duration, speed))) in found.slots.iter().zip(&clips).enumerate() {
+                proptest::prop_assert!((slot.end - slot.start - duration / speed).abs() < 1e-9);
+                let previous = (0..index).rev().find(|before| clips[*before].0 == *track);
+                let Some(previous) = previous.map(|before| &found.slots[before]) else {
+                    proptest::prop_assert_eq!(slot.start, 0.0);
+                    continue;
+                };
+                let overlap = previous.end - slot.start;
+                let longest = transition.unwrap_or(0.0).min(duration / speed).min(previous.end - previous.start);
+                proptest::prop_assert!((overlap - longest).abs() < 1e-9, "{} s of {}", overlap, longest);
+                proptest::prop_assert_eq!(slot.crosses_from.is_some(), transition.is_some());
+            }
+        }
     }
 
     #[test]

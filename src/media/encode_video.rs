@@ -69,6 +69,13 @@ enum Way {
 /// A key picture at least each five seconds, so that players can seek.
 const KEY_INTERVAL_S: i32 = 5;
 
+impl VideoSettings {
+    /// Adds one of x264's own options: `name=value`.
+    pub fn add_x264(&mut self, option: &str) {
+        add_x264(&mut self.options, option);
+    }
+}
+
 impl VideoEncoder {
     pub fn open(settings: &VideoSettings) -> Result<Self, MediaError> {
         let missing = || MediaError::Output(format!("this FFmpeg has no {} encoder", settings.encoder));
@@ -207,12 +214,17 @@ impl Way {
 fn options(settings: &VideoSettings) -> Vec<(&'static str, String)> {
     let mut options = settings.options.clone();
     if settings.encoder == "libx264" && has_avx512() && !repeats_with_avx512(settings) {
-        match options.iter_mut().find(|(name, _)| *name == "x264-params") {
-            Some((_, parameters)) => parameters.push_str(":asm=avx2"),
-            None => options.push(("x264-params", "asm=avx2".into())),
-        }
+        add_x264(&mut options, "asm=avx2");
     }
     options
+}
+
+/// Adds one of x264's own options, which are given as one.
+fn add_x264(options: &mut Vec<(&'static str, String)>, option: &str) {
+    match options.iter_mut().find(|(name, _)| *name == "x264-params") {
+        Some((_, others)) => *others = format!("{others}:{option}"),
+        None => options.push(("x264-params", option.to_owned())),
+    }
 }
 
 /// Its tree of macroblocks takes eight of a row at a time, those past its end too, and writes back what lies beside those that it

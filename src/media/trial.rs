@@ -1,6 +1,11 @@
 //! Hears what a lossy encoder makes of sound: encodes and decodes it at once.
 
-use ffmpeg_next::{Error, Rational, codec, decoder, error::EAGAIN, format::sample::Sample, frame};
+use ffmpeg_next::{
+    Error, Rational, codec, decoder,
+    error::EAGAIN,
+    format::sample::{Sample, Type},
+    frame,
+};
 
 use super::{AudioEncoder, AudioSettings, Encoded, MediaError, SAMPLE_RATE, Sound};
 
@@ -31,28 +36,56 @@ impl Trial {
     /// What is left.
     pub fn finish(mut self) -> Result<Vec<Sound>, MediaError> {
         let packets = self.encoder.finish()?;
-        self.decode(packets)
+        let mut heard = self.decode(packets)?;
+        self.decoder.send_eof().map_err(MediaError::writing)?;
+        self.receive(&mut heard)?;
+        Ok(heard)
     }
 
     fn decode(&mut self, packets: Vec<Encoded>) -> Result<Vec<Sound>, MediaError> {
         let mut heard = Vec::new();
         for Encoded { packet, .. } in packets {
             self.decoder.send_packet(&packet).map_err(MediaError::writing)?;
-            let mut frame = frame::Audio::empty();
-            loop {
-                match self.decoder.receive_frame(&mut frame) {
-                    Ok(()) => heard.extend(self.sound(&frame)),
-                    Err(Error::Eof | Error::Other { errno: EAGAIN }) => break,
-                    Err(error) => return Err(MediaError::writing(error)),
-                }
-            }
+            self.receive(&mut heard)?;
         }
         Ok(heard)
     }
 
-    fn sound(&self, frame: &frame::Audio) -> Option<Sound> {
-        let is_ours = matches!(frame.format(), Sample::F32(_)) && frame.is_planar() && frame.planes() == 2;
-        let start = self.start + frame.timestamp()?;
-        is_ours.then(|| Sound { start, left: frame.plane::<f32>(0).to_vec(), right: frame.plane::<f32>(1).to_vec() })
+    fn receive(&mut self, heard: &mut Vec<Sound>) -> Result<(), MediaError> {
+        let mut frame = frame::Audio::empty();
+        loop {
+            match self.decoder.receive_frame(&mut frame) {
+                Ok(()) => heard.push(self.sound(&frame)?),
+                Err(Error::Eof | Error::Other { errno: EAGAIN }) => return Ok(()),
+                Err(error) => return Err(MediaError::writing(error)),
+            }
+        }
+    }
+
+    fn sound(&self, frame: &frame::Audio) -> Result<Sound, MediaError> {
+        let unknown = || MediaError::Output("what was encoded is decoded into another form".into());
+        let is_ours = frame.format() == Sample::F32(Type::Planar) && frame.planes() == 2;
+        let start = frame.timestamp().filter(|_| is_ours).ok_or_else(unknown)?;
+        Ok(Sound { start: self.start + start, left: frame.plane::<f32>(0).to_vec(), right: frame.plane::<f32>(1).to_vec() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_heard_is_where_it_was() {
+        crate::media::init().unwrap();
+        for encoder in ["aac", "libopus", "libmp3lame"] {
+            let mut trial = Trial::open(&AudioSettings { encoder, bit_rate: 128_000 }, 10_000).unwrap();
+            let block = trial.encoder.block();
+            let sound: Vec<f32> = (0..20 * block).map(|at| if at == 8 * block { 0.9 } else { 0.0 }).collect();
+            let mut heard: Vec<Sound> = sound.chunks(block).flat_map(|block| trial.hear(block, block).unwrap()).collect();
+            heard.extend(trial.finish().unwrap());
+            let samples = heard.iter().flat_map(|sound| sound.left.iter().zip(sound.start..));
+            let loudest = samples.max_by(|(a, _), (b, _)| a.abs().total_cmp(&b.abs())).unwrap().1;
+            assert!(loudest.abs_diff(10_000 + 8 * block as i64) <= 2, "{encoder}: {loudest}");
+        }
     }
 }

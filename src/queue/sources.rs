@@ -3,12 +3,15 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use futures_util::{
-    FutureExt, StreamExt, TryStreamExt,
+    FutureExt, StreamExt,
     stream::{self, BoxStream},
 };
+
+use tokio::time::timeout_at;
 
 use super::kept::KeptSources;
 use crate::{
@@ -54,6 +57,26 @@ struct File {
     sha256: String,
 }
 
+/// A source, and the elements that want it, each with the place where it names it.
+struct Wanted<'a> {
+    source: &'a Source,
+    by: Vec<(&'a str, String)>,
+}
+
+/// Why a source cannot be had.
+struct Missing<'a> {
+    failure: JobFailure,
+    by: Vec<(&'a str, String)>,
+}
+
+impl Missing<'_> {
+    /// For each that wants it.
+    fn told(self) -> Vec<JobFailure> {
+        let Self { failure, by } = self;
+        by.into_iter().map(|(id, place)| failure.clone().of_element(id).in_place(place)).collect()
+    }
+}
+
 /// A source, and where it lies now.
 struct Fetched {
     source: Source,
@@ -78,50 +101,56 @@ impl Fetching<'_> {
     pub async fn all(&self, elements: &[(String, Element)], folder: &Path) -> Result<Local, JobFailure> {
         let mut fetched = self.each(elements, folder);
         let mut local = Local::default();
-        while let Some(one) = fetched.try_next().await? {
-            self.take(&mut local, one)?;
+        while let Some(one) = fetched.next().await {
+            match one {
+                Ok(one) => self.take(&mut local, one)?,
+                Err(missing) => return Err(missing.told().swap_remove(0)),
+            }
         }
         Ok(local)
     }
 
-    /// The same, and of what cannot be had why not; ends with the first that is one too many.
-    pub async fn all_that_can_be(
+    /// The same until a deadline, and of what cannot be had why not, for each element that wants it.
+    pub async fn all_until(
         &self,
+        deadline: Instant,
         elements: &[(String, Element)],
         folder: &Path,
     ) -> Result<(Local, Vec<JobFailure>), JobFailure> {
         let mut fetched = self.each(elements, folder);
         let (mut local, mut missing) = (Local::default(), Vec::new());
-        while let Some(one) = fetched.next().await {
+        while let Ok(Some(one)) = timeout_at(deadline.into(), fetched.next()).await {
             match one {
                 Ok(one) => self.take(&mut local, one)?,
-                Err(failure) => missing.push(failure),
+                Err(one) => missing.extend(one.told()),
             }
         }
         Ok((local, missing))
     }
 
     /// Each source once.
-    fn each<'a>(&'a self, elements: &'a [(String, Element)], folder: &Path) -> BoxStream<'a, Result<Fetched, JobFailure>> {
-        let mut wanted: Vec<(&Source, &str, String)> = Vec::new();
+    fn each<'a>(&'a self, elements: &'a [(String, Element)], folder: &Path) -> BoxStream<'a, Result<Fetched, Missing<'a>>> {
+        let mut wanted: Vec<Wanted> = Vec::new();
         for (id, element) in elements {
             for (place, source) in element.sources() {
-                if wanted.iter().all(|(known, _, _)| *known != source) {
-                    wanted.push((source, id, place));
+                match wanted.iter_mut().find(|known| known.source == source) {
+                    Some(known) => known.by.push((id, place)),
+                    None => wanted.push(Wanted { source, by: vec![(id, place)] }),
                 }
             }
         }
         let mut fetches = Vec::with_capacity(wanted.len());
-        for (number, (source, element_id, place)) in wanted.into_iter().enumerate() {
-            fetches.push(self.one(source, element_id, place, folder.join(format!("source-{number}"))).boxed());
+        for (number, one) in wanted.into_iter().enumerate() {
+            fetches.push(self.one(one, folder.join(format!("source-{number}"))).boxed());
         }
         stream::iter(fetches).buffer_unordered(AT_A_TIME).boxed()
     }
 
-    async fn one(&self, source: &Source, element_id: &str, place: String, path: PathBuf) -> Result<Fetched, JobFailure> {
-        let file = self.fetch(source, element_id, &path).await;
-        let file = file.map_err(|failure| failure.of_element(element_id).in_place(place))?;
-        Ok(Fetched { source: source.clone(), path, file })
+    async fn one<'a>(&self, Wanted { source, by }: Wanted<'a>, path: PathBuf) -> Result<Fetched, Missing<'a>> {
+        match self.fetch(source, by[0].0, &path).await {
+            Ok(file) => Ok(Fetched { source: source.clone(), path, file }),
+            Err(failure) => Err(Missing { failure, by }),
+        }
     }
 
     fn take(&self, local: &mut Local, Fetched { source, path, file }: Fetched) -> Result<(), JobFailure> {

@@ -6,16 +6,21 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
+    time::Instant,
 };
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout_at};
 
-use super::{RenderSettings, folder::WorkFolder, sources::Fetching};
+use super::{
+    RenderSettings,
+    folder::WorkFolder,
+    sources::{Fetching, Local},
+};
 use crate::{
     domain::{
         composition::{Content, Element, Playback, Source, Timing},
         error::{ErrorCode, JobFailure},
-        inspection::Inspection,
+        inspection::Inspected,
         media::MediaInfo,
         output::Output,
     },
@@ -65,6 +70,11 @@ impl ProcessStudio {
             .map_err(|error| JobFailure::new(ErrorCode::Internal, format!("the work folder cannot be used: {error}")))
     }
 
+    fn fetching<'a>(&'a self, services: &'a Services, (tenant, job_id): (&'a str, Option<&'a str>)) -> Fetching<'a> {
+        let (kept, most) = (self.settings.kept_sources(tenant), self.settings.source_bytes);
+        Fetching { services, fetcher: &self.fetcher, most, tenant, job_id, kept }
+    }
+
     /// The elements with their sources on disk.
     async fn fetched(
         &self,
@@ -73,31 +83,28 @@ impl ProcessStudio {
         elements: Vec<(String, Element)>,
         folder: &Path,
     ) -> Result<Vec<PlacedElement>, JobFailure> {
-        let (placed, missing) = self.fetched_as_can_be(services, owner, elements, folder).await?;
-        missing.into_iter().next().map_or(Ok(placed), Err)
+        // Beside the children's places: a source that drips keeps nobody from what is here.
+        let _fetch = self.fetches.acquire().await.map_err(|_| nothing())?;
+        let fetched = self.fetching(services, owner).all(&elements, folder).await;
+        self.trim();
+        Ok(placed(elements, &fetched?))
     }
 
-    /// Those whose sources can be had, and why others cannot.
-    async fn fetched_as_can_be(
+    /// Those whose sources can be had by a deadline, and why others cannot at all.
+    async fn fetched_until(
         &self,
+        deadline: Instant,
         services: &Services,
-        (tenant, job_id): (&str, Option<&str>),
+        tenant: &str,
         elements: Vec<(String, Element)>,
         folder: &Path,
     ) -> Result<(Vec<PlacedElement>, Vec<JobFailure>), JobFailure> {
-        // Beside the children's places: a source that drips keeps nobody from what is here.
-        let _fetch = self.fetches.acquire().await.map_err(|_| nothing())?;
-        let (kept, most) = (self.settings.kept_sources(tenant), self.settings.source_bytes);
-        let fetching = Fetching { services, fetcher: &self.fetcher, most, tenant, job_id, kept };
-        let fetched = fetching.all_that_can_be(&elements, folder).await;
+        let Ok(fetch) = timeout_at(deadline.into(), self.fetches.acquire()).await else { return Ok(Default::default()) };
+        let _fetch = fetch.map_err(|_| nothing())?;
+        let fetched = self.fetching(services, (tenant, None)).all_until(deadline, &elements, folder).await;
         self.trim();
         let (local, missing) = fetched?;
-        let there = elements.into_iter().filter(|(_, element)| local.has_all_of(element));
-        let placed = there.map(|(id, mut element)| {
-            local.put_into(&mut element);
-            PlacedElement { id, element }
-        });
-        Ok((placed.collect(), missing))
+        Ok((placed(elements, &local), missing))
     }
 
     /// Removes what is too much of what is kept, beside all else: nodes without a worker have nobody else who does.
@@ -129,6 +136,16 @@ impl ProcessStudio {
     }
 }
 
+/// Elements whose sources are all there, with these in their place.
+fn placed(elements: Vec<(String, Element)>, local: &Local) -> Vec<PlacedElement> {
+    let there = elements.into_iter().filter(|(_, element)| local.has_all_of(element));
+    let placed = there.map(|(id, mut element)| {
+        local.put_into(&mut element);
+        PlacedElement { id, element }
+    });
+    placed.collect()
+}
+
 fn nothing() -> JobFailure {
     JobFailure::new(ErrorCode::Internal, "the renderer told nothing")
 }
@@ -157,27 +174,37 @@ impl Studio for ProcessStudio {
         tenant: &str,
         elements: Vec<(String, Element)>,
         outputs: &[Output],
-    ) -> Result<Inspection, JobFailure> {
+        deadline: Instant,
+    ) -> Result<Inspected, JobFailure> {
         let folder = self.folder()?;
         let ids: Vec<String> = elements.iter().map(|(id, _)| id.clone()).collect();
-        let (elements, missing) = self.fetched_as_can_be(services, (tenant, None), elements, folder.path()).await?;
-        let composition = Composition { elements, outputs: outputs.to_vec() };
-        let mut found = None;
-        self.run(folder.path(), Task { aim: Aim::Inspect, composition, ..Task::default() }, &mut |report| {
-            if let Report::Inspected { inspection } = report {
-                found = Some(inspection);
+        let (elements, mut problems) = self.fetched_until(deadline, services, tenant, elements, folder.path()).await?;
+        // Without some of its elements it is another composition: of that only what its sources are counts.
+        let outputs = if elements.len() == ids.len() { outputs.to_vec() } else { Vec::new() };
+        let whole = !outputs.is_empty();
+        let task = Task { aim: Aim::Inspect, composition: Composition { elements, outputs }, ..Task::default() };
+        let mut inspected = Inspected::Unseen;
+        let mut told = |report| {
+            if let Report::Inspected { inspected: found } = report {
+                inspected = found;
             }
-        })
-        .await?;
-        let inspection: Inspection = found.ok_or_else(nothing)?;
-        if missing.is_empty() {
-            return Ok(inspection);
+        };
+        match timeout_at(deadline.into(), self.run(folder.path(), task, &mut told)).await {
+            Ok(Err(failure)) if problems.is_empty() => return Err(failure),
+            Ok(Err(failure)) => problems.push(failure),
+            Ok(Ok(())) | Err(_) => {}
         }
-        // Without what is missing the rest is another composition: of that only what its sources are counts.
-        let of_sources = inspection.problems.into_iter().filter(|failure| failure.code != ErrorCode::BadUserInput);
-        let mut problems: Vec<JobFailure> = missing.into_iter().chain(of_sources).collect();
-        problems.sort_by_key(|failure| ids.iter().position(|id| failure.element_id.as_ref() == Some(id)));
-        Ok(Inspection { problems, ..Inspection::default() })
+        match inspected {
+            Inspected::Bad(more) => problems.extend(more),
+            Inspected::Good(_) if whole => return Ok(inspected),
+            Inspected::Good(_) | Inspected::Unseen => {}
+        }
+        if problems.is_empty() {
+            return Ok(Inspected::Unseen);
+        }
+        let place = |failure: &JobFailure| ids.iter().position(|id| failure.element_id.as_ref() == Some(id));
+        problems.sort_by_cached_key(|failure| (place(failure), failure.place.clone()));
+        Ok(Inspected::Bad(problems))
     }
 
     async fn frame(&self, services: &Services, job: &Frame, keep: &mut (dyn Keep + Send)) -> Result<(), JobFailure> {

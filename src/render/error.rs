@@ -10,40 +10,21 @@ use crate::{
 #[error("{error}")]
 pub struct RenderError {
     pub element: Option<usize>,
-    /// The element's field, where that is known: `video.source`.
-    pub place: Option<String>,
     pub error: MediaError,
 }
 
 impl RenderError {
     pub fn of(element: usize) -> impl Fn(MediaError) -> Self {
-        move |error| Self { element: Some(element), place: None, error }
+        move |error| Self { element: Some(element), error }
     }
 
     pub fn whole(error: MediaError) -> Self {
-        Self { element: None, place: None, error }
-    }
-
-    /// For a field of an element that is yet to be told.
-    pub fn in_place(place: String) -> impl FnOnce(MediaError) -> Self {
-        move |error| Self { element: None, place: Some(place), error }
-    }
-
-    pub fn of_element(mut self, element: usize) -> Self {
-        self.element = Some(element);
-        self
-    }
-
-    /// Its place seen from further up.
-    pub fn below(mut self, outer: &str) -> Self {
-        self.place = self.place.map(|place| format!("{outer}.{place}"));
-        self
+        Self { element: None, error }
     }
 
     /// As a job keeps it; `ids` are those of the elements.
     pub fn into_failure(self, ids: &[String]) -> JobFailure {
-        let mut failure = failure(&self.error);
-        failure.place = self.place;
+        let failure = failure(&self.error);
         match self.element.and_then(|index| ids.get(index)) {
             Some(id) => failure.of_element(id.clone()),
             None => failure,
@@ -51,7 +32,8 @@ impl RenderError {
     }
 }
 
-fn failure(error: &MediaError) -> JobFailure {
+/// What a medium's error is in a job's words, of an element that is yet to be told.
+pub fn failure(error: &MediaError) -> JobFailure {
     let message = error.to_string();
     match error {
         MediaError::Unsupported(_) => JobFailure::new(ErrorCode::UnsupportedFormat, message)

@@ -10,7 +10,8 @@ use std::{
 use encoding_rs::{Encoding, WINDOWS_1252};
 
 use super::{
-    RenderError, loudness,
+    error::failure,
+    loudness,
     plan::Medium,
     still::{Shown, Still},
     table::{self, Table},
@@ -18,6 +19,7 @@ use super::{
 use crate::{
     domain::{
         composition::{Content, Element, Playback, Source},
+        error::JobFailure,
         geometry::Fit,
         schedule,
         subtitles::{self, Cue},
@@ -54,24 +56,38 @@ pub struct Library {
     pub stills: Mutex<Shown>,
 }
 
-/// Opens an element's files; the words of subtitles become the element's own.
-pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, RenderError> {
-    library.take(element)?;
+/// Opens an element's files, or tells all that is wrong with them; the words of subtitles become the element's own.
+pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Vec<JobFailure>> {
+    let mut wrong = library.take(element);
     let place = element.place("source");
-    match &mut element.content {
-        Content::Composition { .. } => open_within(element, library),
-        content => open_source(content).map_err(RenderError::in_place(place)),
+    let opened = match &mut element.content {
+        Content::Composition { elements, .. } => open_within(elements, library),
+        content => open_source(content).map_err(|error| vec![failure(&error).in_place(place)]),
+    };
+    match opened {
+        Ok(prepared) if wrong.is_empty() => Ok(prepared),
+        Ok(_) => Err(wrong),
+        Err(more) => {
+            wrong.extend(more);
+            Err(wrong)
+        }
     }
 }
 
-fn open_within(element: &mut Element, library: &mut Library) -> Result<Prepared, RenderError> {
-    let outer: Vec<String> = (0..element.elements().len()).map(|index| element.place_within(index)).collect();
-    let Content::Composition { elements, .. } = &mut element.content else { return Ok(Prepared::Drawn) };
-    let within = elements.iter_mut().zip(&outer);
-    within
-        .map(|(element, outer)| open(element, library).map_err(|error| error.below(outer)))
-        .collect::<Result<_, _>>()
-        .map(Prepared::Group)
+fn open_within(elements: &mut [Element], library: &mut Library) -> Result<Prepared, Vec<JobFailure>> {
+    let (mut media, mut wrong) = (Vec::with_capacity(elements.len()), Vec::new());
+    for (index, element) in elements.iter_mut().enumerate() {
+        match open(element, library) {
+            Ok(prepared) => media.push(prepared),
+            Err(inner) => wrong.extend(below(inner, index)),
+        }
+    }
+    if wrong.is_empty() { Ok(Prepared::Group(media)) } else { Err(wrong) }
+}
+
+/// What is wrong with an element within a composition.
+fn below(wrong: Vec<JobFailure>, index: usize) -> impl Iterator<Item = JobFailure> {
+    wrong.into_iter().map(move |failure| failure.below(&Element::place_within(index)))
 }
 
 fn open_source(content: &mut Content) -> Result<Prepared, MediaError> {
@@ -112,20 +128,24 @@ pub fn look_into(path: &Path) -> Result<Prepared, MediaError> {
 }
 
 impl Library {
-    fn take(&mut self, element: &Element) -> Result<(), RenderError> {
-        for (place, source) in element.tables() {
-            if !self.tables.contains_key(source) {
-                let table = read_table(source).map_err(RenderError::in_place(place))?;
-                self.tables.insert(source.clone(), Arc::new(table));
+    /// Reads an element's tables and font; gives what is wrong with them.
+    fn take(&mut self, element: &Element) -> Vec<JobFailure> {
+        let mut wrong = Vec::new();
+        for (place, source) in element.tables().filter(|(_, source)| !self.tables.contains_key(source)).collect::<Vec<_>>() {
+            match read_table(source) {
+                Ok(table) => drop(self.tables.insert(source.clone(), Arc::new(table))),
+                Err(error) => wrong.push(failure(&error).in_place(place)),
             }
         }
         if let Some(source) = element.style().and_then(|style| style.font.as_ref())
             && !self.fonts.contains_key(source)
         {
-            let font = read_font(source).map_err(RenderError::in_place(element.place("font")))?;
-            self.fonts.insert(source.clone(), Arc::new(font));
+            match read_font(source) {
+                Ok(font) => drop(self.fonts.insert(source.clone(), Arc::new(font))),
+                Err(error) => wrong.push(failure(&error).in_place(element.place("font"))),
+            }
         }
-        Ok(())
+        wrong
     }
 }
 
@@ -226,16 +246,18 @@ impl Prepared {
         }
     }
 
-    /// Decodes an element's stills, to see whether they can be: a render decodes those alone that are seen.
-    pub fn check_stills(&self, element: &Element) -> Result<(), RenderError> {
+    /// Decodes an element's stills, and tells which cannot be: a render decodes those alone that are seen.
+    pub fn broken_stills(&self, element: &Element) -> Vec<JobFailure> {
         match self {
-            Prepared::Still(still) => still.pixels().map(drop).map_err(RenderError::in_place(element.place("source"))),
-            Prepared::Group(media) => {
-                media.iter().zip(element.elements()).enumerate().try_for_each(|(index, (medium, inner))| {
-                    medium.check_stills(inner).map_err(|error| error.below(&element.place_within(index)))
-                })
+            Prepared::Still(still) => {
+                let error = still.pixels().err();
+                error.iter().map(|error| failure(error).in_place(element.place("source"))).collect()
             }
-            Prepared::Clip { .. } | Prepared::Drawn => Ok(()),
+            Prepared::Group(media) => {
+                let within = media.iter().zip(element.elements()).enumerate();
+                within.flat_map(|(index, (medium, inner))| below(medium.broken_stills(inner), index)).collect()
+            }
+            Prepared::Clip { .. } | Prepared::Drawn => Vec::new(),
         }
     }
 

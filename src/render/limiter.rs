@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use super::peaks::TruePeaks;
 use crate::media::SAMPLE_RATE;
 
-/// -1.4 dB of full scale: -1, as EBU R 128 (6) asks of true peaks, and what meters differ by.
-pub const CEILING: f32 = 0.85;
+/// -1.4 dB of full scale: below [`LIMIT`](super::peaks::LIMIT) by what meters differ.
+const CEILING: f32 = 0.85;
 /// How far it looks ahead: 5 ms.
 const AHEAD: usize = SAMPLE_RATE as usize / 200;
 /// The share of the way back to full that a sample makes: 100 ms' worth.
 const RELEASE: f32 = 1.0 / (0.1 * SAMPLE_RATE as f32);
+
 /// Takes samples, and gives them back so many later.
 pub struct Limiter {
     /// Those that wait, the oldest first.
@@ -32,7 +33,7 @@ impl Limiter {
     pub fn new() -> Self {
         Self {
             waiting: VecDeque::with_capacity(Self::DELAY + 1),
-            peaks: TruePeaks::from(CEILING),
+            peaks: TruePeaks::above(CEILING),
             needs: VecDeque::new(),
             gains: VecDeque::from(vec![1.0; AHEAD]),
             sum: AHEAD as f64,

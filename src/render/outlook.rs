@@ -48,7 +48,6 @@ pub fn of(understood: &Understood, output: &Output) -> Inspection {
     warnings.truncate(MOST_WARNINGS);
     let copied: Vec<Segment> = Copies::find(&ready, output).parts.iter().map(|part| part.segment).collect();
     Inspection {
-        problems: Vec::new(),
         duration: plan.rate.seconds(plan.frames),
         frames: plan.length(),
         intervals: plan.intervals.iter().flat_map(|interval| planned(&ready, interval, &copied)).take(MOST_INTERVALS).collect(),

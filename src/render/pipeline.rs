@@ -165,7 +165,7 @@ impl<'a> File<'a> {
         let palette = (output.format == Format::Gif).then(|| palette(ready, output)).transpose()?;
         let mut settings = encoding::video(output, palette);
         if let Some(id) = copies.free_id() {
-            settings.options.push(("x264-params", format!("sps-id={id}")));
+            settings.add_x264(&format!("sps-id={id}"));
         }
         let mut video = VideoEncoder::open(&settings).map_err(RenderError::whole)?;
         let head = video.head();
@@ -355,7 +355,7 @@ mod tests {
         crate::media::init().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let composition = moving();
-        let understood = prepare::understand(&composition, &mut |_, _| Ok(())).unwrap();
+        let understood = prepare::understand(&composition, &mut |_, _| Vec::new()).unwrap();
         let made = [1, 3].map(|runs| {
             let path = folder.path().join(runs.to_string());
             let means = Means { runs, ..Means::default() };
@@ -380,7 +380,7 @@ mod tests {
         crate::media::init().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let composition = of_three_files();
-        let understood = prepare::understand(&composition, &mut |_, _| Ok(())).unwrap();
+        let understood = prepare::understand(&composition, &mut |_, _| Vec::new()).unwrap();
         assert_eq!(together(&understood.plans, &composition.outputs, 0), [[0, 1, 2]]);
         let path = |kind: &str, index: usize| folder.path().join(format!("{kind}-{index}"));
         let paths: Vec<_> = (0..3).map(|index| path("together", index)).collect();
@@ -408,7 +408,7 @@ mod tests {
             Output { format: Format::Mov, video_codec: VideoCodec::Prores, ..plain.clone() },
             plain,
         ]);
-        let understood = prepare::understand(&composition, &mut |_, _| Ok(())).unwrap();
+        let understood = prepare::understand(&composition, &mut |_, _| Vec::new()).unwrap();
         let groups = together(&understood.plans, &composition.outputs, 0);
         assert_eq!(groups, [vec![0, 1, 2, 7], vec![3], vec![4], vec![5], vec![6]]);
         let narrow = together(&understood.plans[..3], &composition.outputs[..3], 2 * 2 * 160 * 90 * 3 / 2 * 400);
@@ -420,7 +420,7 @@ mod tests {
         crate::media::init().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let composition = of_three_files();
-        let understood = prepare::understand(&composition, &mut |_, _| Ok(())).unwrap();
+        let understood = prepare::understand(&composition, &mut |_, _| Vec::new()).unwrap();
         let good = folder.path().join("good");
         let targets = [&good, Path::new("/dev/full")];
         let targets: Vec<Target> =

@@ -1,7 +1,7 @@
 //! What must be known before the first frame: every source is looked into, every output planned, fonts asked for glyphs.
 
 use super::{
-    Composition, RenderError,
+    Composition,
     inspect::{self, Library, Prepared},
     plan::{self, Layer, Medium, Plan},
     text::Typesetter,
@@ -56,10 +56,11 @@ pub struct Ready<'a> {
     pub arts: Vec<Art<'a>>,
 }
 
-/// Told of what an element's sources hold; what it finds wrong with them counts.
-pub type Found<'a> = dyn FnMut(usize, &Prepared) -> Result<(), RenderError> + 'a;
+/// Told of what an element's sources hold; gives what it finds wrong with them.
+pub type Found<'a> = dyn FnMut(usize, &Prepared) -> Vec<JobFailure> + 'a;
 
-/// Looks into every source, in order, and plans every output, or tells all that is wrong.
+/// Looks into every source, in order, and plans every output; or tells all that is wrong with the sources, and where they are good,
+/// what is wrong with the outputs.
 pub fn understand(composition: &Composition, found: &mut Found) -> Result<Understood, Vec<JobFailure>> {
     let ids: Vec<String> = composition.elements.iter().map(|placed| placed.id.clone()).collect();
     let mut elements: Vec<Element> = composition.elements.iter().map(|placed| placed.element.clone()).collect();
@@ -67,16 +68,21 @@ pub fn understand(composition: &Composition, found: &mut Found) -> Result<Unders
     let mut library = Library::default();
     let mut wrong = Vec::new();
     for (index, element) in elements.iter_mut().enumerate() {
-        let opened = inspect::open(element, &mut library).and_then(|prepared| found(index, &prepared).map(|()| prepared));
-        match opened {
-            Ok(prepared) => media.push(prepared),
-            Err(error) => wrong.push(error.of_element(index).into_failure(&ids)),
-        }
+        let bad = match inspect::open(element, &mut library) {
+            Ok(prepared) => {
+                let bad = found(index, &prepared);
+                media.push(prepared);
+                bad
+            }
+            Err(bad) => bad,
+        };
+        wrong.extend(bad.into_iter().map(|failure| failure.of_element(&ids[index])));
     }
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    check_cues(&elements).and_then(|()| part_cues(&mut elements, &mut { MOST_JOINED })).map_err(|failure| vec![failure])?;
+    let cues = check_cues(&elements).and_then(|()| part_cues(&mut elements, &mut { MOST_JOINED }));
+    cues.map_err(|failure| vec![failure.in_place("elements")])?;
     let plans = plans(&elements, &media, &composition.outputs, &ids)?;
     Ok(Understood { ids, elements, media, library, plans })
 }
@@ -93,7 +99,7 @@ fn plans(elements: &[Element], media: &[Prepared], outputs: &[Output], ids: &[St
                     Some(id) => unplaceable.failure.of_element(id.clone()),
                     None => of_output(number, unplaceable.failure),
                 };
-                // An element that cannot be placed is so in every output.
+                // What is wrong with an element may be so in several outputs.
                 if !wrong.contains(&failure) {
                     wrong.push(failure);
                 }

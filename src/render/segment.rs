@@ -133,7 +133,7 @@ mod tests {
     use crate::{
         domain::{
             composition::{Playback, Timing, Visual},
-            output::TimeRange,
+            output::{FrameRate, TimeRange},
         },
         render::plan::{self, Medium},
     };
@@ -200,6 +200,22 @@ mod tests {
         let (before, after) = (keys(&clips("b")), keys(&clips("c")));
         let same: Vec<bool> = before.iter().zip(&after).map(|(a, b)| a == b).collect();
         assert_eq!(same, [true, true, true, false, false, false]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn segments_cover_a_range_and_are_cut_where_others_are(rate in 1..=120i32, start in 0.0..60.0, length in 0.01..90.0) {
+            let mut elements = clips("b");
+            elements.iter_mut().for_each(|element| element.timing.length = Some(100.0));
+            let plan_of = |range| planned(&elements, &Output { range, frame_rate: FrameRate::from_decimal(rate.into()), ..output() });
+            let (whole, part) = (plan_of(None), plan_of(Some(TimeRange { start, length })));
+            let (all, found) = (cut(&whole, Segment::whole(&whole)), cut(&part, Segment::whole(&part)));
+            proptest::prop_assert_eq!((found[0].first, found[found.len() - 1].end), (part.first, part.end));
+            proptest::prop_assert!(found.windows(2).all(|pair| pair[0].end == pair[1].first));
+            // What lies wholly within is found where it was kept.
+            proptest::prop_assert!(found.iter().skip(1).rev().skip(1).all(|segment| all.contains(segment)));
+            proptest::prop_assert!(found.len() == 1 || found.iter().all(|segment| segment.length() >= FEWEST_FRAMES));
+        }
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl Mixing {
         let size = self.encoder.block();
         loop {
             let before = thread_cpu();
-            let mut block = Block { left: vec![0.0; size], right: vec![0.0; size] };
+            let mut block = Block { left: vec![0.0; size], right: vec![0.0; size], untried: true };
             let count = self.mixer.mix(&mut block.left, &mut block.right)?;
             shared.add_composing(thread_cpu().saturating_sub(before));
             block.left.truncate(count);
@@ -127,14 +127,14 @@ impl Mixing {
         let mut blocks = Vec::new();
         match &mut self.headroom {
             _ if block.left.is_empty() => {}
-            Some(headroom) => blocks.extend(headroom.push(block)?),
+            Some(headroom) => blocks.extend(headroom.push(block)),
             None => blocks.push(block),
         }
         if last && let Some(headroom) = self.headroom.take() {
-            blocks.extend(headroom.finish()?);
+            blocks.extend(headroom.finish());
         }
         let mut encoded = Vec::new();
-        for Block { left, right } in blocks {
+        for Block { left, right, .. } in blocks {
             encoded.extend(self.encoder.encode(&left, &right).map_err(RenderError::whole)?);
         }
         if last {

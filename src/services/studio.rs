@@ -1,7 +1,7 @@
 //! Looking into sources and compositions, and single frames of them: what wants FFmpeg for a moment. Who does it is behind a
 //! trait, since nothing here knows FFmpeg; a process of its own does.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -13,10 +13,10 @@ use crate::{
     domain::{
         composition::{Element, Source},
         error::{ErrorCode, JobFailure, Violation, ViolationCode},
-        inspection::Inspection,
+        inspection::Inspected,
         look,
         media::MediaInfo,
-        output::Output,
+        output::{self, Output},
     },
     entities::job,
 };
@@ -27,14 +27,16 @@ pub trait Studio: Send + Sync {
     /// What a source holds.
     async fn probe(&self, services: &Services, tenant: &str, source: &Source) -> Result<MediaInfo, JobFailure>;
 
-    /// What would be made of elements, the first output's plan, given with the ids by which problems name them.
+    /// What would be made of elements, the first output's plan, given with the ids by which problems name them; as far as it is
+    /// known by the deadline.
     async fn inspect(
         &self,
         services: &Services,
         tenant: &str,
         elements: Vec<(String, Element)>,
         outputs: &[Output],
-    ) -> Result<Inspection, JobFailure>;
+        deadline: Instant,
+    ) -> Result<Inspected, JobFailure>;
 
     /// One picture of a job: the still that `output` asks for, at a width, as a file that `keep` is given before it goes.
     async fn frame(&self, services: &Services, job: &Frame, keep: &mut (dyn Keep + Send)) -> Result<(), JobFailure>;
@@ -77,11 +79,22 @@ impl Session {
         services.studio()?.probe(services, &self.caller().tenant, source).await.map_err(Error::Media)
     }
 
-    /// What would be made of elements; they are named `elements[0]` and so on.
-    pub async fn inspect(&self, elements: &[Element], outputs: &[Output]) -> Result<Result<Inspection, JobFailure>, Error> {
+    /// What would be made of elements, as far as it is known by the deadline; they are named `elements[0]` and so on. A fault of
+    /// the service is an error, and nothing that is wrong with them.
+    pub async fn inspect(&self, elements: &[Element], outputs: &[Output], deadline: Instant) -> Result<Inspected, Error> {
         let named = elements.iter().enumerate().map(|(index, element)| (format!("elements[{index}]"), element.clone()));
         let services = self.services();
-        Ok(services.studio()?.inspect(services, &self.caller().tenant, named.collect(), outputs).await)
+        let tenant = &self.caller().tenant;
+        let inspected = services.studio()?.inspect(services, tenant, named.collect(), outputs, deadline).await;
+        let mut problems = match inspected {
+            Ok(Inspected::Bad(problems)) => problems,
+            Ok(other) => return Ok(other),
+            Err(failure) => vec![failure],
+        };
+        match problems.iter().position(|failure| failure.code.is_of_the_service()) {
+            Some(ours) => Err(Error::Media(problems.swap_remove(ours))),
+            None => Ok(Inspected::Bad(problems)),
+        }
     }
 
     /// One frame of a job's composition, made unless it was made before.
@@ -117,14 +130,11 @@ impl Session {
 
 /// Where the moment of a frame is past the end, that is the argument which is wrong.
 fn unframed(failure: JobFailure) -> Error {
-    match (&failure.element_id, failure.place.as_deref()) {
-        (None, Some("outputs[0].range.start")) => Error::Invalid(vec![Violation {
-            path: "at".into(),
-            code: ViolationCode::OutOfRange,
-            message: "must be before the end of the composition".into(),
-        }]),
-        _ => Error::Media(failure),
+    if failure.element_id.is_some() || !failure.place.as_ref().is_some_and(|place| place.ends_with(output::RANGE_START)) {
+        return Error::Media(failure);
     }
+    let message = "must be before the end of the composition".to_owned();
+    Error::Invalid(vec![Violation { path: "at".into(), code: ViolationCode::OutOfRange, message }])
 }
 
 impl Session {

@@ -81,7 +81,8 @@ pub fn element(check: &mut Checker, at: &str, element: &Element) {
         self::source(check, format_args!("{at}.font"), font);
     }
     if let Some(visual) = element.visual() {
-        self::visual(check, at, visual, element.playback().is_some());
+        let moves = if element.playback().is_some() { Moves::Both } else { Moves::Picture };
+        self::visual(check, at, visual, moves);
     }
     if let Some(playback) = element.playback() {
         self::playback(check, at, playback);
@@ -148,7 +149,7 @@ pub(super) fn object_key(check: &mut Checker, at: impl Display, key: &str) {
     }
 }
 
-fn visual(check: &mut Checker, at: &str, visual: &Visual, heard: bool) {
+fn visual(check: &mut Checker, at: &str, visual: &Visual, moves: Moves) {
     place(check, format_args!("{at}.x"), visual.x);
     place(check, format_args!("{at}.y"), visual.y);
     extent(check, format_args!("{at}.width"), visual.width);
@@ -162,7 +163,7 @@ fn visual(check: &mut Checker, at: &str, visual: &Visual, heard: bool) {
         Length::Percent(percent) => check.range(format_args!("{at}.cornerRadius"), percent, 0.0..=100.0),
     }
     crop(check, format_args!("{at}.crop"), &visual.crop);
-    keyframes(check, format_args!("{at}.keyframes"), &visual.keyframes, true, heard);
+    keyframes(check, format_args!("{at}.keyframes"), &visual.keyframes, moves);
     effects(check, format_args!("{at}.effects"), &visual.effects);
 }
 
@@ -176,7 +177,15 @@ fn crop(check: &mut Checker, at: impl Display, crop: &Crop) {
     }
 }
 
-fn keyframes(check: &mut Checker, at: impl Display, keyframes: &[Keyframe], seen: bool, heard: bool) {
+/// What keyframes may move of an element.
+#[derive(Clone, Copy, PartialEq)]
+enum Moves {
+    Picture,
+    Sound,
+    Both,
+}
+
+fn keyframes(check: &mut Checker, at: impl Display, keyframes: &[Keyframe], moves: Moves) {
     if keyframes.len() > KEYFRAMES {
         let message = format!("must have at most {KEYFRAMES} keyframes, and has {}", keyframes.len());
         return check.breach(at, ViolationCode::TooMany, message);
@@ -193,21 +202,16 @@ fn keyframes(check: &mut Checker, at: impl Display, keyframes: &[Keyframe], seen
             Property::Volume => 0.0..=4.0,
         };
         check.range(format_args!("{at}.value"), keyframe.value, range);
-        match keyframe.property {
-            Property::Volume if !heard => {
-                let rule = "must not be VOLUME for what is not heard";
-                check.breach(format_args!("{at}.property"), ViolationCode::Inconsistent, rule);
-            }
-            property if property != Property::Volume && !seen => {
-                let rule = "must be VOLUME for what is only heard";
-                check.breach(format_args!("{at}.property"), ViolationCode::Inconsistent, rule);
-            }
-            _ => {}
-        }
         let same = |other: &Keyframe| other.property == keyframe.property && other.at == keyframe.at;
         if keyframes[..index].iter().any(same) {
             check.breach(format_args!("{at}.at"), ViolationCode::Inconsistent, "must differ from the property's other keyframes");
         }
+        let rule = match (moves, keyframe.property == Property::Volume) {
+            (Moves::Picture, true) => "must not be VOLUME for what has no sound of its own",
+            (Moves::Sound, false) => "must be VOLUME for what is only heard",
+            _ => continue,
+        };
+        check.breach(format_args!("{at}.property"), ViolationCode::Inconsistent, rule);
     }
 }
 
@@ -308,7 +312,7 @@ fn playback(check: &mut Checker, at: &str, playback: &Playback) {
     if let Some(loudness) = playback.loudness {
         check.range(format_args!("{at}.loudness"), loudness, -70.0..=-5.0);
     }
-    keyframes(check, format_args!("{at}.keyframes"), &playback.keyframes, false, true);
+    keyframes(check, format_args!("{at}.keyframes"), &playback.keyframes, Moves::Sound);
     check.range(format_args!("{at}.fadeIn"), playback.fade_in, 0.0..=LONGEST);
     check.range(format_args!("{at}.fadeOut"), playback.fade_out, 0.0..=LONGEST);
 }

@@ -96,7 +96,7 @@ fn rates(check: &mut Checker, at: &str, output: &Output) {
     let most_crf = output.most_crf();
     if let Some(crf) = output.crf {
         let at = format_args!("{at}.crf");
-        check.range(at, i32::from(crf), 0..=most_crf.unwrap_or(*output::limits::CRF.end()));
+        check.range(at, crf, 0..=most_crf.unwrap_or(*output::limits::CRF.end()));
         if most_crf.is_none() {
             check.breach(at, ViolationCode::Inconsistent, NO_PICTURE_RATES);
         } else if lossless {

@@ -1,6 +1,6 @@
 //! What a job would be, told without making it: its problems, its warnings, its plan; and what a source holds.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::{Context, Enum, Object, SimpleObject};
 
@@ -9,8 +9,8 @@ use crate::{
     domain::{
         self,
         composition::Source,
-        error::{ErrorCode, JobFailure, Violation},
-        inspection::{Inspection, WarningCode},
+        error::{JobFailure, Violation},
+        inspection::{Inspected, Inspection, WarningCode},
         job::NewJob,
         validation::{self, Checker},
     },
@@ -32,7 +32,8 @@ const PATIENCE: Duration = Duration::from_millis(4_000);
 pub struct JobValidation {
     /// Whether it could be made and rendered as it is.
     valid: bool,
-    /// All that would be refused, or fail, each with its path.
+    /// All that would be refused, each with its path; where nothing is, all sources that cannot be used; and where all can, what
+    /// is wrong with the outputs.
     problems: Vec<JobProblem>,
     /// What is possible, and perhaps not meant.
     warnings: Vec<JobWarning>,
@@ -120,20 +121,14 @@ impl OutlookQuery {
         if new.elements.is_empty() {
             return Ok(JobValidation { valid: true, ..JobValidation::default() });
         }
-        match tokio::time::timeout(PATIENCE, session.inspect(&new.elements, &new.outputs)).await {
-            Ok(inspected) => {
-                let mut inspection = match inspected.map_err(failed)? {
-                    Ok(inspection) => inspection,
-                    Err(failure) => Inspection { problems: vec![failure], ..Inspection::default() },
-                };
-                // A fault of ours says nothing of the job.
-                match inspection.problems.iter().position(|failure| is_ours(failure.code)) {
-                    Some(ours) => Err(failed(Error::Media(inspection.problems.swap_remove(ours)))),
-                    None => Ok(JobValidation::of(inspection)),
-                }
+        let inspected = session.inspect(&new.elements, &new.outputs, Instant::now() + PATIENCE).await.map_err(failed)?;
+        Ok(match inspected {
+            Inspected::Good(inspection) => JobValidation::of(inspection),
+            Inspected::Bad(problems) => {
+                JobValidation { problems: problems.into_iter().map(JobProblem::of).collect(), ..JobValidation::default() }
             }
-            Err(_) => Ok(JobValidation::unseen()),
-        }
+            Inspected::Unseen => JobValidation::unseen(),
+        })
     }
 
     /// What a source holds.
@@ -145,11 +140,6 @@ impl OutlookQuery {
         check.into_result(()).map_err(|all| failed(Error::Invalid(all)))?;
         Ok(session(context)?.probe(&source).await.map_err(failed)?.into())
     }
-}
-
-fn is_ours(code: ErrorCode) -> bool {
-    use ErrorCode::{DatabaseUnavailable, Internal, StorageFull, StorageUnavailable, WorkerLost};
-    matches!(code, DatabaseUnavailable | Internal | StorageFull | StorageUnavailable | WorkerLost)
 }
 
 fn checked(input: CreateJobInput, buckets: &[String]) -> std::result::Result<NewJob, Vec<Violation>> {
@@ -176,9 +166,6 @@ impl JobValidation {
     }
 
     fn of(inspection: Inspection) -> Self {
-        if !inspection.problems.is_empty() {
-            return Self { problems: inspection.problems.into_iter().map(JobProblem::of).collect(), ..Self::default() };
-        }
         let warning = |warning: domain::inspection::Warning| JobWarning {
             code: name(warning.code),
             path: warning.element_id.as_deref().map(path),

@@ -164,7 +164,7 @@ impl OutputInput {
         let (width, height) = self.size(check, at);
         let format = domain::output::Format::from(self.format);
         if self.video_codec.is_some() && format.video_codecs().is_empty() {
-            let rule = "must not be given for what has but one: GIF, PNG, JPEG, MP3 and WAV";
+            let rule = "must not be given where there is none to choose: GIF, PNG, JPEG, MP3 and WAV";
             check.breach(format_args!("{at}.videoCodec"), ViolationCode::Inconsistent, rule);
         }
         let usual = format.video_codecs().first().copied().unwrap_or_default();
@@ -175,8 +175,7 @@ impl OutputInput {
             video_codec: self.video_codec.map_or(usual, Into::into),
             frame_rate: FrameRate::from_decimal(self.frame_rate.clamp(0.0, 10_000.0)),
             quality: self.quality.into(),
-            // What is no byte is beyond every codec's range, which is told with that.
-            crf: self.crf.map(|crf| u8::try_from(crf).unwrap_or(u8::MAX)),
+            crf: self.crf,
             video_bitrate: self.video_bitrate.map(|bits| bits.0),
             audio_bitrate: self.audio_bitrate.map(i64::from),
             background: self.background.0,
@@ -264,7 +263,7 @@ impl From<domain::output::Output> for Output {
             frame_rate: output.frame_rate.as_f64(),
             video_codec: (!output.format.video_codecs().is_empty()).then(|| output.video_codec.into()),
             quality: output.quality.into(),
-            crf: output.crf.map(i32::from),
+            crf: output.crf,
             video_bitrate: output.video_bitrate.map(Long),
             audio_bitrate: output.audio_bitrate.map(|bits| bits as i32),
             background: Color(output.background),

@@ -13,7 +13,7 @@ use crate::domain::{
     composition::Element,
     error::{ErrorCode, JobFailure},
     geometry::Rect,
-    output::{FrameRate, Output},
+    output::{FrameRate, Output, RANGE_START},
     paint::Color,
     schedule::{self, Schedule, Slot, Unplaceable},
     subtitles,
@@ -138,7 +138,7 @@ fn span(output: &Output, frames: i64) -> Result<(i64, i64), Unplaceable> {
     if first >= frames {
         let message = format!("the output's range starts at {} s, past the end of the composition", range.start);
         let failure = JobFailure::new(ErrorCode::BadUserInput, message).suggest("give a range within the composition");
-        return Err(Unplaceable::of_output("range.start", failure));
+        return Err(Unplaceable::of_output(RANGE_START, failure));
     }
     let end = rate.frame_at(range.start + range.length).clamp(first + 1, frames);
     Ok((first, end))
@@ -159,7 +159,7 @@ fn still(output: &Output, seconds: f64, frames: i64) -> Result<(i64, i64), Unpla
     if first >= frames {
         let message = format!("there is no picture at {seconds} s, past the end of the composition");
         let failure = JobFailure::new(ErrorCode::BadUserInput, message).suggest("give a time of the composition");
-        return Err(Unplaceable::of_output("range.start", failure));
+        return Err(Unplaceable::of_output(RANGE_START, failure));
     }
     Ok((first, first + 1))
 }
@@ -193,10 +193,7 @@ fn nested(
         let mut failure = unplaceable.failure;
         if let Some(inner) = unplaceable.element {
             failure.message = format!("elements[{inner}] within it: {}", failure.message);
-            failure = failure.below(&element.place_within(inner));
-        } else {
-            // Its end is that of the element around it.
-            failure.place = Some(element.place("length"));
+            failure = failure.below(&Element::place_within(inner));
         }
         Unplaceable { element: Some(index), failure }
     };
@@ -332,6 +329,45 @@ mod tests {
 
     fn medium(width: f64, height: f64) -> Medium {
         Medium { duration: Some(9.0), size: Some((width, height)), opaque: true, sounds: true, within: Vec::new() }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn intervals_cover_each_frame_once_with_the_layers_that_are_there(clips in proptest::collection::vec(
+            (0..4, proptest::option::of(0.0..9.0), 0.05..6.0, proptest::bool::ANY), 1..10,
+        ), range in proptest::option::of((0.0..4.0, 0.1..9.0)), ntsc: bool) {
+            let build = |&(track, start, length, opaque): &(i32, Option<f64>, f64, bool)| {
+                let mut element = clip(track, None, if opaque { 1.0 } else { 0.5 });
+                element.timing.start = start;
+                element.timing.length = Some(length);
+                element
+            };
+            // One that lasts, so that every range begins within the whole.
+            let elements: Vec<Element> = std::iter::once(build(&(9, Some(0.0), 12.0, false))).chain(clips.iter().map(build)).collect();
+            let range = range.map(|(start, length)| TimeRange { start, length });
+            let rate = FrameRate::from_decimal(if ntsc { 29.97 } else { 25.0 });
+            let output = Output { range, frame_rate: rate, ..output() };
+            let plan = plan(&elements, &vec![medium(1280.0, 720.0); elements.len()], &output).unwrap();
+            let mut at = 0;
+            for interval in &plan.intervals {
+                proptest::prop_assert!(interval.first == at && interval.end > at, "{:?} at {}", interval, at);
+                at = interval.end;
+                for (index, layer) in plan.layers.iter().enumerate() {
+                    let there = layer.first <= interval.first && interval.end <= layer.end;
+                    let apart = layer.end <= interval.first || interval.end <= layer.first;
+                    proptest::prop_assert!(there || apart, "a layer comes or goes within an interval");
+                    // What is there shows, unless a higher one that is opaque and full hides it.
+                    let hides = |above: &Layer| {
+                        let there = above.first <= interval.first && interval.end <= above.end;
+                        there && above.hides(&plan, interval.first, interval.end)
+                    };
+                    let hidden = plan.layers[index + 1..].iter().any(hides);
+                    proptest::prop_assert_eq!(interval.layers.contains(&index), there && !hidden);
+                }
+            }
+            proptest::prop_assert_eq!(at, plan.frames);
+            proptest::prop_assert!(plan.first < plan.end && plan.end <= plan.frames);
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::{
     domain::{
         composition::Source,
         error::{ErrorCode, JobFailure},
-        inspection::Inspection,
+        inspection::{Inspected, Inspection},
         media::MediaInfo,
         timeline::{ProcessingStep, Usage},
     },
@@ -91,13 +91,14 @@ fn work(task: &Task, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
     match task.aim {
         Aim::Render => make(task, out),
         Aim::Inspect => {
-            let output = task.composition.outputs.first().ok_or_else(|| internal("the task has no output"))?;
-            let check = |index: usize, found: &Prepared| found.check_stills(&task.composition.elements[index].element);
-            let inspection = match prepare::understand(&task.composition, &mut { check }) {
-                Ok(understood) => outlook::of(&understood, output),
-                Err(problems) => Inspection { problems, ..Inspection::default() },
+            let check = |index: usize, found: &Prepared| found.broken_stills(&task.composition.elements[index].element);
+            let inspected = match (prepare::understand(&task.composition, &mut { check }), task.composition.outputs.first()) {
+                (Ok(understood), Some(output)) => Inspected::Good(outlook::of(&understood, output)),
+                // The sources alone were to be looked into.
+                (Ok(_), None) => Inspected::Good(Inspection::default()),
+                (Err(problems), _) => Inspected::Bad(problems),
             };
-            out.send(&Report::Inspected { inspection });
+            out.send(&Report::Inspected { inspected });
             Ok(Vec::new())
         }
         Aim::Probe => probe(task, out).map(|()| Vec::new()),
@@ -135,7 +136,7 @@ fn understand(task: &Task, out: &Reports) -> Result<Understood, JobFailure> {
         if let Some(media) = facts(prepared) {
             out.send(&Report::Media { element_id, media });
         }
-        Ok(())
+        Vec::new()
     });
     // A job keeps one failure.
     let understood = understood.map_err(|all| all.into_iter().next().unwrap_or_else(|| internal("nothing is wrong")))?;

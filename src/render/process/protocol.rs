@@ -8,7 +8,7 @@ use super::Limits;
 use crate::{
     domain::{
         error::JobFailure,
-        inspection::Inspection,
+        inspection::Inspected,
         media::MediaInfo,
         timeline::{ProcessingStep, Usage},
     },
@@ -21,7 +21,7 @@ pub enum Aim {
     /// To make the files.
     #[default]
     Render,
-    /// To say what would be made of the first output.
+    /// To say what would be made of the first output; without one, what is wrong with the sources.
     Inspect,
     /// To say what the sources hold, each of any kind.
     Probe,
@@ -73,7 +73,7 @@ pub enum Report {
     },
     /// What would be made.
     Inspected {
-        inspection: Inspection,
+        inspected: Inspected,
     },
     /// All files are made, in the order of the outputs.
     Done {
