@@ -56,6 +56,9 @@ pub struct Warning {
     pub code: WarningCode,
     /// The element, by the id that it was given; `None`: the whole.
     pub element_id: Option<String>,
+    /// Of an element within that, its place there: `composition.elements[1]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     pub message: String,
 }
 

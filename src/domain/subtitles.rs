@@ -112,6 +112,24 @@ fn without_marks(line: &str) -> String {
     out
 }
 
+/// Without what its overrides say to be commands of a drawing: from `{\p1}` to `{\p0}`.
+fn without_drawings(text: &str) -> String {
+    let (mut out, mut rest, mut draws) = (String::with_capacity(text.len()), text, false);
+    while let Some((words, marks, after)) = rest.split_once('{').and_then(|(words, opened)| {
+        let (marks, after) = opened.split_once('}')?;
+        Some((words, marks, after))
+    }) {
+        out.push_str(if draws { "" } else { words });
+        // `{` and `}` stay for who takes the marks away.
+        out.extend(["{", marks, "}"]);
+        let mut levels = marks.split('\\').filter_map(|mark| mark.strip_prefix('p')?.trim().parse::<u32>().ok());
+        draws = levels.next_back().map_or(draws, |level| level > 0);
+        rest = after;
+    }
+    out.push_str(if draws { "" } else { rest });
+    out
+}
+
 /// The lines `Dialogue:` of an ASS or SSA file, by the order of fields that its `Format:` says.
 fn ass(file: &str) -> Vec<Cue> {
     let mut fields =
@@ -135,7 +153,7 @@ fn ass(file: &str) -> Vec<Cue> {
                 (value("Start").and_then(time), value("End").and_then(time), value("Text"))
             {
                 let text = text.replace("\\N", "\n").replace("\\n", "\n").replace("\\h", "\u{a0}");
-                cues.push(Cue { start, end, text: without_marks(&text).trim().to_owned() });
+                cues.push(Cue { start, end, text: without_marks(&without_drawings(&text)).trim().to_owned() });
             }
         }
     }
@@ -166,6 +184,14 @@ mod tests {
     fn ass_by_its_own_order_of_fields() {
         let file = "[Script Info]\nTitle: x\n\n[Events]\nFormat: Start, End, Style, Text\nDialogue: 0:00:01.00,0:00:02.50,Main,{\\b1}One{\\b0}, two\\Nthree\nComment: 0:00:01.00,0:00:02.50,Main,no\n";
         assert_eq!(parse(file), [cue(1.0, 2.5, "One, two\nthree")]);
+    }
+
+    #[test]
+    fn drawings_of_ass_are_no_words() {
+        let drawn = |text: &str| without_marks(&without_drawings(text));
+        assert_eq!(drawn("{\\an8\\p1}m 0 0 l 5 5{\\p0}sign{\\pos(1,2)} here"), "sign here");
+        assert_eq!(drawn("{\\p2}m 0 0 {\\bord0}l 5 5"), "");
+        assert_eq!(drawn("a {b} c { d"), "a {b} c { d");
     }
 
     #[test]

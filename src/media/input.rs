@@ -132,11 +132,12 @@ pub fn decoder_options() -> Dictionary<'static> {
     [("codec_whitelist", DECODERS)].iter().collect()
 }
 
-/// The file's own zero, in microseconds: where its first stream starts.
+/// The file's own zero, in microseconds: where its first stream starts. What lies before 0 is what an encoder put before the sound,
+/// and not to be heard.
 pub fn origin_us(input: &Input) -> i64 {
     // SAFETY: the context lives as long as the borrow.
     let start = unsafe { (*input.as_ptr()).start_time };
-    if start == ffi::AV_NOPTS_VALUE { 0 } else { start }
+    if start == ffi::AV_NOPTS_VALUE { 0 } else { start.max(0) }
 }
 
 /// Tells the demuxer to drop what no decoder will ask for.

@@ -3,7 +3,7 @@
 use std::{ffi::CStr, path::Path};
 
 use ffmpeg_next::{
-    Rational,
+    Packet, Rational,
     codec::packet::side_data::Type,
     ffi,
     format::{
@@ -69,13 +69,54 @@ pub fn probe(path: &Path) -> Result<MediaProbe, MediaError> {
     if let (Some(video), Some(stream)) = (&mut video, best_video(&input)) {
         video.peak = peak(path, &stream);
     }
-    let audio = input.streams().best(media::Type::Audio).and_then(|stream| audio_info(&stream));
+    let mut audio = input.streams().best(media::Type::Audio).and_then(|stream| audio_info(&stream));
     if video.is_none() && audio.is_none() {
         return Err(MediaError::Unsupported("the file holds neither picture nor sound".into()));
     }
     let container = input.format().name().split(',').next().unwrap_or_default().to_owned();
-    let duration = Some(input.duration()).filter(|us| *us != ffi::AV_NOPTS_VALUE && *us > 0).map(|us| us as f64 / 1e6);
+    let mut duration = Some(input.duration()).filter(|us| *us != ffi::AV_NOPTS_VALUE && *us > 0).map(|us| us as f64 / 1e6);
+    if let (None, Some(audio)) = (&video, &mut audio) {
+        let exact = sound_end(input, &container, audio.duration.or(duration));
+        audio.duration = exact.or(audio.duration);
+        duration = exact.or(duration);
+    }
     Ok(MediaProbe { container, duration, video, audio })
+}
+
+/// Containers whose word for how long their sound is includes what the encoder put before it and after it, or is a guess.
+const INEXACT: [&str; 5] = ["mp3", "ogg", "aac", "matroska", "mpegts"];
+/// Larger files are not read through for it, bytes.
+const MOST_READ: i64 = 512 << 20;
+/// A sound that ends earlier than the file says by more than this is one that is cut short, seconds.
+const CUT_SHORT_S: f64 = 0.5;
+
+/// Where the sound of a file of sound alone ends, seconds, from its packets and what of them is not to be heard; `None` where
+/// `told` is exact, or the file is cut short.
+fn sound_end(mut input: Input, container: &str, told: Option<f64>) -> Option<f64> {
+    // SAFETY: the context and its input live as long as the borrow.
+    let size = unsafe { ffi::avio_size((*input.as_ptr()).pb) };
+    if !INEXACT.contains(&container) || size > MOST_READ {
+        return None;
+    }
+    let stream = input.streams().best(media::Type::Audio)?;
+    let (index, time_base) = (stream.index(), stream.time_base());
+    // SAFETY: a plain number of parameters that are borrowed.
+    let rate = f64::from(unsafe { (*stream.parameters().as_ptr()).sample_rate }.max(1));
+    let origin_s = input::origin_us(&input) as f64 / 1e6;
+    input::keep_only(&mut input, index);
+    let (mut packet, mut end) = (Packet::empty(), 0.0f64);
+    while packet.read(&mut input).is_ok() {
+        let Some(pts) = packet.pts().filter(|_| packet.stream() == index) else { continue };
+        // Ten bytes: samples to leave out at the start and at the end, and why (FFmpeg's AV_PKT_DATA_SKIP_SAMPLES).
+        // Of Ogg the packet is told to be shorter already.
+        let skips = packet.side_data().find(|data| data.kind() == Type::SkipSamples && container != "ogg");
+        let left_out = skips.and_then(|data| Some(u32::from_le_bytes(data.data().get(4..8)?.try_into().ok()?))).unwrap_or(0);
+        end = end.max(input::seconds(pts + packet.duration(), time_base) - f64::from(left_out) / rate);
+    }
+    let exact = Some(end - origin_s).filter(|seconds| *seconds > 0.0)?;
+    // Only bare AAC has nothing that could tell.
+    let is_whole = container == "aac" || told.is_none_or(|told| told - exact < CUT_SHORT_S);
+    is_whole.then_some(exact)
 }
 
 /// The picture of a file; a cover in a music file is none.
@@ -92,6 +133,8 @@ fn video_info(stream: &Stream) -> Result<VideoInfo, MediaError> {
         ((*parameters).width, (*parameters).height, aspect)
     };
     if width <= 0 || height <= 0 {
+        // Of what nothing here decodes, nobody finds the size.
+        input::allowed_decoder(parameters.id(), false)?;
         return Err(MediaError::Corrupt("the picture has no size".into()));
     }
     if i64::from(width) * i64::from(height) > input::MAX_PIXELS {

@@ -154,6 +154,9 @@ impl<F: Form> Clip<F> {
                     self.check_end()?;
                 }
             }
+            if let (None, Some(first)) = (&self.current, &self.next) {
+                self.check_start(first, seconds)?;
+            }
             // Before the first picture's time, the first is shown.
             if !self.next.as_ref().is_some_and(|next| self.is_due(next, seconds) || self.current.is_none()) {
                 return Ok(());
@@ -165,6 +168,17 @@ impl<F: Form> Clip<F> {
 
     fn is_due(&self, next: &Decoded, seconds: f64) -> bool {
         next.at <= seconds + self.showing.half_frame_s.min(next.duration / 2.0) - 1e-6
+    }
+
+    /// Backwards, what is missing at the end of a file is missing first.
+    fn check_start(&self, first: &Decoded, seconds: f64) -> Result<(), MediaError> {
+        if self.showing.mirror.is_some() && first.at > seconds + MISSING_END_S {
+            let late = first.at - seconds;
+            return Err(MediaError::Corrupt(format!(
+                "the last {late:.2} s of the picture are not there, though the file says so"
+            )));
+        }
+        Ok(())
     }
 
     fn check_end(&self) -> Result<(), MediaError> {

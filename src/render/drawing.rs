@@ -1,7 +1,10 @@
 //! What is drawn for an element's box: an image, and where on the canvas it lies.
 
 use image::RgbaImage;
-use tiny_skia::{FillRule, Paint, Path, PathBuilder, Pixmap, PremultipliedColorU8, Stroke, Transform};
+use tiny_skia::{
+    FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, PathSegment, Pixmap, PixmapPaint, Point, PremultipliedColorU8, Stroke,
+    Transform,
+};
 
 use super::plan::Area;
 use crate::domain::{geometry::Rect, paint::Color};
@@ -62,9 +65,16 @@ impl Paper {
         self.pixels.fill_path(path, paint, FillRule::Winding, self.transform(), None);
     }
 
-    pub fn stroke(&mut self, path: &Path, paint: &Paint, width: f64) {
-        let stroke = Stroke { width: width as f32, line_join: tiny_skia::LineJoin::Round, ..Stroke::default() };
-        self.pixels.stroke_path(path, paint, &stroke, self.transform(), None);
+    /// Draws the outlines of paths as one: where they lie over each other, what is clear is so once.
+    pub fn stroke(&mut self, paths: &[Path], color: Color, width: f64) {
+        let Some(mut outlines) = Pixmap::new(self.pixels.width(), self.pixels.height()) else { return };
+        let opaque = paint(Color { alpha: 255, ..color });
+        let stroke = Stroke { width: width as f32, line_join: LineJoin::Round, line_cap: LineCap::Round, ..Stroke::default() };
+        for path in paths.iter().flat_map(|path| unhollow(path, width as f32)) {
+            outlines.stroke_path(&path, &opaque, &stroke, self.transform(), None);
+        }
+        let clear = PixmapPaint { opacity: f32::from(color.alpha) / 255.0, ..PixmapPaint::default() };
+        self.pixels.draw_pixmap(0, 0, outlines.as_ref(), &clear, Transform::identity(), None);
     }
 
     /// Puts a pixel of straight alpha over the paper's.
@@ -131,6 +141,63 @@ impl Drawing {
         image::imageops::replace(&mut part, &self.image, x as i64, y as i64);
         Some((part, corner))
     }
+}
+
+/// Paths whose outlines of a width are those of a path, without the hole that one has which is wider than the path itself: its inner
+/// edge comes out on the other side, and takes away what lies between. Of lines that are each by themselves none does.
+fn unhollow(path: &Path, width: f32) -> Vec<Path> {
+    let mut paths = Vec::new();
+    let mut contour = PathBuilder::new();
+    for segment in path.segments() {
+        match segment {
+            PathSegment::MoveTo(to) => {
+                paths.extend(std::mem::take(&mut contour).finish());
+                contour.move_to(to.x, to.y);
+            }
+            PathSegment::LineTo(to) => contour.line_to(to.x, to.y),
+            PathSegment::QuadTo(by, to) => contour.quad_to(by.x, by.y, to.x, to.y),
+            PathSegment::CubicTo(first, second, to) => contour.cubic_to(first.x, first.y, second.x, second.y, to.x, to.y),
+            PathSegment::Close => contour.close(),
+        }
+    }
+    paths.extend(contour.finish());
+    let is_narrow = |path: &Path| path.bounds().width().min(path.bounds().height()) < width;
+    let lines = |path: Path| if is_narrow(&path) { apart(&path) } else { Some(path) };
+    paths.into_iter().filter_map(lines).collect()
+}
+
+/// One contour as lines that are each by themselves.
+fn apart(path: &Path) -> Option<Path> {
+    /// Lines of a curve: of one of some pixels enough.
+    const LINES: usize = 12;
+    let mut out = PathBuilder::new();
+    let (mut start, mut at) = (Point::zero(), Point::zero());
+    let mut line = |from: &mut Point, to: Point| {
+        out.move_to(from.x, from.y);
+        out.line_to(to.x, to.y);
+        *from = to;
+    };
+    let mix = |points: &[Point], weights: &[f32]| {
+        let sum = |of: fn(&Point) -> f32| points.iter().zip(weights).map(|(point, weight)| of(point) * weight).sum::<f32>();
+        Point::from_xy(sum(|point| point.x), sum(|point| point.y))
+    };
+    let shares = || (1..=LINES).map(|index| index as f32 / LINES as f32).map(|share| (1.0 - share, share));
+    for segment in path.segments() {
+        let from = at;
+        match segment {
+            PathSegment::MoveTo(to) => (start, at) = (to, to),
+            PathSegment::LineTo(to) => line(&mut at, to),
+            PathSegment::QuadTo(by, to) => {
+                shares().for_each(|(a, b)| line(&mut at, mix(&[from, by, to], &[a * a, 2.0 * a * b, b * b])));
+            }
+            PathSegment::CubicTo(first, second, to) => shares().for_each(|(a, b)| {
+                let weights = [a * a * a, 3.0 * a * a * b, 3.0 * a * b * b, b * b * b];
+                line(&mut at, mix(&[from, first, second, to], &weights));
+            }),
+            PathSegment::Close => line(&mut at, start),
+        }
+    }
+    out.finish()
 }
 
 /// A colour to draw with.

@@ -33,17 +33,18 @@ pub fn of(understood: &Understood, output: &Output) -> Inspection {
             warnings.push(Warning {
                 code: WarningCode::Enlarged,
                 element_id: understood.ids.get(layer.element).cloned(),
+                place: None,
                 message: format!("the source is shown {scale:.1} times as large as it is"),
             });
         }
     }
     if output.format.has_sound() && plan.sounds.is_empty() {
         let message = "nothing in the composition sounds".to_owned();
-        warnings.push(Warning { code: WarningCode::Silent, element_id: None, message });
+        warnings.push(Warning { code: WarningCode::Silent, element_id: None, place: None, message });
     }
     if output.background.alpha < 255 && !output.format.is_sound_alone() && !output.keeps_alpha() {
         let message = "the background is not opaque, and the file cannot say so: WebM of VP9, MOV of ProRes, PNG and GIF can";
-        warnings.push(Warning { code: WarningCode::NoAlpha, element_id: None, message: message.to_owned() });
+        warnings.push(Warning { code: WarningCode::NoAlpha, element_id: None, place: None, message: message.to_owned() });
     }
     warnings.truncate(MOST_WARNINGS);
     let copied: Vec<Segment> = Copies::find(&ready, output).parts.iter().map(|part| part.segment).collect();

@@ -184,7 +184,7 @@ impl Understood {
 
     /// What of its words no font can show as it is asked for.
     pub fn warnings(&self) -> Vec<Warning> {
-        Glyphs { library: &self.library, typesetter: None }.missed(&self.elements, &|index| self.ids[index].clone())
+        Glyphs { library: &self.library, typesetter: None }.missed(&self.elements, &|index| (self.ids[index].clone(), None))
     }
 }
 
@@ -211,31 +211,38 @@ struct Glyphs<'a> {
 }
 
 impl Glyphs<'_> {
-    /// What is wrong within another element is told of that: it has the name that the client can use.
-    fn missed(&mut self, elements: &[Element], id: &dyn Fn(usize) -> String) -> Vec<Warning> {
+    /// What is wrong within another element is told of that, which has the name that the client can use, and the place there.
+    fn missed(&mut self, elements: &[Element], name: &dyn Fn(usize) -> (String, Option<String>)) -> Vec<Warning> {
         let mut missed = Vec::new();
         for (index, element) in elements.iter().enumerate() {
             match &element.content {
-                Content::Text { text, .. } => missed.extend(self.of([text.text.as_str()].into_iter(), text, &id(index))),
+                Content::Text { text, .. } => missed.extend(self.of([text.text.as_str()].into_iter(), text, &name(index))),
                 Content::Subtitles { cues, style, .. } => {
-                    missed.extend(self.of(cues.iter().map(|cue| cue.text.as_str()), style, &id(index)));
+                    missed.extend(self.of(cues.iter().map(|cue| cue.text.as_str()), style, &name(index)));
                 }
-                Content::Composition { elements, .. } => missed.extend(self.missed(elements, &|_| id(index))),
+                Content::Composition { elements, .. } => {
+                    let (id, outer) = name(index);
+                    let within = |inner: usize| {
+                        let place = Element::place_within(inner);
+                        (id.clone(), Some(outer.as_ref().map_or(place.clone(), |outer| format!("{outer}.{place}"))))
+                    };
+                    missed.extend(self.missed(elements, &within));
+                }
                 _ => {}
             }
         }
         missed
     }
 
-    fn of<'a>(&mut self, words: impl Iterator<Item = &'a str>, style: &Text, id: &str) -> Vec<Warning> {
+    fn of<'a>(&mut self, words: impl Iterator<Item = &'a str>, style: &Text, name: &(String, Option<String>)) -> Vec<Warning> {
         let typesetter = self.typesetter.get_or_insert_with(|| Typesetter::new(&self.library.fonts));
         typesetter.look_for(words, style);
-        warnings(id, typesetter)
+        warnings(name, typesetter)
     }
 }
 
-fn warnings(element_id: &str, typesetter: &mut Typesetter) -> Vec<Warning> {
-    let warning = |code, message| Warning { code, element_id: Some(element_id.to_owned()), message };
+fn warnings((element_id, place): &(String, Option<String>), typesetter: &mut Typesetter) -> Vec<Warning> {
+    let warning = |code, message| Warning { code, element_id: Some(element_id.clone()), place: place.clone(), message };
     let missing: Vec<String> = typesetter.take_missing().into_iter().map(|c| format!("U+{:04X}", u32::from(c))).collect();
     let glyphs = (!missing.is_empty()).then(|| format!("no font has a glyph for {}", missing.join(", ")));
     let families = typesetter.take_unknown().into_iter().map(|family| format!("there is no font \"{family}\": Inter is used"));

@@ -10,8 +10,9 @@ use super::{
     plan::{Layer, Plan, Sounding},
 };
 use crate::domain::{
-    composition::{Content, Element, Source},
+    composition::{Content, Element, Playback, Source},
     look::EDITION,
+    motion::Property,
     output::Output,
 };
 
@@ -57,8 +58,9 @@ pub fn cut(plan: &Plan, part: Segment) -> Vec<Segment> {
 pub struct Making<'a> {
     plan: &'a Plan,
     elements: &'a [Element],
-    /// By element.
+    /// By element: what is seen of it, and what is heard.
     looks: Vec<String>,
+    sounds: Vec<String>,
 }
 
 impl<'a> Making<'a> {
@@ -66,8 +68,15 @@ impl<'a> Making<'a> {
     pub fn of(plan: &'a Plan, elements: &'a [Element], digests: &HashMap<String, String>) -> Option<Self> {
         // Words may be set in any font of the system.
         let fonts = elements.iter().any(has_words).then(font::system_fonts).unwrap_or_default();
-        let looks = elements.iter().map(|element| look(element, digests, &fonts)).collect::<Option<_>>()?;
-        Some(Self { plan, elements, looks })
+        let (mut looks, mut sounds) = (Vec::with_capacity(elements.len()), Vec::with_capacity(elements.len()));
+        for element in elements {
+            let mut element = of_contents(element, digests)?;
+            sounds.push(serde_json::to_string(&element.content).ok()?);
+            silence(&mut element);
+            let fonts = if has_words(&element) { fonts.as_str() } else { "" };
+            looks.push(format!("{}{fonts}", serde_json::to_string(&element.content).ok()?));
+        }
+        Some(Self { plan, elements, looks, sounds })
     }
 
     /// The name of what a segment is made of, in an encoder's words.
@@ -98,7 +107,7 @@ impl<'a> Making<'a> {
         let mut text = format!("{EDITION} {encoder} {:?} {}–{}", plan.rate, plan.first, plan.end);
         for sounding in &plan.sounds {
             let Sounding { element, .. } = sounding;
-            let _ = write!(text, "\n{} {:?}", self.looks[*element], Sounding { element: 0, ..sounding.clone() });
+            let _ = write!(text, "\n{} {:?}", self.sounds[*element], Sounding { element: 0, ..sounding.clone() });
         }
         hashed(&text)
     }
@@ -108,9 +117,9 @@ fn hashed(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }
 
-/// All of an element that is seen or heard, but when: the words of subtitles are told by the layers that show them.
-fn look(element: &Element, digests: &HashMap<String, String>, fonts: &str) -> Option<String> {
-    let fonts = if has_words(element) { fonts } else { "" };
+/// An element with hashes of its files' contents in place of their names, and without the words of subtitles: these are told by the
+/// layers that show them.
+fn of_contents(element: &Element, digests: &HashMap<String, String>) -> Option<Element> {
     let mut element = element.clone();
     for source in element.sources_mut() {
         let Source::File(path) = source else { return None };
@@ -120,7 +129,28 @@ fn look(element: &Element, digests: &HashMap<String, String>, fonts: &str) -> Op
         *source = None;
         cues.clear();
     }
-    Some(format!("{}{fonts}", serde_json::to_string(&element.content).ok()?))
+    Some(element)
+}
+
+/// Leaves out what is heard alone.
+fn silence(element: &mut Element) {
+    let silent = |playback: &Playback| Playback {
+        trim_start: playback.trim_start,
+        trim_end: playback.trim_end,
+        speed: playback.speed,
+        repeat: playback.repeat,
+        reverse: playback.reverse,
+        ..Playback::of(playback.source.clone())
+    };
+    match &mut element.content {
+        Content::Video { playback, visual, .. } => {
+            *playback = silent(playback);
+            visual.keyframes.retain(|keyframe| keyframe.property != Property::Volume);
+        }
+        Content::Audio { playback } => *playback = silent(playback),
+        Content::Composition { elements, .. } => elements.iter_mut().for_each(silence),
+        Content::Image { .. } | Content::Text { .. } | Content::Shape { .. } | Content::Subtitles { .. } => {}
+    }
 }
 
 fn has_words(element: &Element) -> bool {
@@ -132,7 +162,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            composition::{Playback, Timing, Visual},
+            composition::{Timing, Visual},
             output::{FrameRate, TimeRange},
         },
         render::plan::{self, Medium},
@@ -216,6 +246,20 @@ mod tests {
             proptest::prop_assert!(found.iter().skip(1).rev().skip(1).all(|segment| all.contains(segment)));
             proptest::prop_assert!(found.len() == 1 || found.iter().all(|segment| segment.length() >= FEWEST_FRAMES));
         }
+    }
+
+    #[test]
+    fn what_is_heard_alone_changes_no_picture() {
+        let mut louder = clips("b");
+        let Content::Video { playback, .. } = &mut louder[1].content else { unreachable!("a clip") };
+        (playback.volume, playback.fade_out) = (0.5, 1.0);
+        assert_eq!(keys(&clips("b")), keys(&louder));
+        let of_sound = |elements: &[Element]| {
+            let digests = [("a", "1"), ("b", "2")].map(|(path, hash)| (path.to_owned(), hash.to_owned())).into();
+            let plan = planned(elements, &output());
+            Making::of(&plan, elements, &digests).unwrap().of_sound("x")
+        };
+        assert_ne!(of_sound(&clips("b")), of_sound(&louder));
     }
 
     #[test]

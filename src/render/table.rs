@@ -141,6 +141,13 @@ impl Cube {
                 }
                 "DOMAIN_MIN" => cube.low = numbers(words).ok_or_else(|| wrong("must have three numbers"))?,
                 "DOMAIN_MAX" => cube.high = numbers(words).ok_or_else(|| wrong("must have three numbers"))?,
+                // As DaVinci Resolve says it, of all channels.
+                "LUT_3D_INPUT_RANGE" | "LUT_1D_INPUT_RANGE" => {
+                    let mut range = words.map(|word| word.parse::<f32>().ok().filter(|number| number.is_finite()));
+                    let both = range.next().flatten().zip(range.next().flatten());
+                    let (low, high) = both.ok_or_else(|| wrong("must have two numbers"))?;
+                    (cube.low, cube.high) = ([low; 3], [high; 3]);
+                }
                 _ if first.starts_with(|c: char| c.is_ascii_alphabetic()) && first.parse::<f32>().is_err() => {} // A word of a later version.
                 _ => {
                     let value = numbers(line.split_whitespace()).ok_or_else(|| wrong("must have three numbers"))?;
@@ -154,7 +161,7 @@ impl Cube {
         let spans = cube.low.iter().zip(cube.high).all(|(low, high)| *low < high);
         match cube.steps {
             0 => Err("no LUT_3D_SIZE or LUT_1D_SIZE is given".into()),
-            _ if !spans => Err("DOMAIN_MIN must be less than DOMAIN_MAX".into()),
+            _ if !spans => Err("the least input must be less than the most".into()),
             _ if cube.values.len() != cube.wanted() => {
                 Err(format!("{} colours must follow, and {} do", cube.wanted(), cube.values.len()))
             }
@@ -227,7 +234,7 @@ mod tests {
         assert!(refused("LUT_3D_SIZE 2\n0 0 nan\n").contains("line 2"));
         assert!(refused("LUT_1D_SIZE 2\n0 0 0\n").contains("2 colours"));
         assert!(refused("LUT_1D_SIZE 2\n0 0 0\n0 0 0\n0 0 0\n").contains("more than"));
-        assert!(refused("LUT_1D_SIZE 2\nDOMAIN_MIN 1 1 1\n0 0 0\n0 0 0\n").contains("DOMAIN_MIN"));
+        assert!(refused("LUT_1D_SIZE 2\nDOMAIN_MIN 1 1 1\n0 0 0\n0 0 0\n").contains("least input"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Words: shaped and broken into lines by cosmic-text, drawn once.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap},
     sync::Arc,
 };
@@ -125,6 +126,9 @@ impl Typesetter {
     }
 
     fn set(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64) -> Lines {
+        if let Cow::Owned(words) = plain(&text.text) {
+            return self.set(&Text { text: words, ..text.clone() }, bounds, canvas_height, scale);
+        }
         // Some emoji have a glyph without colours in the usual font: what comes of them must not depend on what was set before.
         if emoji_apart(&text.text).iter().any(|(_, emoji)| *emoji) {
             self.load_system_fonts();
@@ -224,13 +228,11 @@ impl Typesetter {
     /// The outline first, then the words upon it.
     fn write(&mut self, lines: &Lines, text: &Text, stroke: f64, paper: &mut Paper) {
         if let Some(color) = text.stroke.map(|stroke| stroke.color).filter(|_| stroke > 0.0) {
-            for run in lines.buffer.layout_runs() {
-                for glyph in run.glyphs {
-                    let Some(path) = self.outline(lines, glyph, run.line_y) else { continue };
-                    // Half of it is below the words.
-                    paper.stroke(&path, &drawing::paint(color), stroke * 2.0);
-                }
-            }
+            let runs = lines.buffer.layout_runs();
+            let glyphs = runs.flat_map(|run| run.glyphs.iter().map(move |glyph| (glyph, run.line_y)));
+            let paths: Vec<Path> = glyphs.filter_map(|(glyph, line_y)| self.outline(lines, glyph, line_y)).collect();
+            // Half of it is below the words.
+            paper.stroke(&paths, color, stroke * 2.0);
         }
         let corner = paper.transform();
         let start = (lines.place.0 as f32 * corner.sx + corner.tx, lines.place.1 as f32 * corner.sy + corner.ty);
@@ -293,6 +295,20 @@ impl Lines {
         };
         Rect { x: self.place.0 + left, y: self.place.1, width: longest, height: f64::from(height) / self.scale }
     }
+}
+
+/// Words without control characters; where those break a line, or U+2028 does, the usual one stands in their place (Unicode Standard
+/// Annex 14, class BK).
+fn plain(words: &str) -> Cow<'_, str> {
+    let breaks = |c: char| matches!(c, '\u{b}' | '\u{c}' | '\u{2028}');
+    // Those that are set as they are.
+    let is_known = |c: char| matches!(c, '\n' | '\r' | '\t' | '\u{85}');
+    let is_plain = |c: char| !breaks(c) && (!c.is_control() || is_known(c));
+    if words.chars().all(is_plain) {
+        return Cow::Borrowed(words);
+    }
+    let plain = words.chars().map(|c| if breaks(c) { '\n' } else { c });
+    Cow::Owned(plain.filter(|c| is_plain(*c)).collect())
 }
 
 fn line_count(buffer: &Buffer) -> usize {
@@ -476,5 +492,26 @@ mod tests {
         assert_eq!(set("a\n\n", 1), ["a"]);
         let long = set("one two three four five six seven eight nine ten eleven twelve\nb", 2);
         assert!(long.len() == 2 && long[1].ends_with('…') && !long[1].starts_with(' '), "{long:?}");
+    }
+
+    #[test]
+    fn an_outline_is_whole_and_of_one_strength_however_wide() {
+        let color = Color { red: 255, green: 0, blue: 0, alpha: 128 };
+        let stroke = crate::domain::look::Stroke { color, width: Length::Pixels(16.0) };
+        let outlined = |words| Text { stroke: Some(stroke), color: Color { alpha: 0, ..Color::WHITE }, ..text(words) };
+        let drawn = |words| {
+            let drawing = Typesetter::new(&HashMap::new()).draw(&outlined(words), &BOX, 100.0, 1.0, Room::default());
+            drawing.expect("something").image
+        };
+        let dot = drawn(".");
+        let middle: Vec<u8> = (2..dot.width() - 2).map(|x| dot.get_pixel(x, dot.height() / 2).0[3]).collect();
+        assert!(middle.iter().filter(|alpha| **alpha > 0).all(|alpha| (127..=129).contains(alpha)), "no hole: {middle:?}");
+        assert!(drawn("mm").pixels().all(|pixel| pixel.0[3] <= 129), "where two meet it is not there twice");
+    }
+
+    #[test]
+    fn separators_break_lines_and_controls_are_nothing() {
+        assert_eq!(plain("a\u{2028}b\u{7}c\u{b}d\te\nf"), "a\nbc\nd\te\nf");
+        assert!(matches!(plain("a\tb\nc"), Cow::Borrowed(_)));
     }
 }

@@ -254,6 +254,25 @@ mod tests {
         after
     }
 
+    #[test]
+    fn the_zoom_is_smooth_between_pixels() {
+        let mut ramp = plain(0);
+        for y in 0..32 {
+            ramp.row_mut(0, y).iter_mut().enumerate().for_each(|(x, value)| *value = 20 + 3 * x as u8);
+        }
+        // Near its start the picture that goes is all that is seen, and larger and larger.
+        let rows = [0.05, 0.1, 0.15, 0.2].map(|share| {
+            let mut after = plain(200);
+            blend(TransitionType::Zoom, &ramp, &mut after, None, &AREA, share);
+            after.row(0, 16).to_vec()
+        });
+        for row in &rows {
+            let steps = row.windows(2).map(|pair| i32::from(pair[1]) - i32::from(pair[0]));
+            assert!(steps.clone().all(|step| (0..=3).contains(&step)), "{row:?}");
+        }
+        assert!(rows.windows(2).all(|pair| pair[0][0] < pair[1][0] && pair[0][63] > pair[1][63]), "{rows:?}");
+    }
+
     const ALL: [TransitionType; 13] = [
         TransitionType::Fade,
         TransitionType::Dissolve,

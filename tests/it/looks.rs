@@ -132,6 +132,17 @@ async fn a_transition_by_itself_comes_from_what_lies_below_and_goes_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_goes_where_another_comes_goes_once() {
+    let server = Server::sqlite().await;
+    let full = |fill: &str| {
+        let fade = json!({ "type": "FADE", "duration": 0.4, "easing": "LINEAR" });
+        json!({ "shape": { "shape": "RECTANGLE", "fill": fill, "length": 1, "track": 0, "transitionIn": fade, "transitionOut": fade } })
+    };
+    let seen = picture(&server, json!([full("red"), full("blue")]), 0.8).await;
+    assert!(seen.is(160, 90, [128, 0, 128], 6), "{:?}", seen.pixel(160, 90));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn through_a_colour_an_element_keeps_its_shape() {
     let server = Server::sqlite().await;
     let transition = json!({ "type": "FADE_BLACK", "duration": 1, "easing": "LINEAR" });

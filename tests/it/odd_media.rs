@@ -1,9 +1,10 @@
 //! Clips as people have them: other rates, odd sizes, turned, without sound, in other containers.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
-    decoded::{Picture, ffmpeg},
+    decoded::{Picture, ffmpeg, sound},
+    outputs::made,
     rendering::{clip, render},
     server::Server,
 };
@@ -201,5 +202,50 @@ async fn a_still_that_is_cut_short_is_told() {
         let output = json!({ "format": "PNG", "width": 320, "height": 180 });
         let id = server.api.create(json!({ "outputs": [output], "elements": [element], "maxAttempts": 1 })).await;
         assert_eq!(server.api.finished(&id).await["error"]["code"].as_str(), error, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backwards_too_a_film_that_is_cut_short_is_told() {
+    let server = Server::sqlite().await;
+    let whole = server.folder.path().join("whole.mp4");
+    let source = "testsrc2=size=160x90:rate=25:duration=4";
+    ffmpeg(&["-y", "-f", "lavfi", "-i", source, "-g", "25", "-movflags", "+faststart", &whole.to_string_lossy()]);
+    let bytes = std::fs::read(&whole).unwrap();
+    let cut = server.api.upload("cut.mp4", "video/mp4", bytes[..bytes.len() * 6 / 10].to_vec()).await;
+    let whole = server.api.upload("whole.mp4", "video/mp4", bytes).await;
+    for (asset, more, code) in [
+        (&whole, json!({}), Value::Null),
+        (&cut, json!({}), json!("CORRUPT_MEDIA")),
+        (&cut, json!({ "reverse": false }), json!("CORRUPT_MEDIA")),
+        (&cut, json!({ "trimStart": 3, "trimEnd": 4 }), json!("CORRUPT_MEDIA")),
+    ] {
+        let mut video = json!({ "source": { "asset": asset }, "reverse": true });
+        video.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let output = json!({ "width": 160, "height": 90, "frameRate": 25 });
+        let id = server.api.create(json!({ "outputs": [output], "elements": [{ "video": video }], "maxAttempts": 1 })).await;
+        let job = server.api.finished(&id).await;
+        assert_eq!(job["error"]["code"], code, "{video} {job:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sound_is_as_long_as_it_is_heard_whatever_the_encoder_put_around_it() {
+    let server = Server::sqlite().await;
+    for (name, codec) in
+        [("a.mp3", "libmp3lame"), ("a.ogg", "libopus"), ("a.webm", "libopus"), ("a.m4a", "aac"), ("a.flac", "flac")]
+    {
+        let source = ["-y", "-f", "lavfi", "-i", "sine=frequency=997:sample_rate=48000:duration=1,volume=4", "-c:a", codec];
+        let clip = clip(&server, name, &source).await;
+        let probe = "query($source: MediaSourceInput!) { probe(source: $source) { duration } }";
+        let told = server.api.ask(probe, json!({ "source": { "asset": clip } })).await["probe"]["duration"].as_f64().unwrap();
+        assert!((told - 1.0).abs() < 0.001, "{name}: {told}");
+        let elements = json!([{ "audio": { "source": { "asset": clip }, "loop": true, "length": 3 } }]);
+        let (_, path) = made(&server, json!({ "format": "WAV" }), elements).await;
+        let heard = sound(&path);
+        assert_eq!(heard.len(), 144_000, "{name}");
+        // A tone that goes on: nowhere is it silent for more than a moment.
+        let quiet = heard.chunks(96).position(|part| part.iter().all(|sample| sample.abs() < 0.05));
+        assert_eq!(quiet, None, "{name}, by 2 ms");
     }
 }

@@ -83,6 +83,11 @@ pub fn element(check: &mut Checker, at: &str, element: &Element) {
     if let Some(visual) = element.visual() {
         let moves = if element.playback().is_some() { Moves::Both } else { Moves::Picture };
         self::visual(check, at, visual, moves);
+        let is_drawn = matches!(element.content, Content::Text { .. } | Content::Shape { .. } | Content::Subtitles { .. });
+        if is_drawn && !visual.crop.is_none() {
+            let rule = "must not be given for what is drawn; a composition with it in it can be cut";
+            check.breach(format_args!("{at}.crop"), ViolationCode::Inconsistent, rule);
+        }
     }
     if let Some(playback) = element.playback() {
         self::playback(check, at, playback);

@@ -234,6 +234,12 @@ impl JobError {
         self.0.step.map(ProcessingStep::from)
     }
 
+    /// The field that is to blame, where one is: from the element down, such as video.source, or where there is no element from the
+    /// job's input down, such as outputs[0].range.start.
+    async fn path(&self) -> Option<&str> {
+        self.0.place.as_deref()
+    }
+
     /// The element that is to blame.
     async fn element(&self, context: &Context<'_>) -> Result<Option<Element>> {
         match &self.0.element_id {

@@ -168,7 +168,7 @@ impl JobValidation {
     fn of(inspection: Inspection) -> Self {
         let warning = |warning: domain::inspection::Warning| JobWarning {
             code: name(warning.code),
-            path: warning.element_id.as_deref().map(path),
+            path: warning.element_id.as_ref().map(|id| path([Some(id), warning.place.as_ref()])),
             message: warning.message,
         };
         let interval = |interval: domain::inspection::PlannedInterval| PlanInterval {
@@ -193,17 +193,16 @@ impl JobValidation {
 impl JobProblem {
     /// What the job would fail with.
     fn of(failure: JobFailure) -> Self {
-        let places = failure.element_id.iter().chain(&failure.place);
-        let path = places.fold("input".to_owned(), |path, place| format!("{path}.{place}"));
+        let path = path([failure.element_id.as_ref(), failure.place.as_ref()]);
         let code = failure.code.as_str().into();
         // Its words for clients: of a fault of ours they tell nothing.
         Self { path, code, message: Error::Media(failure).to_string() }
     }
 }
 
-/// Of an element, which is named by its place.
-fn path(element: &str) -> String {
-    format!("input.{element}")
+/// Of an element, which is named by its place, and of what is in it.
+fn path(places: [Option<&String>; 2]) -> String {
+    places.into_iter().flatten().fold("input".to_owned(), |path, place| format!("{path}.{place}"))
 }
 
 fn name(code: WarningCode) -> String {

@@ -17,6 +17,7 @@ use crate::domain::{
     paint::Color,
     schedule::{self, Schedule, Slot, Unplaceable},
     subtitles,
+    transition::TransitionType,
 };
 
 pub use layer::{Area, Figure, Layer, Part, Stage};
@@ -236,6 +237,9 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
         if let (Some(from), Some(enter)) = (layer.crosses_from, &mut layer.enter) {
             // Done when the other ends: there is nothing left then to come from.
             enter.duration_s = enter.duration_s.min(layers[from].end_s - slot.start);
+            // The other goes as this comes, and not once more by itself.
+            layers[from].leave =
+                layers[from].leave.filter(|leave| leave.kind != enter.kind && leave.kind != TransitionType::Fade);
             if layer::shifts(enter.kind) {
                 layers[from].set_moving(plan);
             }
@@ -304,7 +308,7 @@ mod tests {
         look::{Crop, Effect},
         motion::{KenBurns, Keyframe, Property},
         output::TimeRange,
-        transition::{Transition, TransitionType},
+        transition::Transition,
     };
 
     fn output() -> Output {
