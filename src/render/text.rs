@@ -130,7 +130,7 @@ impl Typesetter {
             return self.set(&Text { text: words, ..text.clone() }, bounds, canvas_height, scale);
         }
         // Some emoji have a glyph without colours in the usual font: what comes of them must not depend on what was set before.
-        if emoji_apart(&text.text).iter().any(|(_, emoji)| *emoji) {
+        if kinds_apart(&text.text).iter().any(|(_, kind)| *kind == Kind::Emoji) {
             self.load_system_fonts();
         }
         let lines = self.set_in_loaded(text, bounds, canvas_height, scale);
@@ -184,9 +184,12 @@ impl Typesetter {
         };
         // The fonts of symbols have emoji too, without colours.
         let in_colours = attributes.clone().family(Family::Name(EMOJI_FONT));
-        let spans = emoji_apart(words)
-            .into_iter()
-            .map(|(part, emoji)| (part, if emoji { in_colours.clone() } else { attributes.clone() }));
+        let joined = Attrs { letter_spacing_opt: None, ..attributes.clone() };
+        let spans = kinds_apart(words).into_iter().map(|(part, kind)| match kind {
+            Kind::Emoji => (part, in_colours.clone()),
+            Kind::Joined => (part, joined.clone()),
+            Kind::Plain => (part, attributes.clone()),
+        });
         buffer.set_rich_text(spans, &attributes, Shaping::Advanced, Some(align));
         buffer.shape_until_scroll(&mut self.fonts, false);
         buffer
@@ -338,8 +341,18 @@ fn shortened(words: &str, most: usize, set: &mut impl FnMut(&str) -> Buffer) -> 
     cut(fits)
 }
 
-/// The parts of a text, and which of them are emoji that want their colours (Unicode Technical Standard 51, 4.1).
-fn emoji_apart(text: &str) -> Vec<(&str, bool)> {
+/// How a part of a text is set.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Plain,
+    /// An emoji that wants its colours (Unicode Technical Standard 51, 4.1).
+    Emoji,
+    /// Of a script whose letters join: no spacing tears them apart (CSS Text 3, 8.2).
+    Joined,
+}
+
+/// The parts of a text that are set differently.
+fn kinds_apart(text: &str) -> Vec<(&str, Kind)> {
     const AS_EMOJI: char = '\u{FE0F}';
     let is_emoji = |sign: &str| {
         sign.contains(AS_EMOJI)
@@ -353,15 +366,25 @@ fn emoji_apart(text: &str) -> Vec<(&str, bool)> {
                 )
             })
     };
-    let mut parts: Vec<(usize, usize, bool)> = Vec::new();
+    // Arabic, Syriac, N'Ko, Mongolian.
+    let joins = |c: char| {
+        matches!(c, '\u{600}'..='\u{77f}' | '\u{7c0}'..='\u{7ff}' | '\u{870}'..='\u{8ff}' | '\u{1800}'..='\u{18af}'
+            | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}')
+    };
+    let mut parts: Vec<(usize, usize, Kind)> = Vec::new();
     for (start, sign) in text.grapheme_indices(true) {
-        let (end, emoji) = (start + sign.len(), is_emoji(sign));
+        let kind = match sign {
+            _ if is_emoji(sign) => Kind::Emoji,
+            _ if sign.starts_with(joins) => Kind::Joined,
+            _ => Kind::Plain,
+        };
+        let end = start + sign.len();
         match parts.last_mut() {
-            Some(last) if last.2 == emoji => last.1 = end,
-            _ => parts.push((start, end, emoji)),
+            Some(last) if last.2 == kind => last.1 = end,
+            _ => parts.push((start, end, kind)),
         }
     }
-    parts.into_iter().map(|(start, end, emoji)| (&text[start..end], emoji)).collect()
+    parts.into_iter().map(|(start, end, kind)| (&text[start..end], kind)).collect()
 }
 
 /// The characters whose glyph is the font's sign for none.
@@ -507,6 +530,17 @@ mod tests {
         let middle: Vec<u8> = (2..dot.width() - 2).map(|x| dot.get_pixel(x, dot.height() / 2).0[3]).collect();
         assert!(middle.iter().filter(|alpha| **alpha > 0).all(|alpha| (127..=129).contains(alpha)), "no hole: {middle:?}");
         assert!(drawn("mm").pixels().all(|pixel| pixel.0[3] <= 129), "where two meet it is not there twice");
+    }
+
+    #[test]
+    fn spacing_tears_no_joined_letters_apart() {
+        let width = |words: &str, spacing: Option<f64>| {
+            let spaced = Text { letter_spacing: spacing.map(Length::Pixels), ..text(words) };
+            let drawn = Typesetter::new(&HashMap::new()).draw(&spaced, &BOX, 720.0, 1.0, Room::default());
+            drawn.expect("something").rect.width
+        };
+        assert_eq!(width("\u{645}\u{62d}\u{645}\u{62f}", Some(10.0)), width("\u{645}\u{62d}\u{645}\u{62f}", None));
+        assert!(width("abc", Some(10.0)) > width("abc", None) + 15.0);
     }
 
     #[test]
