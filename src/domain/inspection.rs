@@ -8,10 +8,19 @@ use super::error::JobFailure;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Inspected {
     Good(Inspection),
-    /// What a render would fail with; at least one.
-    Bad(Vec<JobFailure>),
-    /// There was not enough time, and nothing bad was found in it.
-    Unseen,
+    /// Not all of it could be looked into in time, or a render would fail.
+    Partly {
+        /// What it would fail with.
+        problems: Vec<JobFailure>,
+        warnings: Vec<Warning>,
+    },
+}
+
+impl Inspected {
+    /// What a render would fail with, and nothing else.
+    pub fn bad(problems: Vec<JobFailure>) -> Self {
+        Inspected::Partly { problems, warnings: Vec::new() }
+    }
 }
 
 /// A composition whose sources were looked into.
@@ -60,6 +69,14 @@ pub struct Warning {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     pub message: String,
+}
+
+impl Warning {
+    /// For what was not looked into; `None`: the whole.
+    pub fn not_inspected(element_id: Option<String>) -> Self {
+        let message = "the sources could not be looked into in time; the job may still be good".to_owned();
+        Self { code: WarningCode::NotInspected, element_id, place: None, message }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

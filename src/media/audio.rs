@@ -20,6 +20,8 @@ pub const SAMPLE_RATE: u32 = 48_000;
 const F32: Sample = Sample::F32(Type::Planar);
 /// Times that disagree with the count of samples by more than this are a gap, and are believed: 50 ms.
 const GAP_SAMPLES: i64 = SAMPLE_RATE as i64 / 20;
+/// By how much a container's times may be rounded: 1 ms.
+const ROUNDED_SAMPLES: i64 = SAMPLE_RATE as i64 / 1_000;
 const MOST_BROKEN_PACKETS: u32 = 1_000;
 
 /// A run of stereo samples.
@@ -172,7 +174,11 @@ impl AudioDecoder {
     fn follow_the_clock(&mut self, frame: &frame::Audio) {
         let Some(timestamp) = frame.timestamp() else { return };
         let seconds = input::seconds(timestamp, self.time_base) - self.origin_s;
-        let told = (seconds * f64::from(SAMPLE_RATE)).round() as i64;
+        let mut told = (seconds * f64::from(SAMPLE_RATE)).round() as i64;
+        if self.position.is_none() && told.abs() <= ROUNDED_SAMPLES {
+            // The first of all.
+            told = 0;
+        }
         let backlog = self.resampler.as_ref().and_then(|(_, r)| r.delay()).map_or(0, |delay| delay.output);
         let counted = self.position.map(|position| position + backlog);
         if counted.is_none_or(|counted| (counted - told).abs() > GAP_SAMPLES) {

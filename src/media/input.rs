@@ -132,12 +132,19 @@ pub fn decoder_options() -> Dictionary<'static> {
     [("codec_whitelist", DECODERS)].iter().collect()
 }
 
-/// The file's own zero, in microseconds: where its first stream starts. What lies before 0 is what an encoder put before the sound,
-/// and not to be heard.
+/// As early as an encoder begins before the sound, microseconds.
+const PRIMING_US: i64 = -200_000;
+
+/// The file's own zero, in microseconds: where its first stream starts. What lies shortly before 0 is what an encoder put before the
+/// sound, and not to be heard; what lies long before it is of a clock that began again.
 pub fn origin_us(input: &Input) -> i64 {
     // SAFETY: the context lives as long as the borrow.
     let start = unsafe { (*input.as_ptr()).start_time };
-    if start == ffi::AV_NOPTS_VALUE { 0 } else { start.max(0) }
+    match start {
+        ffi::AV_NOPTS_VALUE => 0,
+        PRIMING_US..0 => 0,
+        start => start,
+    }
 }
 
 /// Tells the demuxer to drop what no decoder will ask for.

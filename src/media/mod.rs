@@ -18,7 +18,8 @@
 //! premultiplied; one that is to be encoded with alpha has it as a fourth plane, and is not.
 //!
 //! # Sound
-//! Everything is brought to 48 kHz, stereo, planar `f32` ([`audio::AudioDecoder`]), placed by sample.
+//! Everything is brought to 48 kHz, stereo, planar `f32` ([`audio::AudioDecoder`]), placed by sample. What a lossy encoder makes of it
+//! can be heard beforehand ([`trial`]).
 //!
 //! # Media from strangers
 //! FFmpeg gets local paths only, through lists of what it may use: the `file` protocol, plain containers,

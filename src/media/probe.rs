@@ -1,6 +1,6 @@
 //! What a file holds, without decoding it.
 
-use std::{ffi::CStr, path::Path};
+use std::{ffi::CStr, fs::File, io::Read, path::Path};
 
 use ffmpeg_next::{
     Packet, Rational,
@@ -74,6 +74,9 @@ pub fn probe(path: &Path) -> Result<MediaProbe, MediaError> {
         return Err(MediaError::Unsupported("the file holds neither picture nor sound".into()));
     }
     let container = input.format().name().split(',').next().unwrap_or_default().to_owned();
+    if container == "wav" && is_cut_short(path) {
+        return Err(MediaError::Corrupt("the file is cut short: its head tells of more sound than there is".into()));
+    }
     let mut duration = Some(input.duration()).filter(|us| *us != ffi::AV_NOPTS_VALUE && *us > 0).map(|us| us as f64 / 1e6);
     if let (None, Some(audio)) = (&video, &mut audio) {
         let exact = sound_end(input, &container, audio.duration.or(duration));
@@ -94,29 +97,51 @@ const CUT_SHORT_S: f64 = 0.5;
 /// `told` is exact, or the file is cut short.
 fn sound_end(mut input: Input, container: &str, told: Option<f64>) -> Option<f64> {
     // SAFETY: the context and its input live as long as the borrow.
-    let size = unsafe { ffi::avio_size((*input.as_ptr()).pb) };
+    let (size, told_by) = unsafe { (ffi::avio_size((*input.as_ptr()).pb), (*input.as_ptr()).duration_estimation_method) };
     if !INEXACT.contains(&container) || size > MOST_READ {
         return None;
     }
     let stream = input.streams().best(media::Type::Audio)?;
     let (index, time_base) = (stream.index(), stream.time_base());
-    // SAFETY: a plain number of parameters that are borrowed.
-    let rate = f64::from(unsafe { (*stream.parameters().as_ptr()).sample_rate }.max(1));
+    // SAFETY: plain numbers of parameters that are borrowed.
+    let (rate, padding) = unsafe {
+        let parameters = stream.parameters();
+        (f64::from((*parameters.as_ptr()).sample_rate.max(1)), f64::from((*parameters.as_ptr()).initial_padding))
+    };
     let origin_s = input::origin_us(&input) as f64 / 1e6;
     input::keep_only(&mut input, index);
-    let (mut packet, mut end) = (Packet::empty(), 0.0f64);
+    let (mut packet, mut end, mut heard, mut is_padded) = (Packet::empty(), 0.0f64, 0.0f64, false);
     while packet.read(&mut input).is_ok() {
         let Some(pts) = packet.pts().filter(|_| packet.stream() == index) else { continue };
+        let length = input::seconds(packet.duration(), time_base);
         // Ten bytes: samples to leave out at the start and at the end, and why (FFmpeg's AV_PKT_DATA_SKIP_SAMPLES).
         // Of Ogg the packet is told to be shorter already.
         let skips = packet.side_data().find(|data| data.kind() == Type::SkipSamples && container != "ogg");
-        let left_out = skips.and_then(|data| Some(u32::from_le_bytes(data.data().get(4..8)?.try_into().ok()?))).unwrap_or(0);
-        end = end.max(input::seconds(pts + packet.duration(), time_base) - f64::from(left_out) / rate);
+        let number = |data: &[u8], at: usize| Some(u32::from_le_bytes(data.get(at..at + 4)?.try_into().ok()?));
+        let left_out = |at: usize| f64::from(skips.as_ref().and_then(|data| number(data.data(), at)).unwrap_or(0)) / rate;
+        is_padded |= skips.is_some();
+        end = end.max(input::seconds(pts, time_base) + length - left_out(4));
+        heard += length - left_out(4);
     }
-    let exact = Some(end - origin_s).filter(|seconds| *seconds > 0.0)?;
-    // Only bare AAC has nothing that could tell.
-    let is_whole = container == "aac" || told.is_none_or(|told| told - exact < CUT_SHORT_S);
-    is_whole.then_some(exact)
+    // Matroska rounds the times of packets, and only those of Opus, which it tells the padding of, are as long as it says.
+    let rounds = container == "matroska";
+    let exact = Some(if rounds { heard - padding / rate } else { end - origin_s }).filter(|seconds| *seconds > 0.0)?;
+    let is_better = !rounds || is_padded;
+    let is_a_guess = told_by == ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE;
+    let is_whole = is_a_guess || told.is_none_or(|told| told - exact < CUT_SHORT_S);
+    (is_better && is_whole).then_some(exact)
+}
+
+/// Whether a file has fewer bytes than the head of its RIFF form says; who wrote it to a pipe could not know, and wrote the most.
+fn is_cut_short(path: &Path) -> bool {
+    const UNKNOWN: u32 = 0x7fff_0000;
+    let told = |mut file: File| -> std::io::Result<bool> {
+        let mut head = [0u8; 8];
+        file.read_exact(&mut head)?;
+        let bytes = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+        Ok(head.starts_with(b"RIFF") && bytes < UNKNOWN && u64::from(bytes) > file.metadata()?.len())
+    };
+    File::open(path).and_then(told).unwrap_or(false)
 }
 
 /// The picture of a file; a cover in a music file is none.

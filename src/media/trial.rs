@@ -13,8 +13,9 @@ use super::{AudioEncoder, AudioSettings, Encoded, MediaError, SAMPLE_RATE, Sound
 pub struct Trial {
     encoder: AudioEncoder,
     decoder: decoder::Audio,
-    /// The sample that it began with.
+    /// The sample that it began with, and the one that comes out next.
     start: i64,
+    next: i64,
 }
 
 impl Trial {
@@ -24,7 +25,7 @@ impl Trial {
         let context = codec::Context::from_parameters(encoder.track().parameters).map_err(MediaError::writing)?;
         let mut decoder = context.decoder().audio().map_err(MediaError::writing)?;
         decoder.set_packet_time_base(Rational(1, SAMPLE_RATE as i32));
-        Ok(Self { encoder, decoder, start })
+        Ok(Self { encoder, decoder, start, next: start })
     }
 
     /// What comes out while a block goes in: earlier ones, as they will sound.
@@ -62,11 +63,15 @@ impl Trial {
         }
     }
 
-    fn sound(&self, frame: &frame::Audio) -> Result<Sound, MediaError> {
-        let unknown = || MediaError::Output("what was encoded is decoded into another form".into());
-        let is_ours = frame.format() == Sample::F32(Type::Planar) && frame.planes() == 2;
-        let start = frame.timestamp().filter(|_| is_ours).ok_or_else(unknown)?;
-        Ok(Sound { start: self.start + start, left: frame.plane::<f32>(0).to_vec(), right: frame.plane::<f32>(1).to_vec() })
+    fn sound(&mut self, frame: &frame::Audio) -> Result<Sound, MediaError> {
+        if frame.format() != Sample::F32(Type::Planar) || frame.planes() != 2 {
+            return Err(MediaError::Output("what was encoded is decoded into another form".into()));
+        }
+        // What a decoder holds back to the end has no time of its own.
+        let start = frame.timestamp().map_or(self.next, |at| self.start + at);
+        let (left, right) = (frame.plane::<f32>(0).to_vec(), frame.plane::<f32>(1).to_vec());
+        self.next = start + left.len() as i64;
+        Ok(Sound { start, left, right })
     }
 }
 

@@ -139,6 +139,8 @@ impl Fetching<'_> {
                 }
             }
         }
+        // Others are not to wait for what the web does not answer.
+        wanted.sort_by_key(|wanted| matches!(wanted.source, Source::Url(_)));
         let mut fetches = Vec::with_capacity(wanted.len());
         for (number, one) in wanted.into_iter().enumerate() {
             fetches.push(self.one(one, folder.join(format!("source-{number}"))).boxed());

@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{sync::Semaphore, time::timeout_at};
@@ -20,7 +20,7 @@ use crate::{
     domain::{
         composition::{Content, Element, Playback, Source, Timing},
         error::{ErrorCode, JobFailure},
-        inspection::Inspected,
+        inspection::{Inspected, Warning},
         media::MediaInfo,
         output::Output,
     },
@@ -37,6 +37,8 @@ use crate::{
 
 /// Children at a time; more wait.
 const AT_ONCE: usize = 2;
+/// How long looking into sources may take, of the time that there is for fetching them too.
+const LOOKING: Duration = Duration::from_millis(1_500);
 /// Compositions whose sources are fetched at a time.
 const FETCHES: usize = 16;
 
@@ -118,6 +120,24 @@ impl ProcessStudio {
         }
     }
 
+    /// What a child finds by a deadline.
+    async fn look_into(&self, deadline: Instant, folder: &Path, task: Task) -> Result<Inspected, JobFailure> {
+        let unseen = Inspected::Partly { problems: Vec::new(), warnings: vec![Warning::not_inspected(None)] };
+        if task.composition.elements.is_empty() {
+            return Ok(Inspected::bad(Vec::new()));
+        }
+        let mut inspected = None;
+        let mut told = |report| {
+            if let Report::Inspected { inspected: found } = report {
+                inspected = Some(found);
+            }
+        };
+        match timeout_at(deadline.into(), self.run(folder, task, &mut told)).await {
+            Ok(ended) => ended.and_then(|()| inspected.ok_or_else(nothing)),
+            Err(_) => Ok(unseen),
+        }
+    }
+
     /// Runs a task to its end; what it tells on the way goes to `told`.
     async fn run(&self, folder: &Path, mut task: Task, told: &mut (dyn FnMut(Report) + Send)) -> Result<(), JobFailure> {
         task.limits = self.settings.limits;
@@ -178,33 +198,29 @@ impl Studio for ProcessStudio {
     ) -> Result<Inspected, JobFailure> {
         let folder = self.folder()?;
         let ids: Vec<String> = elements.iter().map(|(id, _)| id.clone()).collect();
-        let (elements, mut problems) = self.fetched_until(deadline, services, tenant, elements, folder.path()).await?;
+        let fetched = self.fetched_until(deadline - LOOKING, services, tenant, elements, folder.path()).await?;
+        let (elements, mut problems) = fetched;
+        let known = |id: &String| {
+            elements.iter().any(|placed| placed.id == *id)
+                || problems.iter().any(|failure| failure.element_id.as_ref() == Some(id))
+        };
+        let unseen = ids.iter().filter(|id| !known(id)).cloned();
+        let mut warnings: Vec<Warning> = unseen.map(|id| Warning::not_inspected(Some(id))).collect();
         // Without some of its elements it is another composition: of that only what its sources are counts.
         let outputs = if elements.len() == ids.len() { outputs.to_vec() } else { Vec::new() };
-        let whole = !outputs.is_empty();
         let task = Task { aim: Aim::Inspect, composition: Composition { elements, outputs }, ..Task::default() };
-        let mut inspected = Inspected::Unseen;
-        let mut told = |report| {
-            if let Report::Inspected { inspected: found } = report {
-                inspected = found;
+        match self.look_into(deadline, folder.path(), task).await {
+            Ok(Inspected::Good(inspection)) => return Ok(Inspected::Good(inspection)),
+            Ok(Inspected::Partly { problems: more, warnings: others }) => {
+                problems.extend(more);
+                warnings.extend(others);
             }
-        };
-        match timeout_at(deadline.into(), self.run(folder.path(), task, &mut told)).await {
-            Ok(Err(failure)) if problems.is_empty() => return Err(failure),
-            Ok(Err(failure)) => problems.push(failure),
-            Ok(Ok(())) | Err(_) => {}
-        }
-        match inspected {
-            Inspected::Bad(more) => problems.extend(more),
-            Inspected::Good(_) if whole => return Ok(inspected),
-            Inspected::Good(_) | Inspected::Unseen => {}
-        }
-        if problems.is_empty() {
-            return Ok(Inspected::Unseen);
+            Err(failure) if problems.is_empty() => return Err(failure),
+            Err(failure) => problems.push(failure),
         }
         let place = |failure: &JobFailure| ids.iter().position(|id| failure.element_id.as_ref() == Some(id));
         problems.sort_by_cached_key(|failure| (place(failure), failure.place.clone()));
-        Ok(Inspected::Bad(problems))
+        Ok(Inspected::Partly { problems, warnings })
     }
 
     async fn frame(&self, services: &Services, job: &Frame, keep: &mut (dyn Keep + Send)) -> Result<(), JobFailure> {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::look::{ChromaKey, Crop},
-    media::{Decoded, Form, MediaError, Picture, Scaler, Smoothness, Source},
+    media::{Decoded, Form, MediaError, Picture, Scaler, Smoothness, Source, VideoDecoder},
 };
 
 /// A picture may end this much before the file says; more is a file cut short.
@@ -24,7 +24,7 @@ pub struct Showing {
     pub source: Source,
     /// Played backwards: what a time of the file and the one in its place add up to, seconds.
     pub mirror: Option<f64>,
-    /// When the file says that its picture ends; `None` where it is not played to that end.
+    /// When the file says that its picture ends; `None` where it does not say.
     pub told_end_s: Option<f64>,
     /// Where in the file it starts, seconds.
     pub from_s: f64,
@@ -65,6 +65,10 @@ pub enum Shown<'a, F: Form> {
     Opaque(&'a Picture<F>),
     /// With something to be seen through.
     Keyed(&'a Sprite<F>),
+}
+
+fn ends_early(end: f64, told: f64) -> MediaError {
+    MediaError::Corrupt(format!("the picture ends after {end:.2} s, though the file says {told:.2} s"))
 }
 
 impl<F: Form> Clip<F> {
@@ -170,23 +174,26 @@ impl<F: Form> Clip<F> {
         next.at <= seconds + self.showing.half_frame_s.min(next.duration / 2.0) - 1e-6
     }
 
-    /// Backwards, what is missing at the end of a file is missing first.
+    /// Backwards, what is missing at the end of a file is missing first: nothing comes after the picture that is the first then.
     fn check_start(&self, first: &Decoded, seconds: f64) -> Result<(), MediaError> {
-        if self.showing.mirror.is_some() && first.at > seconds + MISSING_END_S {
-            let late = first.at - seconds;
-            return Err(MediaError::Corrupt(format!(
-                "the last {late:.2} s of the picture are not there, though the file says so"
-            )));
+        let (Some(sum), Some(told)) = (self.showing.mirror, self.showing.told_end_s) else { return Ok(()) };
+        let (at, end) = (sum - first.at - first.duration, sum - first.at);
+        if first.at <= seconds + MISSING_END_S || told <= end + MISSING_END_S {
+            return Ok(());
         }
-        Ok(())
+        let mut decoder = VideoDecoder::open(&self.showing.path, at)?;
+        while let Some(picture) = decoder.next_picture()? {
+            if picture.at > at + 1e-6 {
+                return Ok(());
+            }
+        }
+        Err(ends_early(end, told))
     }
 
     fn check_end(&self) -> Result<(), MediaError> {
         let last = self.current.as_ref().map_or(0.0, |current| current.at + current.duration);
         match self.showing.told_end_s {
-            Some(told) if last + MISSING_END_S < told => {
-                Err(MediaError::Corrupt(format!("the picture ends after {last:.2} s, though the file says {told:.2} s")))
-            }
+            Some(told) if self.showing.mirror.is_none() && last + MISSING_END_S < told => Err(ends_early(last, told)),
             _ => Ok(()),
         }
     }

@@ -397,7 +397,7 @@ fn showing(
         path: path.clone(),
         source: Source { turn: medium.turn(), peak: probe.video.as_ref().and_then(|video| video.peak) },
         mirror,
-        told_end_s: probe.video.as_ref().and_then(|video| video.duration).filter(|_| mirror.is_none()),
+        told_end_s: probe.video.as_ref().and_then(|video| video.duration),
         from_s: playback.trim_start,
         size,
         part,

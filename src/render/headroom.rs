@@ -4,17 +4,19 @@
 
 use std::collections::VecDeque;
 
-use super::peaks::{LIMIT, TruePeaks};
+use super::peaks::TruePeaks;
 use crate::media::{AudioSettings, MediaError, Sound, Trial};
 
-/// Samples below this, -8 dB of full scale, come out of no encoder above the limit: 5.8 dB are the most that was seen added, to
-/// square waves, by AAC and Opus at the lowest bit rates.
-const LOUD: f32 = 0.4;
-/// What the trial's peaks above the limit are brought to, -2 dB: what the encoder itself makes of lower sound differs a little.
-const AIM: f32 = 0.79;
-/// Blocks on either side that are as low as a block must be: a second of them.
-const AROUND: usize = 47;
-/// Blocks on either side of an edge over which levels are averaged: so they move for a second, and do not jump.
+/// Samples below this, -14 dB of full scale, are not tried: 12 dB are the most that was seen added, by Opus at 8 kbit/s, to square
+/// waves.
+const LOUD: f32 = 0.2;
+/// Peaks of a trial above this, -1.4 dB, are one too many: the encoder itself comes out a little otherwise.
+const MOST: f32 = 0.85;
+/// What they are brought to, -2.3 dB.
+const AIM: f32 = 0.77;
+/// Blocks on either side that are as low as a block must be: a quarter of a second.
+const AROUND: usize = 12;
+/// Blocks on either side of an edge over which levels are averaged, so that they do not jump.
 const SMOOTH: usize = AROUND / 2;
 /// Blocks after what is loud that the trial goes on for.
 const AFTER: usize = 4;
@@ -29,6 +31,8 @@ pub struct Headroom([Stage; TRIALS]);
 
 /// One trial, and what waits for it.
 struct Stage {
+    /// Whether it tries what is not loud too: what one before it made lower.
+    tries_all: bool,
     settings: AudioSettings,
     block: usize,
     trial: Option<Trial>,
@@ -56,7 +60,7 @@ pub struct Block {
 impl Headroom {
     /// For an encoder that takes blocks of so many samples.
     pub fn new(settings: AudioSettings, block: usize) -> Self {
-        Self(std::array::from_fn(|_| Stage::new(settings, block)))
+        Self(std::array::from_fn(|number| Stage::new(settings, block, number > 0)))
     }
 
     /// Takes the next block; gives those that came before whose levels are known, as they are to be encoded.
@@ -76,12 +80,13 @@ impl Headroom {
 }
 
 impl Stage {
-    fn new(settings: AudioSettings, block: usize) -> Self {
+    fn new(settings: AudioSettings, block: usize, tries_all: bool) -> Self {
         Self {
+            tries_all,
             settings,
             block,
             trial: None,
-            peaks: TruePeaks::above(LIMIT),
+            peaks: TruePeaks::above(MOST),
             until: 0,
             known: 0,
             waiting: VecDeque::new(),
@@ -93,7 +98,7 @@ impl Stage {
     /// Takes the next block; gives those that came before whose levels are known.
     fn push(&mut self, block: Block) -> Vec<Block> {
         let number = self.needs.len();
-        let loud = block.untried && block.left.iter().chain(&block.right).any(|sample| sample.abs() >= LOUD);
+        let loud = block.untried && (self.tries_all || block.left.iter().chain(&block.right).any(|sample| sample.abs() >= LOUD));
         self.waiting.push_back(block);
         self.needs.push(1.0);
         // A trial that fails helps nobody: what is heard then is as loud as without it.
@@ -101,7 +106,8 @@ impl Stage {
             self.trial = None;
         }
         if self.trial.is_none() {
-            self.known = self.needs.len();
+            // One that begins with the next block goes back by so many.
+            self.known = self.needs.len().saturating_sub(BEFORE);
         }
         let ready = self.known.saturating_sub(self.first + SMOOTH + AROUND + 1);
         (0..ready).map_while(|_| self.take()).collect()
@@ -118,7 +124,7 @@ impl Stage {
             self.until = number + AFTER;
             if self.trial.is_none() {
                 let before = BEFORE.min(self.waiting.len() - 1);
-                self.peaks = TruePeaks::above(LIMIT);
+                self.peaks = TruePeaks::above(MOST);
                 self.trial = Some(Trial::open(&self.settings, ((number - before) * self.block) as i64)?);
                 (number - before..number).try_for_each(|earlier| self.hear(earlier))?;
             }
@@ -153,7 +159,7 @@ impl Stage {
         let end = start + left.len() as i64;
         for (at, sample) in (start - TruePeaks::BEHIND as i64..).zip(left.into_iter().zip(right)) {
             let peak = self.peaks.next(sample.into());
-            if peak > LIMIT
+            if peak > MOST
                 && let Some(need) = self.needs.get_mut(block(at))
             {
                 *need = need.min(AIM / peak);
@@ -195,6 +201,7 @@ impl Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::peaks::LIMIT;
 
     /// Blocks through it, and then through its encoder: what is encoded, and how loud that comes out.
     fn encoded(settings: AudioSettings, samples: &[f32]) -> (Vec<f32>, f32) {
@@ -233,12 +240,12 @@ mod tests {
             ("aac", 96_000),
             ("aac", 32_000),
             ("libopus", 128_000),
-            ("libopus", 16_000),
+            ("libopus", 8_000),
             ("libmp3lame", 128_000),
             ("libmp3lame", 32_000),
         ] {
             let settings = AudioSettings { encoder, bit_rate };
-            for (hertz, amplitude) in [(220, 0.85), (997, 0.43), (1_777, 0.6)] {
+            for (hertz, amplitude) in [(220, 0.85), (997, 0.39), (4_000, 0.3)] {
                 let loud: Vec<f32> = (0..60_000).map(square(hertz, amplitude)).collect();
                 above += usize::from(heard(settings, &loud) > LIMIT);
                 let (sound, most) = encoded(settings, &loud);
@@ -246,7 +253,7 @@ mod tests {
                 assert!(most < LIMIT, "{encoder} at {bit_rate}, {hertz} Hz of {amplitude}: {most}");
             }
         }
-        assert!(above > 9, "{above} of them come out above it as they are");
+        assert!(above > 6, "{above} of them come out above it as they are");
     }
 
     #[test]
@@ -257,7 +264,7 @@ mod tests {
         assert!(encoded(aac, &quiet).0 == quiet);
         let tone: Vec<f32> = (0..48_000).map(|index| (index as f32 * 0.05).sin() * 0.8).collect();
         assert!(encoded(aac, &tone).0 == tone, "nor what is loud and comes out as it was");
-        let (first, last, far) = (90_000, 92_000, (AROUND + SMOOTH + 3) * BLOCK);
+        let (first, last, far) = (88 * BLOCK, 90 * BLOCK, (AROUND + SMOOTH + 3) * BLOCK);
         let burst = |index: usize| square(220, if (first..last).contains(&index) { 0.85 } else { 0.2 })(index);
         let mixed: Vec<f32> = (0..180_000).map(burst).collect();
         let (sound, _) = encoded(aac, &mixed);
@@ -266,8 +273,6 @@ mod tests {
         let levels: Vec<f32> = sound.iter().zip(&mixed).map(|(out, input)| out / input).collect();
         let loud = levels[first..last].iter().copied().fold(0.0, f32::max);
         assert!(loud < 0.9, "{loud}");
-        // A decibel takes a tenth of a second and more.
-        assert!(levels.windows(4_800).all(|part| (part[0] - part[4_799]).abs() < 0.1), "its level moves slowly");
-        assert!(levels.windows(2).all(|pair| (pair[0] - pair[1]).abs() < 1e-4), "and does not jump");
+        assert!(levels.windows(2).all(|pair| (pair[0] - pair[1]).abs() < 1e-4), "its level moves and does not jump");
     }
 }

@@ -52,6 +52,7 @@ pub enum Prepared {
 pub struct Library {
     pub tables: HashMap<Source, Arc<Table>>,
     pub fonts: HashMap<Source, Arc<Vec<u8>>>,
+    probes: HashMap<Source, MediaProbe>,
     /// Held while a still is decoded and scaled, which takes many times its size: runs that want one wait for each other.
     pub stills: Mutex<Shown>,
 }
@@ -62,7 +63,7 @@ pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Ve
     let place = element.place("source");
     let opened = match &mut element.content {
         Content::Composition { elements, .. } => open_within(elements, library),
-        content => open_source(content).map_err(|error| vec![failure(&error).in_place(place)]),
+        content => open_source(content, library).map_err(|error| vec![failure(&error).in_place(place)]),
     };
     match opened {
         Ok(prepared) if wrong.is_empty() => Ok(prepared),
@@ -90,19 +91,19 @@ fn below(wrong: Vec<JobFailure>, index: usize) -> impl Iterator<Item = JobFailur
     wrong.into_iter().map(move |failure| failure.below(&Element::place_within(index)))
 }
 
-fn open_source(content: &mut Content) -> Result<Prepared, MediaError> {
+fn open_source(content: &mut Content, library: &mut Library) -> Result<Prepared, MediaError> {
     match content {
         Content::Subtitles { source: Some(source), cues, .. } => {
             *cues = words(local(source)?)?;
             Ok(Prepared::Drawn)
         }
-        Content::Video { playback, .. } => match clip(playback)? {
+        Content::Video { playback, .. } => match library.clip(playback)? {
             Prepared::Clip { probe, .. } if probe.video.is_none() => {
                 Err(MediaError::Unsupported("the source holds no picture; play it as an audio element".into()))
             }
             prepared => Ok(prepared),
         },
-        Content::Audio { playback } => match clip(playback)? {
+        Content::Audio { playback } => match library.clip(playback)? {
             Prepared::Clip { probe, .. } if probe.audio.is_none() => {
                 Err(MediaError::Unsupported("the source holds no sound".into()))
             }
@@ -118,7 +119,7 @@ fn open_source(content: &mut Content) -> Result<Prepared, MediaError> {
 /// What a file holds that may be of any kind.
 pub fn look_into(path: &Path) -> Result<Prepared, MediaError> {
     let playback = Playback::of(Source::File(path.to_string_lossy().into_owned()));
-    clip(&playback).or_else(|unread| {
+    Library::default().clip(&playback).or_else(|unread| {
         // What is no picture at all may be a broken clip; a picture says itself what is wrong with it.
         let still =
             Still::open(path).map_err(|error| if matches!(error, MediaError::Unsupported(_)) { unread } else { error })?;
@@ -128,6 +129,19 @@ pub fn look_into(path: &Path) -> Result<Prepared, MediaError> {
 }
 
 impl Library {
+    fn clip(&mut self, playback: &Playback) -> Result<Prepared, MediaError> {
+        let path = local(&playback.source)?.to_owned();
+        let probe = match self.probes.get(&playback.source) {
+            Some(known) => known.clone(),
+            None => self.probes.entry(playback.source.clone()).or_insert(media::probe(&path)?).clone(),
+        };
+        let gain = match playback.loudness.filter(|_| probe.audio.is_some()) {
+            Some(wanted) => loudness::gain(&path, playback.trim_start, playback.trim_end, wanted)?,
+            None => 1.0,
+        };
+        Ok(Prepared::Clip { path, probe, gain })
+    }
+
     /// Reads an element's tables and font; gives what is wrong with them.
     fn take(&mut self, element: &Element) -> Vec<JobFailure> {
         let mut wrong = Vec::new();
@@ -193,16 +207,6 @@ fn words(path: &Path) -> Result<Vec<Cue>, MediaError> {
         return Err(MediaError::Unsupported("the source holds no subtitles of SRT, WebVTT or ASS".into()));
     }
     Ok(cues)
-}
-
-fn clip(playback: &Playback) -> Result<Prepared, MediaError> {
-    let path = local(&playback.source)?.to_owned();
-    let probe = media::probe(&path)?;
-    let gain = match playback.loudness.filter(|_| probe.audio.is_some()) {
-        Some(wanted) => loudness::gain(&path, playback.trim_start, playback.trim_end, wanted)?,
-        None => 1.0,
-    };
-    Ok(Prepared::Clip { path, probe, gain })
 }
 
 fn local(source: &Source) -> Result<&Path, MediaError> {

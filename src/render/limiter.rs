@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::peaks::TruePeaks;
 use crate::media::SAMPLE_RATE;
 
-/// -1.4 dB of full scale: below [`LIMIT`](super::peaks::LIMIT) by what meters differ.
+/// -1.4 dB of full scale: below -1, which no true peak is to reach (EBU R 128, 6), by what meters differ.
 const CEILING: f32 = 0.85;
 /// How far it looks ahead: 5 ms.
 const AHEAD: usize = SAMPLE_RATE as usize / 200;

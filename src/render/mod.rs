@@ -6,7 +6,7 @@
 //! puts them on a YUV canvas, as fine as the file can show and with alpha where it keeps that ([`ground`]), frame by frame: rows
 //! copied and mixed where a layer rests ([`blend`]), sampled where it moves ([`warp`]), and one picture given way to by another ([`transition`]); a
 //! composition within another has a canvas of its own ([`nested`]). The sound is mixed beside it ([`mixer`], [`tempo`], [`loudness`],
-//! [`limiter`], [`sounding`]); what plays backwards is read in parts ([`reversed`]). [`pipeline`] runs these on threads of their own
+//! [`limiter`], [`headroom`], [`sounding`]); what plays backwards is read in parts ([`reversed`]). [`pipeline`] runs these on threads of their own
 //! with bounded channels between ([`shared`]): the picture is cut into segments ([`segment`]) that are encoded each by itself
 //! ([`runs`]), for all files of that picture at once, and kept for another time ([`shelf`]); [`pictures`] writes them. Where a clip
 //! is seen as it is, its packets are copied ([`copied`]).

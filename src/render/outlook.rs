@@ -4,10 +4,11 @@ use super::{
     copied::Copies,
     inspect::Prepared,
     plan::{Figure, Interval, Layer, Plan, Stage},
-    prepare::{Ready, Understood},
+    prepare::{Art, Ready, Understood},
     segment::Segment,
 };
 use crate::domain::{
+    composition::Element,
     inspection::{Inspection, PlannedInterval, Warning, WarningCode, Way},
     output::Output,
 };
@@ -25,18 +26,13 @@ pub fn of(understood: &Understood, output: &Output) -> Inspection {
     let ready = understood.ready(0);
     let plan = ready.plan;
     let mut warnings = understood.warnings();
-    let mut enlarged: Vec<usize> = Vec::new();
-    for layer in plan.layers.iter().filter(|layer| layer.end > plan.first && layer.first < plan.end) {
-        let scale = enlargement(&ready, layer);
-        if scale > UNSEEN && !enlarged.contains(&layer.element) {
-            enlarged.push(layer.element);
-            warnings.push(Warning {
-                code: WarningCode::Enlarged,
-                element_id: understood.ids.get(layer.element).cloned(),
-                place: None,
-                message: format!("the source is shown {scale:.1} times as large as it is"),
-            });
-        }
+    for (index, place, scale) in enlarged(&ready) {
+        warnings.push(Warning {
+            code: WarningCode::Enlarged,
+            element_id: understood.ids.get(index).cloned(),
+            place,
+            message: format!("the source is shown {scale:.1} times as large as it is"),
+        });
     }
     if output.format.has_sound() && plan.sounds.is_empty() {
         let message = "nothing in the composition sounds".to_owned();
@@ -54,6 +50,26 @@ pub fn of(understood: &Understood, output: &Output) -> Inspection {
         intervals: plan.intervals.iter().flat_map(|interval| planned(&ready, interval, &copied)).take(MOST_INTERVALS).collect(),
         warnings,
     }
+}
+
+/// Elements whose sources are shown larger than they are: by index, where one is within another its place there, and how much larger.
+fn enlarged(ready: &Ready) -> Vec<(usize, Option<String>, f64)> {
+    let plan = ready.plan;
+    let mut found: Vec<(usize, Option<String>, f64)> = Vec::new();
+    for (layer, art) in plan.layers.iter().zip(&ready.arts).filter(|(layer, _)| layer.end > plan.first && layer.first < plan.end)
+    {
+        if let Art::Nested(within) = art {
+            found.extend(enlarged(within).into_iter().map(|(inner, place, scale)| {
+                let inner = Element::place_within(inner);
+                (layer.element, Some(place.map_or(inner.clone(), |place| format!("{inner}.{place}"))), scale)
+            }));
+        }
+        let scale = enlargement(ready, layer);
+        if scale > UNSEEN && found.iter().all(|(index, place, _)| *index != layer.element || place.is_some()) {
+            found.push((layer.element, None, scale));
+        }
+    }
+    found
 }
 
 /// How much larger than its pixels a source is shown where it is largest; 1 for what is drawn.

@@ -1,6 +1,7 @@
 //! How loud sound is between its samples: its true peaks, which a player's converter makes of it.
 
 /// -1 dB of full scale, which no true peak is to reach (EBU R 128, 6).
+#[cfg(test)]
 pub const LIMIT: f32 = 0.891;
 /// The samples that a value between them is found from, and how far behind the newest of them it lies.
 const TAPS: usize = 32;

@@ -223,6 +223,8 @@ mod tests {
     fn a_table_of_one_dimension_has_a_curve_a_channel() {
         let cube = Cube::parse("LUT_1D_SIZE 3\nDOMAIN_MAX 2 2 2\n0 1 0\n0.5 0.5 0\n1 0 0\n").unwrap();
         assert_eq!(cube.at([0.5, 1.0, 1.0]), [0.25, 0.5, 0.0]);
+        let ranged = Cube::parse("LUT_1D_SIZE 3\nLUT_1D_INPUT_RANGE 0 2\n0 1 0\n0.5 0.5 0\n1 0 0\n").unwrap();
+        assert_eq!(ranged.at([0.5, 1.0, 1.0]), [0.25, 0.5, 0.0]);
     }
 
     #[test]
@@ -234,6 +236,7 @@ mod tests {
         assert!(refused("LUT_3D_SIZE 2\n0 0 nan\n").contains("line 2"));
         assert!(refused("LUT_1D_SIZE 2\n0 0 0\n").contains("2 colours"));
         assert!(refused("LUT_1D_SIZE 2\n0 0 0\n0 0 0\n0 0 0\n").contains("more than"));
+        assert!(refused("LUT_1D_SIZE 2\nLUT_1D_INPUT_RANGE 1\n").contains("line 2"));
         assert!(refused("LUT_1D_SIZE 2\nDOMAIN_MIN 1 1 1\n0 0 0\n0 0 0\n").contains("least input"));
     }
 

@@ -300,17 +300,15 @@ impl Lines {
     }
 }
 
-/// Words without control characters; where those break a line, or U+2028 does, the usual one stands in their place (Unicode Standard
-/// Annex 14, class BK).
+/// Words without control characters, whose lines all break in the same way (Unicode Standard Annex 14, classes BK, CR, LF and NL).
 fn plain(words: &str) -> Cow<'_, str> {
-    let breaks = |c: char| matches!(c, '\u{b}' | '\u{c}' | '\u{2028}');
-    // Those that are set as they are.
-    let is_known = |c: char| matches!(c, '\n' | '\r' | '\t' | '\u{85}');
-    let is_plain = |c: char| !breaks(c) && (!c.is_control() || is_known(c));
+    let breaks = |c: char| matches!(c, '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let is_plain = |c: char| !breaks(c) && (!c.is_control() || matches!(c, '\n' | '\t'));
     if words.chars().all(is_plain) {
         return Cow::Borrowed(words);
     }
-    let plain = words.chars().map(|c| if breaks(c) { '\n' } else { c });
+    let lines = words.replace("\r\n", "\n");
+    let plain = lines.chars().map(|c| if breaks(c) { '\n' } else { c });
     Cow::Owned(plain.filter(|c| is_plain(*c)).collect())
 }
 
@@ -545,7 +543,7 @@ mod tests {
 
     #[test]
     fn separators_break_lines_and_controls_are_nothing() {
-        assert_eq!(plain("a\u{2028}b\u{7}c\u{b}d\te\nf"), "a\nbc\nd\te\nf");
+        assert_eq!(plain("a\u{2028}b\u{7}c\u{b}d\te\nf\r\ng\rh\u{2029}i"), "a\nbc\nd\te\nf\ng\nh\ni");
         assert!(matches!(plain("a\tb\nc"), Cow::Borrowed(_)));
     }
 }

@@ -86,15 +86,13 @@ impl Session {
         let services = self.services();
         let tenant = &self.caller().tenant;
         let inspected = services.studio()?.inspect(services, tenant, named.collect(), outputs, deadline).await;
-        let mut problems = match inspected {
-            Ok(Inspected::Bad(problems)) => problems,
-            Ok(other) => return Ok(other),
-            Err(failure) => vec![failure],
-        };
-        match problems.iter().position(|failure| failure.code.is_of_the_service()) {
-            Some(ours) => Err(Error::Media(problems.swap_remove(ours))),
-            None => Ok(Inspected::Bad(problems)),
+        let mut inspected = inspected.unwrap_or_else(|failure| Inspected::bad(vec![failure]));
+        if let Inspected::Partly { problems, .. } = &mut inspected
+            && let Some(ours) = problems.iter().position(|failure| failure.code.is_of_the_service())
+        {
+            return Err(Error::Media(problems.swap_remove(ours)));
         }
+        Ok(inspected)
     }
 
     /// One frame of a job's composition, made unless it was made before.

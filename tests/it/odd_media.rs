@@ -230,6 +230,26 @@ async fn backwards_too_a_film_that_is_cut_short_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sound_that_is_cut_short_is_told() {
+    let server = Server::sqlite().await;
+    for (name, more) in
+        [("a.wav", &[][..]), ("a.mp3", &["-c:a", "libmp3lame"]), ("a.flac", &[]), ("a.m4a", &["-movflags", "+faststart"])]
+    {
+        let path = server.folder.path().join(name);
+        let (to, source) = (path.to_string_lossy().into_owned(), ["-y", "-f", "lavfi", "-i", "sine=duration=4"]);
+        ffmpeg(&[&source[..], more, &[to.as_str()]].concat());
+        let bytes = std::fs::read(&path).unwrap();
+        for (part, code) in [(bytes.len(), Value::Null), (bytes.len() / 2, json!("CORRUPT_MEDIA"))] {
+            let asset = server.api.upload(name, "audio/x", bytes[..part].to_vec()).await;
+            let element = json!({ "audio": { "source": { "asset": asset } } });
+            let id =
+                server.api.create(json!({ "outputs": [{ "format": "MP3" }], "elements": [element], "maxAttempts": 1 })).await;
+            assert_eq!(server.api.finished(&id).await["error"]["code"], code, "{name}, {part} bytes");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sound_is_as_long_as_it_is_heard_whatever_the_encoder_put_around_it() {
     let server = Server::sqlite().await;
     for (name, codec) in

@@ -127,8 +127,63 @@ async fn all_that_is_wrong_with_sources_is_told_at_once_and_where() {
         "input.elements[1].audio.keyframes[0].property INCONSISTENT",
     ];
     assert_eq!(found, expected);
+    let cut = json!({ "elements": [text(json!({ "crop": { "left": 0.5 } }))] });
+    assert_eq!(problems(cut).await, ["input.elements[0].text.crop INCONSISTENT"]);
     let many: Vec<Value> = (0..501).map(|_| text(json!({}))).collect();
     assert_eq!(problems(json!({ "elements": many })).await, ["input.elements TOO_MANY"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_known_is_told_beside_sources_that_do_not_answer() {
+    let server = Server::sqlite().await;
+    // Connections are taken, and nobody ever says anything.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let mut elements: Vec<Value> = (0..6)
+        .map(|index| json!({ "video": { "source": { "url": format!("http://{address}/{index}") }, "track": index } }))
+        .collect();
+    let missing = json!({ "source": { "asset": "ast_0123456789abcdefghijklmno0" }, "length": 1 });
+    let nonsense = server.api.upload("a.mp4", "video/mp4", b"nonsense".to_vec()).await;
+    let words = json!({ "text": { "text": "\u{10FFFD}", "length": 1 } });
+    elements.extend([
+        json!({ "image": missing }),
+        json!({ "image": missing }),
+        json!({ "audio": { "source": { "asset": nonsense } } }),
+    ]);
+    elements.push(json!({ "composition": { "length": 1, "elements": [words] } }));
+    let ask = async |elements: &[Value]| {
+        let told = server.api.ask(VALIDATE, json!({ "input": { "elements": elements } })).await["validateJob"].take();
+        let named = |list: &str, field: &str| {
+            let named = |one: &Value| format!("{} {}", one["path"].as_str().unwrap_or("-"), one[field].as_str().unwrap());
+            told[list].as_array().unwrap().iter().map(named).collect::<Vec<_>>()
+        };
+        (told["valid"].as_bool().unwrap(), named("problems", "code"), named("warnings", "code"))
+    };
+    let (valid, problems, warnings) = ask(&elements).await;
+    let expected = [
+        "input.elements[6].image.source SOURCE_UNREACHABLE",
+        "input.elements[7].image.source SOURCE_UNREACHABLE",
+        "input.elements[8].audio.source UNSUPPORTED_FORMAT",
+    ];
+    assert_eq!((valid, problems), (false, expected.map(str::to_owned).to_vec()));
+    let unseen: Vec<String> = (0..6).map(|index| format!("input.elements[{index}] NOT_INSPECTED")).collect();
+    assert_eq!(warnings, unseen);
+    let (valid, problems, warnings) = ask(&[elements[0].clone(), elements[9].clone()]).await;
+    assert_eq!((valid, problems), (true, Vec::new()));
+    assert_eq!(warnings, ["input.elements[0] NOT_INSPECTED", "input.elements[1].composition.elements[0] MISSING_GLYPH"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_job_tells_the_field_that_is_to_blame() {
+    let server = Server::sqlite().await;
+    let nonsense = server.api.upload("a.mp4", "video/mp4", b"nonsense".to_vec()).await;
+    let video = json!({ "video": { "source": { "asset": nonsense } } });
+    let id = server.api.create(json!({ "elements": [video], "maxAttempts": 1 })).await;
+    server.api.finished(&id).await;
+    let query = "query($id: ID!) { job(id: $id) { error { code path element { id } } } }";
+    let error = server.api.ask(query, json!({ "id": id })).await["job"]["error"].take();
+    assert_eq!((&error["code"], &error["path"]), (&json!("UNSUPPORTED_FORMAT"), &json!("video.source")), "{error:#}");
+    assert!(error["element"]["id"].is_string());
 }
 
 #[tokio::test(flavor = "multi_thread")]

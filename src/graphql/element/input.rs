@@ -84,7 +84,7 @@ pub struct VisualInput {
     crop: Option<Crop>,
     /// How it comes: over the element before it on its track, or over what lies below.
     transition_in: Option<Transition>,
-    /// How it goes.
+    /// How it goes; one that fades, or is of the same type, does not count where another comes on its track meanwhile.
     transition_out: Option<Transition>,
     /// What moves while it shows.
     keyframes: Option<Vec<Keyframe>>,

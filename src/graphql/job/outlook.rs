@@ -124,10 +124,7 @@ impl OutlookQuery {
         let inspected = session.inspect(&new.elements, &new.outputs, Instant::now() + PATIENCE).await.map_err(failed)?;
         Ok(match inspected {
             Inspected::Good(inspection) => JobValidation::of(inspection),
-            Inspected::Bad(problems) => {
-                JobValidation { problems: problems.into_iter().map(JobProblem::of).collect(), ..JobValidation::default() }
-            }
-            Inspected::Unseen => JobValidation::unseen(),
+            Inspected::Partly { problems, warnings } => JobValidation::partly(problems, warnings),
         })
     }
 
@@ -159,18 +156,16 @@ impl JobValidation {
         Self { problems: violations.into_iter().map(problem).collect(), ..Self::default() }
     }
 
-    fn unseen() -> Self {
-        let message = "the sources could not be looked into in time; the job may still be good".into();
-        let warning = JobWarning { code: name(WarningCode::NotInspected), path: None, message };
-        Self { valid: true, warnings: vec![warning], ..Self::default() }
+    fn partly(problems: Vec<JobFailure>, warnings: Vec<domain::inspection::Warning>) -> Self {
+        Self {
+            valid: problems.is_empty(),
+            problems: problems.into_iter().map(JobProblem::of).collect(),
+            warnings: warnings.into_iter().map(JobWarning::of).collect(),
+            plan: None,
+        }
     }
 
     fn of(inspection: Inspection) -> Self {
-        let warning = |warning: domain::inspection::Warning| JobWarning {
-            code: name(warning.code),
-            path: warning.element_id.as_ref().map(|id| path([Some(id), warning.place.as_ref()])),
-            message: warning.message,
-        };
         let interval = |interval: domain::inspection::PlannedInterval| PlanInterval {
             start: interval.start,
             end: interval.end,
@@ -180,7 +175,7 @@ impl JobValidation {
         Self {
             valid: true,
             problems: Vec::new(),
-            warnings: inspection.warnings.into_iter().map(warning).collect(),
+            warnings: inspection.warnings.into_iter().map(JobWarning::of).collect(),
             plan: Some(RenderPlan {
                 duration: inspection.duration,
                 frames: Long(inspection.frames),
@@ -197,6 +192,16 @@ impl JobProblem {
         let code = failure.code.as_str().into();
         // Its words for clients: of a fault of ours they tell nothing.
         Self { path, code, message: Error::Media(failure).to_string() }
+    }
+}
+
+impl JobWarning {
+    fn of(warning: domain::inspection::Warning) -> Self {
+        Self {
+            code: name(warning.code),
+            path: warning.element_id.as_ref().map(|id| path([Some(id), warning.place.as_ref()])),
+            message: warning.message,
+        }
     }
 }
 

@@ -238,8 +238,10 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
             // Done when the other ends: there is nothing left then to come from.
             enter.duration_s = enter.duration_s.min(layers[from].end_s - slot.start);
             // The other goes as this comes, and not once more by itself.
-            layers[from].leave =
-                layers[from].leave.filter(|leave| leave.kind != enter.kind && leave.kind != TransitionType::Fade);
+            let ended_s = enter.start_s + enter.duration_s;
+            layers[from].leave = layers[from]
+                .leave
+                .filter(|leave| leave.start_s >= ended_s || leave.kind != enter.kind && leave.kind != TransitionType::Fade);
             if layer::shifts(enter.kind) {
                 layers[from].set_moving(plan);
             }
@@ -333,6 +335,21 @@ mod tests {
 
     fn medium(width: f64, height: f64) -> Medium {
         Medium { duration: Some(9.0), size: Some((width, height)), opaque: true, sounds: true, within: Vec::new() }
+    }
+
+    #[test]
+    fn an_element_that_goes_as_another_comes_goes_once() {
+        let fade = |duration| Some(Transition { kind: TransitionType::Fade, duration, easing: Easing::Linear });
+        let planned = |start: Option<f64>, length: f64| {
+            let (mut one, mut other) = (clip(0, None, 1.0), clip(0, Some(0.5), 1.0));
+            visual(&mut one).transition_out = fade(1.0);
+            (other.timing.start, other.timing.length) = (start, Some(length));
+            plan(&[one, other], &vec![medium(1280.0, 720.0); 2], &output()).unwrap()
+        };
+        assert_eq!(planned(None, 4.0).layers[0].leave, None);
+        // One that comes and goes in the midst of it takes nothing away from its end.
+        let leave = planned(Some(3.0), 2.0).layers[0].leave.expect("it goes");
+        assert_eq!((leave.start_s, leave.duration_s), (7.0, 1.0));
     }
 
     proptest::proptest! {

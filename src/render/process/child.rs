@@ -18,7 +18,7 @@ use crate::{
     domain::{
         composition::Source,
         error::{ErrorCode, JobFailure},
-        inspection::{Inspected, Inspection},
+        inspection::Inspected,
         media::MediaInfo,
         timeline::{ProcessingStep, Usage},
     },
@@ -95,8 +95,8 @@ fn work(task: &Task, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
             let inspected = match (prepare::understand(&task.composition, &mut { check }), task.composition.outputs.first()) {
                 (Ok(understood), Some(output)) => Inspected::Good(outlook::of(&understood, output)),
                 // The sources alone were to be looked into.
-                (Ok(_), None) => Inspected::Good(Inspection::default()),
-                (Err(problems), _) => Inspected::Bad(problems),
+                (Ok(understood), None) => Inspected::Partly { problems: Vec::new(), warnings: understood.warnings() },
+                (Err(problems), _) => Inspected::bad(problems),
             };
             out.send(&Report::Inspected { inspected });
             Ok(Vec::new())
