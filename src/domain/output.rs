@@ -347,6 +347,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(crate::domain::always_the_same_cases())]
+
         #[test]
         fn frames_times_and_samples_agree_however_far(per_second in 1..=120, ntsc: bool, frame in 0..6 * 3_600 * 120i64, share in 0.0..1.0) {
             let rate = FrameRate::from_decimal(f64::from(per_second) * if ntsc { 1000.0 / 1001.0 } else { 1.0 });

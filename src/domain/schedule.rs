@@ -101,7 +101,8 @@ fn place(index: usize, element: &Element, media: Option<f64>, before: &[OpenSlot
                 Unplaceable::of(index, element, "start", failure)
             })?;
             let longest = length.unwrap_or(f64::INFINITY).min(end - slot.start);
-            end - overlap.min(longest)
+            // No earlier than the other, by however little numbers are rounded.
+            (end - overlap.min(longest)).max(slot.start)
         }
     };
     // One that is placed where another starts lies upon it; one that follows takes over from all of a shorter one.
@@ -189,6 +190,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(crate::domain::always_the_same_cases())]
+
         #[test]
         fn elements_follow_each_other_without_gaps(clips in proptest::collection::vec(
             (0..3, proptest::option::of(0.1..3.0), 0.05..20.0, 0.25..4.0), 1..12,
@@ -217,6 +220,17 @@ mod tests {
                 proptest::prop_assert_eq!(slot.crosses_from.is_some(), transition.is_some());
             }
         }
+    }
+
+    #[test]
+    fn one_that_comes_over_all_of_another_does_not_start_before_it() {
+        // Found by the test above: 2.16 s of 1.89 s, at a start that is no round number.
+        let mut second = clip(1, None);
+        let Content::Video { playback, .. } = &mut second.content else { unreachable!() };
+        playback.speed = 1.8335888035447638;
+        let elements = [clip(1, None), second, clip(1, Some(2.1588594178136793))];
+        let found = schedule(&elements, &[Some(0.2), Some(3.467600008166622), Some(5.8)], None).unwrap();
+        assert_eq!((found.slots[2].start, found.slots[2].crosses_from), (found.slots[1].start, Some(1)));
     }
 
     #[test]

@@ -233,6 +233,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(crate::domain::always_the_same_cases())]
+
         #[test]
         fn segments_cover_a_range_and_are_cut_where_others_are(rate in 1..=120i32, start in 0.0..60.0, length in 0.01..90.0) {
             let mut elements = clips("b");

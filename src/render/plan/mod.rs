@@ -353,6 +353,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(crate::domain::always_the_same_cases())]
+
         #[test]
         fn intervals_cover_each_frame_once_with_the_layers_that_are_there(clips in proptest::collection::vec(
             (0..4, proptest::option::of(0.0..9.0), 0.05..6.0, proptest::bool::ANY), 1..10,
