@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use super::peaks::TruePeaks;
 use crate::media::{AudioSettings, MediaError, Sound, Trial};
 
-/// Samples below this, -5 dB of full scale, are not tried: 3.3 dB are the most that was seen added to films, noise and music. Square
+/// Peaks below this, -5 dB of full scale, are not tried: 3.3 dB are the most that was seen added to films, noise and music. Square
 /// waves may have more, but what is heard as sound is none.
 const LOUD: f32 = 0.56;
 /// The same, -14 dB, at bit rates below [`FEW_BITS`], where 12 dB were seen.
@@ -39,8 +39,9 @@ struct Stage {
     settings: AudioSettings,
     block: usize,
     trial: Option<Trial>,
-    /// Of what comes out of it.
+    /// Of what comes out of it, and of what goes in.
     peaks: TruePeaks,
+    loud: TruePeaks,
     /// The block, by number, that the trial ends after.
     until: usize,
     /// Up to which block it is known what they need.
@@ -90,6 +91,7 @@ impl Stage {
             block,
             trial: None,
             peaks: TruePeaks::above(MOST),
+            loud: TruePeaks::above(LOUD_OF_FEW_BITS),
             until: 0,
             known: 0,
             waiting: VecDeque::new(),
@@ -102,8 +104,10 @@ impl Stage {
     fn push(&mut self, block: Block) -> Vec<Block> {
         let number = self.needs.len();
         let least = if self.settings.bit_rate < FEW_BITS { LOUD_OF_FEW_BITS } else { LOUD };
-        let loud = || block.left.iter().chain(&block.right).any(|sample| sample.abs() >= least);
-        let loud = block.untried && (self.tries_all || loud());
+        // Of noise what lies between samples is much louder than they are.
+        let samples = block.left.iter().zip(&block.right);
+        let most = samples.map(|(left, right)| self.loud.next([*left, *right])).fold(0.0, f32::max);
+        let loud = block.untried && (self.tries_all || most >= least);
         self.waiting.push_back(block);
         self.needs.push(1.0);
         // A trial that fails helps nobody: what is heard then is as loud as without it.
