@@ -61,8 +61,12 @@ impl ReversedPictures {
     fn read_part(&mut self) -> Result<(), MediaError> {
         let from = self.until - self.part_s;
         let mut decoder = VideoDecoder::open(&self.path, from.max(0.0))?;
-        let (mut bytes, mut is_cut) = (0, false);
-        while let Some(picture) = decoder.next_picture()?.filter(|picture| picture.at < self.until - 1e-6) {
+        let (mut bytes, mut is_cut, mut next_at) = (0, false, None);
+        while let Some(picture) = decoder.next_picture()? {
+            if picture.at >= self.until - 1e-6 {
+                next_at = Some(picture.at);
+                break;
+            }
             if picture.at < from - 1e-6 {
                 continue;
             }
@@ -73,6 +77,11 @@ impl ReversedPictures {
                 bytes -= self.held.pop_front().map_or(0, |first| first.bytes());
                 is_cut = true;
             }
+        }
+        // Each stays until the next comes: what a decoder says of its length may be another's.
+        for picture in self.held.iter_mut().rev() {
+            picture.duration = next_at.map_or(picture.duration, |next| next - picture.at);
+            next_at = Some(picture.at);
         }
         let first = self.held.front();
         self.until = first.filter(|_| is_cut).map_or(from, |first| first.at);

@@ -230,6 +230,30 @@ async fn backwards_too_a_film_that_is_cut_short_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn backwards_a_picture_that_stays_stays_as_long() {
+    let server = Server::sqlite().await;
+    // Ten pictures, brighter and brighter, of which that at 1 s stays for two.
+    let ramp = "color=black:s=64x64:r=10:d=4,format=yuv420p,geq=lum='20+5*N':cb=128:cr=128";
+    let made =
+        ["-y", "-f", "lavfi", "-i", ramp, "-vf", "select='lt(t,1.05)+gte(t,2.999)'", "-vsync", "vfr", "-bf", "2", "-g", "50"];
+    let forwards: Vec<usize> = (0..=10).chain([10; 19]).chain(30..40).collect();
+    for name in ["vfr.mp4", "vfr.mkv"] {
+        let clip = clip(&server, name, &made).await;
+        for (range, expected) in [(0..40, &forwards[..]), (10..20, &forwards[20..30]), (25..35, &forwards[5..15])] {
+            let video = json!({ "source": { "asset": clip }, "reverse": true, "muted": true });
+            let output = json!({ "width": 64, "height": 64, "frameRate": 10, "quality": "LOSSLESS",
+                "range": { "start": range.start as f64 / 10.0, "length": range.len() as f64 / 10.0 } });
+            let (_, path) = render(&server, json!({ "outputs": [output], "elements": [{ "video": video }] })).await;
+            let grey = ffmpeg(&["-i", &path.to_string_lossy(), "-f", "rawvideo", "-pix_fmt", "gray", "-"]);
+            let level = |picture: &[u8]| (f64::from(picture[64 * 32 + 32]) * 219.0 / 255.0 + 16.0 - 20.0) / 5.0;
+            let seen: Vec<usize> = grey.chunks_exact(64 * 64).map(|picture| level(picture).round() as usize).collect();
+            let backwards: Vec<usize> = expected.iter().rev().copied().collect();
+            assert_eq!(seen, backwards, "{name}, {range:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sound_that_is_cut_short_is_told() {
     let server = Server::sqlite().await;
     for (name, more) in
