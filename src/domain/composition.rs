@@ -252,6 +252,12 @@ impl Element {
         format!("{}.elements[{index}]", ElementType::Composition.field())
     }
 
+    /// The place of what is at some place of such an element, or of all of it.
+    pub fn place_below(index: usize, place: Option<&str>) -> String {
+        let outer = Self::place_within(index);
+        place.map_or(outer.clone(), |place| format!("{outer}.{place}"))
+    }
+
     /// Tables of colours, and their places.
     pub fn tables(&self) -> impl Iterator<Item = (String, &Source)> {
         let effects = self.visual().into_iter().flat_map(|visual| &visual.effects).enumerate();
@@ -264,8 +270,7 @@ impl Element {
         let own = self.source().map(|source| (self.place("source"), source));
         let font = self.style().and_then(|style| style.font.as_ref()).map(|font| (self.place("font"), font));
         let within = self.elements().iter().enumerate().flat_map(|(index, element)| {
-            let outer = Self::place_within(index);
-            element.sources().into_iter().map(move |(place, source)| (format!("{outer}.{place}"), source))
+            element.sources().into_iter().map(move |(place, source)| (Self::place_below(index, Some(&place)), source))
         });
         own.into_iter().chain(font).chain(self.tables()).chain(within).collect()
     }

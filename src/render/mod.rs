@@ -2,7 +2,7 @@
 //!
 //! First every source is looked into ([`inspect`]). Then comes a [`plan`], as pure code: where each layer lies, from which frame
 //! to which, what hides what. Then the pictures: stills, words and shapes become a [`sprite`] when they are first seen
-//! ([`drawn`], [`still`], [`text`], [`shape`]), clips are decoded only while they show ([`clip`], [`ahead`]), and [`compositor`]
+//! ([`drawn`], [`still`], [`words`], [`text`], [`shape`]), clips are decoded only while they show ([`clip`], [`ahead`]), and [`compositor`]
 //! puts them on a YUV canvas, as fine as the file can show and with alpha where it keeps that ([`ground`]), frame by frame: rows
 //! copied and mixed where a layer rests ([`blend`]), sampled where it moves ([`warp`]), and one picture given way to by another ([`transition`]); a
 //! composition within another has a canvas of its own ([`nested`]). The sound is mixed beside it ([`mixer`], [`tempo`], [`loudness`],
@@ -59,6 +59,7 @@ mod tempo;
 mod text;
 mod transition;
 mod warp;
+mod words;
 
 pub use ahead::thread_cpu;
 pub use error::RenderError;

@@ -59,10 +59,11 @@ fn enlarged(ready: &Ready) -> Vec<(usize, Option<String>, f64)> {
     for (layer, art) in plan.layers.iter().zip(&ready.arts).filter(|(layer, _)| layer.end > plan.first && layer.first < plan.end)
     {
         if let Art::Nested(within) = art {
-            found.extend(enlarged(within).into_iter().map(|(inner, place, scale)| {
-                let inner = Element::place_within(inner);
-                (layer.element, Some(place.map_or(inner.clone(), |place| format!("{inner}.{place}"))), scale)
-            }));
+            found.extend(
+                enlarged(within)
+                    .into_iter()
+                    .map(|(inner, place, scale)| (layer.element, Some(Element::place_below(inner, place.as_deref())), scale)),
+            );
         }
         let scale = enlargement(ready, layer);
         if scale > UNSEEN && found.iter().all(|(index, place, _)| *index != layer.element || place.is_some()) {
