@@ -107,6 +107,13 @@ pub enum Source {
     File(String),
 }
 
+impl Source {
+    /// Whether it lies on this machine.
+    pub fn is_here(&self) -> bool {
+        matches!(self, Source::File(_))
+    }
+}
+
 /// Which part of a medium plays, how fast and how loud.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Playback {

@@ -65,17 +65,18 @@ pub struct Warning {
     pub code: WarningCode,
     /// The element, by the id that it was given; `None`: the whole.
     pub element_id: Option<String>,
-    /// Of an element within that, its place there: `composition.elements[1]`.
+    /// What in that is meant, such as an element within it: `composition.elements[1]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     pub message: String,
 }
 
 impl Warning {
-    /// For what was not looked into; `None`: the whole.
-    pub fn not_inspected(element_id: Option<String>) -> Self {
-        let message = "the sources could not be looked into in time; the job may still be good".to_owned();
-        Self { code: WarningCode::NotInspected, element_id, place: None, message }
+    /// For what was not looked into: a source by its place; `None`: the whole.
+    pub fn not_inspected(element_id: Option<String>, place: Option<String>) -> Self {
+        let what = if place.is_some() { "source" } else { "sources" };
+        let message = format!("the {what} could not be looked into in time; the job may still be good");
+        Self { code: WarningCode::NotInspected, element_id, place, message }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod composition;
 pub mod easing;
 pub mod element;
+mod enlarged;
 pub mod error;
 pub mod event;
 pub mod geometry;

@@ -83,7 +83,7 @@ impl AudioDecoder {
             .map_err(MediaError::reading)?;
         decoder.set_packet_time_base(time_base);
         let origin_us = input::origin_us(&input);
-        input::keep_only(&mut input, index);
+        input::keep_only(&mut input, &[index]);
         decode::seek(&mut input, origin_us, from);
         Ok(Self {
             input,

@@ -69,7 +69,7 @@ impl CopyablePictures {
         let (length_bytes, sets) = form(&stream, wanted).then(|| parameter_sets(&stream))??;
         let (index, time_base) = (stream.index(), stream.time_base());
         let origin_us = input::origin_us(&input);
-        input::keep_only(&mut input, index);
+        input::keep_only(&mut input, &[index]);
         decode::seek(&mut input, origin_us, from);
         let mut found: Vec<StoredPicture> = Vec::new();
         let mut packet = Packet::empty();
@@ -130,7 +130,7 @@ impl CopyablePictures {
         let mut input = input::open(&self.path)?;
         let index = probe::best_video(&input).ok_or_else(gone)?.index();
         let origin_us = input::origin_us(&input);
-        input::keep_only(&mut input, index);
+        input::keep_only(&mut input, &[index]);
         decode::seek(&mut input, origin_us, self.pictures[first].at);
         let mut left = end - first;
         let mut packet = Packet::empty();

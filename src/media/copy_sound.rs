@@ -44,7 +44,7 @@ impl CopyableSound {
         let stream = input.streams().best(media::Type::Audio).ok_or_else(gone)?;
         let (index, time_base) = (stream.index(), stream.time_base());
         let origin_us = input::origin_us(&input);
-        input::keep_only(&mut input, index);
+        input::keep_only(&mut input, &[index]);
         decode::seek(&mut input, origin_us, (first - BEFORE) as f64 / f64::from(SAMPLE_RATE));
         let mut packet = Packet::empty();
         // Counted where times are only rounded.

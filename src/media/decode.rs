@@ -116,7 +116,7 @@ impl VideoDecoder {
         let can_be_woven = stream.parameters().id() != codec::Id::HEVC;
         let frame_duration = 1.0 / probe::frame_rate(&stream);
         let origin_us = input::origin_us(&input);
-        input::keep_only(&mut input, index);
+        input::keep_only(&mut input, &[index]);
         seek_before(&mut input, origin_us, from, way.margin_s);
         // Of H.265 what is no reference for its own layer may be one for another.
         let is_short = way.is_short && can_be_woven;

@@ -148,9 +148,9 @@ pub fn origin_us(input: &Input) -> i64 {
 }
 
 /// Tells the demuxer to drop what no decoder will ask for.
-pub fn keep_only(input: &mut Input, stream: usize) {
+pub fn keep_only(input: &mut Input, streams: &[usize]) {
     for index in 0..input.nb_streams() as usize {
-        if let Some(mut other) = input.stream_mut(index).filter(|_| index != stream) {
+        if let Some(mut other) = input.stream_mut(index).filter(|_| !streams.contains(&index)) {
             // SAFETY: a plain field of a stream that is borrowed mutably.
             unsafe { (*other.as_mut_ptr()).discard = ffi::AVDiscard::AVDISCARD_ALL };
         }

@@ -41,6 +41,7 @@ mod error;
 mod fields;
 mod form;
 mod input;
+mod lengths;
 mod mux;
 mod orient;
 mod palette;

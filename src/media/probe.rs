@@ -3,7 +3,7 @@
 use std::{ffi::CStr, fs::File, io::Read, path::Path};
 
 use ffmpeg_next::{
-    Packet, Rational,
+    Rational,
     codec::packet::side_data::Type,
     ffi,
     format::{
@@ -14,7 +14,11 @@ use ffmpeg_next::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{MediaError, Turn, VideoDecoder, input, scale};
+use super::{
+    MediaError, Turn, VideoDecoder, input,
+    lengths::{self, Lengths},
+    scale,
+};
 
 /// A file's container, length, and first picture and sound.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,59 +81,19 @@ pub fn probe(path: &Path) -> Result<MediaProbe, MediaError> {
     if container == "wav" && is_cut_short(path) {
         return Err(MediaError::Corrupt("the file is cut short: its head tells of more sound than there is".into()));
     }
-    let mut duration = Some(input.duration()).filter(|us| *us != ffi::AV_NOPTS_VALUE && *us > 0).map(|us| us as f64 / 1e6);
-    if let (None, Some(audio)) = (&video, &mut audio) {
-        let exact = sound_end(input, &container, audio.duration.or(duration));
-        audio.duration = exact.or(audio.duration);
-        duration = exact.or(duration);
-    }
-    Ok(MediaProbe { container, duration, video, audio })
-}
-
-/// Containers whose word for how long their sound is includes what the encoder put before it and after it, or is a guess.
-const INEXACT: [&str; 5] = ["mp3", "ogg", "aac", "matroska", "mpegts"];
-/// Larger files are not read through for it, bytes.
-const MOST_READ: i64 = 512 << 20;
-/// A sound that ends earlier than the file says by more than this is one that is cut short, seconds.
-const CUT_SHORT_S: f64 = 0.5;
-
-/// Where the sound of a file of sound alone ends, seconds, from its packets and what of them is not to be heard; `None` where
-/// `told` is exact, or the file is cut short.
-fn sound_end(mut input: Input, container: &str, told: Option<f64>) -> Option<f64> {
-    // SAFETY: the context and its input live as long as the borrow.
-    let (size, told_by) = unsafe { (ffi::avio_size((*input.as_ptr()).pb), (*input.as_ptr()).duration_estimation_method) };
-    if !INEXACT.contains(&container) || size > MOST_READ {
-        return None;
-    }
-    let stream = input.streams().best(media::Type::Audio)?;
-    let (index, time_base) = (stream.index(), stream.time_base());
-    // SAFETY: plain numbers of parameters that are borrowed.
-    let (rate, padding) = unsafe {
-        let parameters = stream.parameters();
-        (f64::from((*parameters.as_ptr()).sample_rate.max(1)), f64::from((*parameters.as_ptr()).initial_padding))
+    let told = Lengths {
+        whole: Some(input.duration()).filter(|us| *us != ffi::AV_NOPTS_VALUE && *us > 0).map(|us| us as f64 / 1e6),
+        picture: video.as_ref().and_then(|video| video.duration),
+        sound: audio.as_ref().and_then(|audio| audio.duration),
     };
-    let origin_s = input::origin_us(&input) as f64 / 1e6;
-    input::keep_only(&mut input, index);
-    let (mut packet, mut end, mut heard, mut is_padded) = (Packet::empty(), 0.0f64, 0.0f64, false);
-    while packet.read(&mut input).is_ok() {
-        let Some(pts) = packet.pts().filter(|_| packet.stream() == index) else { continue };
-        let length = input::seconds(packet.duration(), time_base);
-        // Ten bytes: samples to leave out at the start and at the end, and why (FFmpeg's AV_PKT_DATA_SKIP_SAMPLES).
-        // Of Ogg the packet is told to be shorter already.
-        let skips = packet.side_data().find(|data| data.kind() == Type::SkipSamples && container != "ogg");
-        let number = |data: &[u8], at: usize| Some(u32::from_le_bytes(data.get(at..at + 4)?.try_into().ok()?));
-        let left_out = |at: usize| f64::from(skips.as_ref().and_then(|data| number(data.data(), at)).unwrap_or(0)) / rate;
-        is_padded |= skips.is_some();
-        end = end.max(input::seconds(pts, time_base) + length - left_out(4));
-        heard += length - left_out(4);
+    let exact = lengths::exact(input, &container, told);
+    if let Some(video) = &mut video {
+        video.duration = exact.picture;
     }
-    // Matroska rounds the times of packets, and only those of Opus, which it tells the padding of, are as long as it says.
-    let rounds = container == "matroska";
-    let exact = Some(if rounds { heard - padding / rate } else { end - origin_s }).filter(|seconds| *seconds > 0.0)?;
-    let is_better = !rounds || is_padded;
-    let is_a_guess = told_by == ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE;
-    let is_whole = is_a_guess || told.is_none_or(|told| told - exact < CUT_SHORT_S);
-    (is_better && is_whole).then_some(exact)
+    if let Some(audio) = &mut audio {
+        audio.duration = exact.sound;
+    }
+    Ok(MediaProbe { container, duration: exact.whole, video, audio })
 }
 
 /// Whether a file has fewer bytes than the head of its RIFF form says; who wrote it to a pipe could not know, and wrote the most.

@@ -23,8 +23,9 @@ use crate::{
     storage::{Downloaded, FetchError, Fetcher, StorageError, StorageErrorKind},
 };
 
-/// Sources fetched at a time.
+/// Sources fetched at a time for a render, and where there is a deadline, so that more than a few may fail to answer.
 const AT_A_TIME: usize = 4;
+const AT_A_TIME_UNTIL: usize = 16;
 
 /// Sources on disk, and how many bytes they have together.
 #[derive(Default)]
@@ -36,12 +37,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// Whether all of an element's sources are there.
-    pub fn has_all_of(&self, element: &Element) -> bool {
-        element.sources().iter().all(|(_, source)| self.paths.contains_key(*source))
-    }
-
-    /// Puts the files in place of an element's sources.
+    /// Puts the files that there are in place of an element's sources.
     pub fn put_into(&self, element: &mut Element) {
         for source in element.sources_mut() {
             if let Some(path) = self.paths.get(source) {
@@ -61,6 +57,8 @@ struct File {
 struct Wanted<'a> {
     source: &'a Source,
     by: Vec<(&'a str, String)>,
+    /// Which turn of fetching it is in.
+    turn: usize,
 }
 
 /// Why a source cannot be had.
@@ -99,7 +97,7 @@ pub struct Fetching<'a> {
 impl Fetching<'_> {
     /// Fetches the sources of `elements`, given with their ids, into a folder; ends with the first that cannot be had.
     pub async fn all(&self, elements: &[(String, Element)], folder: &Path) -> Result<Local, JobFailure> {
-        let mut fetched = self.each(elements, folder);
+        let mut fetched = self.each(elements, folder, AT_A_TIME);
         let mut local = Local::default();
         while let Some(one) = fetched.next().await {
             match one {
@@ -117,7 +115,7 @@ impl Fetching<'_> {
         elements: &[(String, Element)],
         folder: &Path,
     ) -> Result<(Local, Vec<JobFailure>), JobFailure> {
-        let mut fetched = self.each(elements, folder);
+        let mut fetched = self.each(elements, folder, AT_A_TIME_UNTIL);
         let (mut local, mut missing) = (Local::default(), Vec::new());
         while let Ok(Some(one)) = timeout_at(deadline.into(), fetched.next()).await {
             match one {
@@ -128,27 +126,40 @@ impl Fetching<'_> {
         Ok((local, missing))
     }
 
-    /// Each source once.
-    fn each<'a>(&'a self, elements: &'a [(String, Element)], folder: &Path) -> BoxStream<'a, Result<Fetched, Missing<'a>>> {
+    /// Each source once, some at a time.
+    fn each<'a>(
+        &'a self,
+        elements: &'a [(String, Element)],
+        folder: &Path,
+        at_a_time: usize,
+    ) -> BoxStream<'a, Result<Fetched, Missing<'a>>> {
         let mut wanted: Vec<Wanted> = Vec::new();
         for (id, element) in elements {
             for (place, source) in element.sources() {
                 match wanted.iter_mut().find(|known| known.source == source) {
                     Some(known) => known.by.push((id, place)),
-                    None => wanted.push(Wanted { source, by: vec![(id, place)] }),
+                    None => wanted.push(Wanted { source, by: vec![(id, place)], turn: 0 }),
                 }
             }
         }
-        // Others are not to wait for what the web does not answer.
-        wanted.sort_by_key(|wanted| matches!(wanted.source, Source::Url(_)));
+        // Others are not to wait for what the web does not answer, nor one of its hosts for another.
+        let mut of_host: HashMap<String, usize> = HashMap::new();
+        for one in &mut wanted {
+            if let Source::Url(url) = one.source {
+                let before = of_host.entry(host(url)).or_default();
+                *before += 1;
+                one.turn = *before;
+            }
+        }
+        wanted.sort_by_key(|one| one.turn);
         let mut fetches = Vec::with_capacity(wanted.len());
         for (number, one) in wanted.into_iter().enumerate() {
             fetches.push(self.one(one, folder.join(format!("source-{number}"))).boxed());
         }
-        stream::iter(fetches).buffer_unordered(AT_A_TIME).boxed()
+        stream::iter(fetches).buffer_unordered(at_a_time).boxed()
     }
 
-    async fn one<'a>(&self, Wanted { source, by }: Wanted<'a>, path: PathBuf) -> Result<Fetched, Missing<'a>> {
+    async fn one<'a>(&self, Wanted { source, by, .. }: Wanted<'a>, path: PathBuf) -> Result<Fetched, Missing<'a>> {
         match self.fetch(source, by[0].0, &path).await {
             Ok(file) => Ok(Fetched { source: source.clone(), path, file }),
             Err(failure) => Err(Missing { failure, by }),
@@ -226,6 +237,11 @@ impl Fetching<'_> {
         }
         Ok(got)
     }
+}
+
+/// Who answers for an address; of one that cannot be read, nobody.
+fn host(url: &str) -> String {
+    url::Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 
 fn not_uploaded(id: &str) -> JobFailure {

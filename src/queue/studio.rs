@@ -92,7 +92,7 @@ impl ProcessStudio {
         Ok(placed(elements, &fetched?))
     }
 
-    /// Those whose sources can be had by a deadline, and why others cannot at all.
+    /// The same with the sources that can be had by a deadline, and why others cannot at all.
     async fn fetched_until(
         &self,
         deadline: Instant,
@@ -101,7 +101,9 @@ impl ProcessStudio {
         elements: Vec<(String, Element)>,
         folder: &Path,
     ) -> Result<(Vec<PlacedElement>, Vec<JobFailure>), JobFailure> {
-        let Ok(fetch) = timeout_at(deadline.into(), self.fetches.acquire()).await else { return Ok(Default::default()) };
+        let Ok(fetch) = timeout_at(deadline.into(), self.fetches.acquire()).await else {
+            return Ok((placed(elements, &Local::default()), Vec::new()));
+        };
         let _fetch = fetch.map_err(|_| nothing())?;
         let fetched = self.fetching(services, (tenant, None)).all_until(deadline, &elements, folder).await;
         self.trim();
@@ -122,10 +124,7 @@ impl ProcessStudio {
 
     /// What a child finds by a deadline.
     async fn look_into(&self, deadline: Instant, folder: &Path, task: Task) -> Result<Inspected, JobFailure> {
-        let unseen = Inspected::Partly { problems: Vec::new(), warnings: vec![Warning::not_inspected(None)] };
-        if task.composition.elements.is_empty() {
-            return Ok(Inspected::bad(Vec::new()));
-        }
+        let unseen = Inspected::Partly { problems: Vec::new(), warnings: vec![Warning::not_inspected(None, None)] };
         let mut inspected = None;
         let mut told = |report| {
             if let Report::Inspected { inspected: found } = report {
@@ -156,14 +155,19 @@ impl ProcessStudio {
     }
 }
 
-/// Elements whose sources are all there, with these in their place.
+/// Elements with the files that there are in place of their sources.
 fn placed(elements: Vec<(String, Element)>, local: &Local) -> Vec<PlacedElement> {
-    let there = elements.into_iter().filter(|(_, element)| local.has_all_of(element));
-    let placed = there.map(|(id, mut element)| {
+    let placed = elements.into_iter().map(|(id, mut element)| {
         local.put_into(&mut element);
         PlacedElement { id, element }
     });
     placed.collect()
+}
+
+/// The places of those sources of an element that were not fetched, each with its id.
+fn away(PlacedElement { id, element }: &PlacedElement) -> Vec<(String, String)> {
+    let away = element.sources().into_iter().filter(|(_, source)| !source.is_here());
+    away.map(|(place, _)| (id.clone(), place)).collect()
 }
 
 fn nothing() -> JobFailure {
@@ -197,17 +201,17 @@ impl Studio for ProcessStudio {
         deadline: Instant,
     ) -> Result<Inspected, JobFailure> {
         let folder = self.folder()?;
-        let ids: Vec<String> = elements.iter().map(|(id, _)| id.clone()).collect();
         let fetched = self.fetched_until(deadline - LOOKING, services, tenant, elements, folder.path()).await?;
         let (elements, mut problems) = fetched;
-        let known = |id: &String| {
-            elements.iter().any(|placed| placed.id == *id)
-                || problems.iter().any(|failure| failure.element_id.as_ref() == Some(id))
+        let ids: Vec<String> = elements.iter().map(|placed| placed.id.clone()).collect();
+        let away: Vec<(String, String)> = elements.iter().flat_map(away).collect();
+        // Without some of its sources it is another composition: of that only what the others are counts.
+        let outputs = if away.is_empty() { outputs.to_vec() } else { Vec::new() };
+        let known = |(id, place): &(String, String)| {
+            problems.iter().any(|failure| failure.element_id.as_ref() == Some(id) && failure.place.as_ref() == Some(place))
         };
-        let unseen = ids.iter().filter(|id| !known(id)).cloned();
-        let mut warnings: Vec<Warning> = unseen.map(|id| Warning::not_inspected(Some(id))).collect();
-        // Without some of its elements it is another composition: of that only what its sources are counts.
-        let outputs = if elements.len() == ids.len() { outputs.to_vec() } else { Vec::new() };
+        let unseen = away.into_iter().filter(|source| !known(source));
+        let mut warnings: Vec<Warning> = unseen.map(|(id, place)| Warning::not_inspected(Some(id), Some(place))).collect();
         let task = Task { aim: Aim::Inspect, composition: Composition { elements, outputs }, ..Task::default() };
         match self.look_into(deadline, folder.path(), task).await {
             Ok(Inspected::Good(inspection)) => return Ok(Inspected::Good(inspection)),

@@ -264,11 +264,11 @@ impl<'a, F: Form> Compositor<'a, F> {
     fn draw(&mut self, index: usize, manner: Manner, canvas: &mut Picture<F>) -> Result<(), RenderError> {
         let plan = self.ready.plan;
         let layer = &plan.layers[index];
-        match self.drawn(index) {
+        match self.drawn.get_mut(&index).and_then(Option::as_mut) {
             Some(Drawn::Resting { sprite, corner }) => sprite.put(canvas, *corner, blend::weight(manner.opacity)),
-            Some(Drawn::Moving { sprite, rect }) => {
+            Some(Drawn::Moving { sprite, rect, reduced }) => {
                 let pose = layer.pose(&plan.canvas(), manner.seconds, *rect, manner.shift);
-                warp::draw(canvas, sprite, &pose, manner.opacity);
+                warp::draw_again(canvas, sprite, reduced, &pose, manner.opacity);
             }
             None => {}
         }
@@ -313,11 +313,7 @@ impl<'a, F: Form> Compositor<'a, F> {
         let nested = match self.nested.entry(index) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(place) => {
-                let pixel = match layer.stage {
-                    Stage::Rest { .. } => 1.0,
-                    Stage::Moving { pixel, .. } => pixel,
-                };
-                let effects = Effects::of(&layer.visual.effects, &ready.library.tables, pixel);
+                let effects = Effects::of(&layer.visual.effects, &ready.library.tables, layer.pixel(plan));
                 place.insert(Nested::new(within, effects, self.smoothness, self.decoding.clone()).map_err(&of_this)?)
             }
         };
@@ -387,9 +383,9 @@ fn showing(
     let (Prepared::Clip { path, probe, .. }, Content::Video { playback, visual, chroma_key }) = (medium, &element.content) else {
         return Err(MediaError::Unsupported("not a clip".into()));
     };
-    let (size, part, pixel) = match layer.stage {
-        Stage::Rest { shown, part } => ((shown.width as u32, shown.height as u32), part, 1.0),
-        Stage::Moving { sprite, pixel } => (sprite, visual.crop.unfold((0.0, 0.0, 1.0, 1.0)), pixel),
+    let (size, part) = match layer.stage {
+        Stage::Rest { shown, part } => ((shown.width as u32, shown.height as u32), part),
+        Stage::Moving { sprite, .. } => (sprite, visual.crop.unfold((0.0, 0.0, 1.0, 1.0))),
     };
     let source = probe.video.as_ref().map(crate::media::VideoInfo::display_size);
     let mirror = mirror(playback, medium);
@@ -402,7 +398,7 @@ fn showing(
         size,
         part,
         over_its_blur: source.filter(|_| visual.fit == Fit::ContainBlur).map(|source| (source, visual.crop)),
-        effects: Effects::of(&visual.effects, &library.tables, pixel),
+        effects: Effects::of(&visual.effects, &library.tables, layer.pixel(plan)),
         alpha: probe.video.as_ref().is_some_and(|video| video.alpha),
         key: *chroma_key,
         smoothness,

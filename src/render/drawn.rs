@@ -10,6 +10,7 @@ use super::{
     effects::{self, Effects},
     inspect::{Library, Prepared},
     plan::{Layer, Plan, Stage, bounds_at_rest},
+    reduced::Reduced,
     shape,
     sprite::Sprite,
     still::{Showing, Still},
@@ -28,7 +29,7 @@ pub enum Drawn<F: Form> {
     /// With its corner at this even pixel of the canvas.
     Resting { sprite: Sprite<F>, corner: (usize, usize) },
     /// It goes where the layer's pose says; of what was drawn for the element's box, where it lies at rest.
-    Moving { sprite: Sprite<F>, rect: Option<Rect> },
+    Moving { sprite: Sprite<F>, rect: Option<Rect>, reduced: Option<Reduced<F>> },
 }
 
 /// Draws a still, words or a shape; `None` where nothing of it is to be seen.
@@ -44,26 +45,26 @@ pub fn draw<F: Form>(
     typesetter: &mut Option<Typesetter>,
 ) -> Result<Option<Drawn<F>>, MediaError> {
     Ok(match medium {
-        Prepared::Still(image) => Some(still(layer, image, library)?),
+        Prepared::Still(image) => Some(still(plan, layer, image, library)?),
         _ => words_or_shape(plan, layer, &element.content, library, typesetter),
     })
 }
 
-fn still<F: Form>(layer: &Layer, still: &Still, library: &Library) -> Result<Drawn<F>, MediaError> {
+fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) -> Result<Drawn<F>, MediaError> {
     // One at a time: decoding takes memory.
     let get = |showing| library.stills.lock().unwrap_or_else(PoisonError::into_inner).get(still, showing);
     Ok(match layer.stage {
         Stage::Rest { shown, part } => {
             let scaled = get(Showing::Part(part, (shown.width as u32, shown.height as u32)))?;
-            Drawn::Resting { sprite: dressed(layer, &scaled, library, 1.0), corner: (shown.x, shown.y) }
+            Drawn::Resting { sprite: dressed(layer, &scaled, library, layer.pixel(plan)), corner: (shown.x, shown.y) }
         }
-        Stage::Moving { sprite: size, pixel } => {
+        Stage::Moving { sprite: size, .. } => {
             let crop = layer.visual.crop;
             let scaled = get(match layer.visual.fit {
                 Fit::ContainBlur => Showing::OverItsBlur(crop, size),
                 _ => Showing::Part(crop.unfold((0.0, 0.0, 1.0, 1.0)), size),
             })?;
-            Drawn::Moving { sprite: dressed(layer, &scaled, library, pixel), rect: None }
+            Drawn::Moving { sprite: dressed(layer, &scaled, library, layer.pixel(plan)), rect: None, reduced: None }
         }
     })
 }
@@ -87,7 +88,7 @@ fn words_or_shape<F: Form>(
     };
     // What rests is drawn where it can be seen; what moves may come from anywhere.
     let within = matches!(layer.stage, Stage::Rest { .. }).then_some(&canvas);
-    let room = Room { within, margin: effects::reach(&layer.visual.effects) };
+    let room = Room { within, margin: effects::reach(&layer.visual.effects) * plan.scale };
     let drawing = match content {
         Content::Text { text, .. } => {
             typesetter.get_or_insert_with(|| Typesetter::new(&library.fonts)).draw(text, &bounds, canvas.height, scale, room)
@@ -106,16 +107,20 @@ fn words_or_shape<F: Form>(
     match layer.stage {
         Stage::Rest { .. } => {
             let (image, corner) = drawing.on_canvas(plan.width, plan.height)?;
-            Some(Drawn::Resting { sprite: dressed(layer, &image, library, 1.0), corner })
+            Some(Drawn::Resting { sprite: dressed(layer, &image, library, layer.pixel(plan)), corner })
         }
         Stage::Moving { .. } => {
-            let pixel = drawing.rect.width / f64::from(drawing.image.width());
-            Some(Drawn::Moving { sprite: dressed(layer, &drawing.image, library, pixel), rect: Some(drawing.rect) })
+            let pixel = drawing.rect.width / f64::from(drawing.image.width()) / plan.scale;
+            Some(Drawn::Moving {
+                sprite: dressed(layer, &drawing.image, library, pixel),
+                rect: Some(drawing.rect),
+                reduced: None,
+            })
         }
     }
 }
 
-/// A layer's picture after its effects; `pixel` is the size of one of its pixels on the canvas.
+/// A layer's picture after its effects; `pixel` is the size of one of its pixels on the composition's own canvas.
 fn dressed<F: Form>(layer: &Layer, image: &RgbaImage, library: &Library, pixel: f64) -> Sprite<F> {
     let mut sprite = Sprite::of(image);
     if let Some(effects) = Effects::of(&layer.visual.effects, &library.tables, pixel) {

@@ -33,7 +33,8 @@ const LUMA: [f64; 3] = [0.2126, 0.7152, 0.0722];
 const CHROMA: [f64; 2] = [1.8556, 1.5748];
 
 impl Effects {
-    /// `None` where nothing is to be done. `scale` is the size of the picture's pixels on the canvas: a blur is measured there.
+    /// `None` where nothing is to be done. `scale` is the size of the picture's pixels on the composition's own
+    /// canvas: a blur is measured there.
     pub fn of(effects: &[Effect], tables: &HashMap<Source, Arc<Table>>, scale: f64) -> Option<Self> {
         let mut steps = Vec::new();
         // Of the changes of colours that follow each other.

@@ -53,6 +53,8 @@ pub struct Library {
     pub tables: HashMap<Source, Arc<Table>>,
     pub fonts: HashMap<Source, Arc<Vec<u8>>>,
     probes: HashMap<Source, MediaProbe>,
+    /// Sources may be away: nothing is to be rendered, and what is here is looked into.
+    partly: bool,
     /// Held while a still is decoded and scaled, which takes many times its size: runs that want one wait for each other.
     pub stills: Mutex<Shown>,
 }
@@ -61,8 +63,10 @@ pub struct Library {
 pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Vec<JobFailure>> {
     let mut wrong = library.take(element);
     let place = element.place("source");
+    let away = library.passes_over(element.source());
     let opened = match &mut element.content {
         Content::Composition { elements, .. } => open_within(elements, library),
+        _ if away => Ok(Prepared::Drawn),
         content => open_source(content, library).map_err(|error| vec![failure(&error).in_place(place)]),
     };
     match opened {
@@ -129,6 +133,15 @@ pub fn look_into(path: &Path) -> Result<Prepared, MediaError> {
 }
 
 impl Library {
+    pub fn new(partly: bool) -> Self {
+        Self { partly, ..Self::default() }
+    }
+
+    /// Whether a source is away and may be.
+    pub fn passes_over(&self, source: Option<&Source>) -> bool {
+        self.partly && source.is_some_and(|source| !source.is_here())
+    }
+
     fn clip(&mut self, playback: &Playback) -> Result<Prepared, MediaError> {
         let path = local(&playback.source)?.to_owned();
         let probe = match self.probes.get(&playback.source) {
@@ -145,7 +158,8 @@ impl Library {
     /// Reads an element's tables and font; gives what is wrong with them.
     fn take(&mut self, element: &Element) -> Vec<JobFailure> {
         let mut wrong = Vec::new();
-        for (place, source) in element.tables().filter(|(_, source)| !self.tables.contains_key(source)).collect::<Vec<_>>() {
+        let unread = |(_, source): &(String, &Source)| !self.tables.contains_key(*source) && !self.passes_over(Some(*source));
+        for (place, source) in element.tables().filter(unread).collect::<Vec<_>>() {
             match read_table(source) {
                 Ok(table) => drop(self.tables.insert(source.clone(), Arc::new(table))),
                 Err(error) => wrong.push(failure(&error).in_place(place)),
@@ -153,6 +167,7 @@ impl Library {
         }
         if let Some(source) = element.style().and_then(|style| style.font.as_ref())
             && !self.fonts.contains_key(source)
+            && !self.passes_over(Some(source))
         {
             match read_font(source) {
                 Ok(font) => drop(self.fonts.insert(source.clone(), Arc::new(font))),

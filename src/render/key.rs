@@ -50,7 +50,7 @@ mod tests {
     use crate::{
         domain::paint::Color,
         media::Yuv420,
-        render::sprite::{Raster, yuv},
+        render::sprite::{Raster, Rows, yuv},
     };
 
     #[test]

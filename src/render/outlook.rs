@@ -25,11 +25,11 @@ const MOST_WARNINGS: usize = 200;
 pub fn of(understood: &Understood, output: &Output) -> Inspection {
     let ready = understood.ready(0);
     let plan = ready.plan;
-    let mut warnings = understood.warnings();
+    let mut warnings = understood.opened.warnings();
     for (index, place, scale) in enlarged(&ready) {
         warnings.push(Warning {
             code: WarningCode::Enlarged,
-            element_id: understood.ids.get(index).cloned(),
+            element_id: understood.opened.ids.get(index).cloned(),
             place,
             message: format!("the source is shown {scale:.1} times as large as it is"),
         });
@@ -59,11 +59,12 @@ fn enlarged(ready: &Ready) -> Vec<(usize, Option<String>, f64)> {
     for (layer, art) in plan.layers.iter().zip(&ready.arts).filter(|(layer, _)| layer.end > plan.first && layer.first < plan.end)
     {
         if let Art::Nested(within) = art {
-            found.extend(
-                enlarged(within)
-                    .into_iter()
-                    .map(|(inner, place, scale)| (layer.element, Some(Element::place_below(inner, place.as_deref())), scale)),
-            );
+            // Composed as large as it is seen, or as is allowed.
+            let beyond = if let Stage::Moving { pixel, .. } = layer.stage { pixel } else { 1.0 };
+            found.extend(enlarged(within).into_iter().map(|(inner, place, scale)| {
+                let place = Element::place_below(inner, place.as_deref());
+                (layer.element, Some(place), scale * beyond)
+            }));
         }
         let scale = enlargement(ready, layer);
         if scale > UNSEEN && found.iter().all(|(index, place, _)| *index != layer.element || place.is_some()) {
@@ -83,7 +84,7 @@ fn enlargement(ready: &Ready, layer: &Layer) -> f64 {
         Stage::Rest { shown, part } => {
             // The part is of the whole source, the figure what the crop leaves.
             let crop = &layer.visual.crop;
-            let source = width / (1.0 - crop.left - crop.right).max(1e-6);
+            let source = width / ready.plan.scale / (1.0 - crop.left - crop.right).max(1e-6);
             shown.width as f64 / ((part.2 - part.0) * source).max(1.0)
         }
         Stage::Moving { pixel, .. } => pixel,

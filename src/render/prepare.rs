@@ -34,14 +34,21 @@ pub enum Art<'a> {
     Nothing,
 }
 
-/// A composition whose sources are open, and the plan of each of its outputs.
-pub struct Understood {
+/// A composition whose sources are open.
+pub struct Opened {
     pub ids: Vec<String>,
     /// As they are rendered: subtitles with the words of their files.
     elements: Vec<Element>,
     /// By element.
     media: Vec<Prepared>,
     library: Library,
+    /// What is wrong with the sources.
+    wrong: Vec<JobFailure>,
+}
+
+/// A composition whose sources are good, and the plan of each of its outputs.
+pub struct Understood {
+    pub opened: Opened,
     pub plans: Vec<Plan>,
 }
 
@@ -59,13 +66,12 @@ pub struct Ready<'a> {
 /// Told of what an element's sources hold; gives what it finds wrong with them.
 pub type Found<'a> = dyn FnMut(usize, &Prepared) -> Vec<JobFailure> + 'a;
 
-/// Looks into every source, in order, and plans every output; or tells all that is wrong with the sources, and where they are good,
-/// what is wrong with the outputs.
-pub fn understand(composition: &Composition, found: &mut Found) -> Result<Understood, Vec<JobFailure>> {
+/// Looks into every source, in order. Without outputs nothing is to be rendered: sources that are away are passed over.
+pub fn open(composition: &Composition, found: &mut Found) -> Opened {
     let ids: Vec<String> = composition.elements.iter().map(|placed| placed.id.clone()).collect();
     let mut elements: Vec<Element> = composition.elements.iter().map(|placed| placed.element.clone()).collect();
     let mut media = Vec::with_capacity(elements.len());
-    let mut library = Library::default();
+    let mut library = Library::new(composition.outputs.is_empty());
     let mut wrong = Vec::new();
     for (index, element) in elements.iter_mut().enumerate() {
         let bad = match inspect::open(element, &mut library) {
@@ -78,13 +84,15 @@ pub fn understand(composition: &Composition, found: &mut Found) -> Result<Unders
         };
         wrong.extend(bad.into_iter().map(|failure| failure.of_element(&ids[index])));
     }
-    if !wrong.is_empty() {
-        return Err(wrong);
-    }
-    let cues = check_cues(&elements).and_then(|()| part_cues(&mut elements, &mut { MOST_JOINED }));
-    cues.map_err(|failure| vec![failure.in_place("elements")])?;
-    let plans = plans(&elements, &media, &composition.outputs, &ids)?;
-    Ok(Understood { ids, elements, media, library, plans })
+    Opened { ids, elements, media, library, wrong }
+}
+
+/// Looks into every source and plans every output; or tells all that is wrong with the sources, and where they are good, what is
+/// wrong with the outputs.
+pub fn understand(composition: &Composition, found: &mut Found) -> Result<Understood, Vec<JobFailure>> {
+    let mut opened = open(composition, found);
+    let plans = opened.plans(&composition.outputs)?;
+    Ok(Understood { opened, plans })
 }
 
 /// The plan of every output.
@@ -176,15 +184,28 @@ fn most_at_once(cues: &[Cue], weight: fn(&Cue) -> i64) -> i64 {
     there.max().unwrap_or(0)
 }
 
-impl Understood {
-    /// Makes an output ready to be composed.
-    pub fn ready(&self, output: usize) -> Ready<'_> {
-        Ready::of(&self.plans[output], &self.elements, &self.media, &self.library)
+impl Opened {
+    /// The plan of every output; or all that is wrong with the sources, and where they are good, with the outputs.
+    pub fn plans(&mut self, outputs: &[Output]) -> Result<Vec<Plan>, Vec<JobFailure>> {
+        if !self.wrong.is_empty() {
+            return Err(std::mem::take(&mut self.wrong));
+        }
+        let cues = check_cues(&self.elements).and_then(|()| part_cues(&mut self.elements, &mut { MOST_JOINED }));
+        cues.map_err(|failure| vec![failure.in_place("elements")])?;
+        plans(&self.elements, &self.media, outputs, &self.ids)
     }
 
     /// What of its words no font can show as it is asked for.
     pub fn warnings(&self) -> Vec<Warning> {
         Glyphs { library: &self.library, typesetter: None }.missed(&self.elements, &|index| (self.ids[index].clone(), None))
+    }
+}
+
+impl Understood {
+    /// Makes an output ready to be composed.
+    pub fn ready(&self, output: usize) -> Ready<'_> {
+        let Opened { elements, media, library, .. } = &self.opened;
+        Ready::of(&self.plans[output], elements, media, library)
     }
 }
 
@@ -195,7 +216,7 @@ impl<'a> Ready<'a> {
             _ if layer.end <= plan.first || layer.first >= plan.end => Art::Nothing,
             (Prepared::Clip { .. }, _) => Art::Clip,
             (Prepared::Group(media), Some(within)) => {
-                Art::Nested(Box::new(Ready::of(within, elements[layer.element].elements(), media, library)))
+                Art::Nested(Box::new(Ready::of(&within.plan, &within.elements, media, library)))
             }
             (Prepared::Group(_), None) => Art::Nothing,
             (Prepared::Still(_) | Prepared::Drawn, _) => Art::Drawn,
@@ -235,6 +256,9 @@ impl Glyphs<'_> {
     }
 
     fn of<'a>(&mut self, words: impl Iterator<Item = &'a str>, style: &Text, name: &(String, Option<String>)) -> Vec<Warning> {
+        if self.library.passes_over(style.font.as_ref()) {
+            return Vec::new();
+        }
         let typesetter = self.typesetter.get_or_insert_with(|| Typesetter::new(&self.library.fonts));
         typesetter.look_for(words, style);
         warnings(name, typesetter)

@@ -10,37 +10,58 @@ use crate::{
 
 /// Planar YUV, BT.709 limited range, perhaps with alpha, by which it is then premultiplied. Plane 0 is luma, 1 and 2 are
 /// Cb and Cr, as large as the form has them.
-pub trait Raster {
+pub trait Rows {
     type Form: Form;
 
-    fn width(&self) -> usize;
-    fn height(&self) -> usize;
+    /// Pixels across in a plane.
+    fn plane_width(&self, plane: usize) -> usize;
+    /// Rows in a plane.
+    fn plane_height(&self, plane: usize) -> usize;
     fn row(&self, plane: usize, y: usize) -> &[SampleOf<Self>];
-    fn row_mut(&mut self, plane: usize, y: usize) -> &mut [SampleOf<Self>];
     /// Alpha of what a plane's row holds; `None` where all is opaque.
     fn alpha_row(&self, plane: usize, y: usize) -> Option<&[SampleOf<Self>]>;
+
+    /// The part of a plane that holds something, pixels across and down.
+    fn plane_size(&self, plane: usize) -> (f64, f64) {
+        (self.plane_width(plane) as f64, self.plane_height(plane) as f64)
+    }
+}
+
+/// The same, to be changed.
+pub trait Raster: Rows {
+    fn width(&self) -> usize;
+    fn height(&self) -> usize;
+    fn row_mut(&mut self, plane: usize, y: usize) -> &mut [SampleOf<Self>];
     /// The whole of alpha of luma (0) or of Cb and Cr (1), to be changed, with its width; `None` where all is opaque. Then
     /// [`Self::alpha_changed`].
     fn alpha_mut(&mut self, plane: usize) -> Option<(&mut [SampleOf<Self>], usize)>;
     fn alpha_changed(&mut self);
-
-    /// Pixels across in a plane.
-    fn plane_width(&self, plane: usize) -> usize {
-        self.width() >> Self::Form::shift(plane)
-    }
-
-    /// Rows in a plane.
-    fn plane_height(&self, plane: usize) -> usize {
-        self.height() >> Self::Form::shift(plane)
-    }
 }
 
 /// What a raster's planes hold.
-pub type SampleOf<R> = <<R as Raster>::Form as Form>::Sample;
+pub type SampleOf<R> = <<R as Rows>::Form as Form>::Sample;
 
-impl<F: Form> Raster for Picture<F> {
+impl<F: Form> Rows for Picture<F> {
     type Form = F;
 
+    fn plane_width(&self, plane: usize) -> usize {
+        Picture::plane_width(self, plane)
+    }
+
+    fn plane_height(&self, plane: usize) -> usize {
+        Picture::plane_height(self, plane)
+    }
+
+    fn row(&self, plane: usize, y: usize) -> &[F::Sample] {
+        Picture::row(self, plane, y)
+    }
+
+    fn alpha_row(&self, _: usize, _: usize) -> Option<&[F::Sample]> {
+        None
+    }
+}
+
+impl<F: Form> Raster for Picture<F> {
     fn width(&self) -> usize {
         Picture::width(self)
     }
@@ -49,16 +70,8 @@ impl<F: Form> Raster for Picture<F> {
         Picture::height(self)
     }
 
-    fn row(&self, plane: usize, y: usize) -> &[F::Sample] {
-        Picture::row(self, plane, y)
-    }
-
     fn row_mut(&mut self, plane: usize, y: usize) -> &mut [F::Sample] {
         Picture::row_mut(self, plane, y)
-    }
-
-    fn alpha_row(&self, _: usize, _: usize) -> Option<&[F::Sample]> {
-        None
     }
 
     fn alpha_mut(&mut self, _: usize) -> Option<(&mut [F::Sample], usize)> {
@@ -81,9 +94,29 @@ pub struct Sprite<F: Form> {
     spans: Vec<(usize, usize)>,
 }
 
-impl<F: Form> Raster for Sprite<F> {
+impl<F: Form> Rows for Sprite<F> {
     type Form = F;
 
+    fn plane_width(&self, plane: usize) -> usize {
+        self.width >> F::shift(plane)
+    }
+
+    fn plane_height(&self, plane: usize) -> usize {
+        self.height >> F::shift(plane)
+    }
+
+    fn row(&self, plane: usize, y: usize) -> &[F::Sample] {
+        let width = self.plane_width(plane);
+        &self.planes[plane][y * width..][..width]
+    }
+
+    fn alpha_row(&self, plane: usize, y: usize) -> Option<&[F::Sample]> {
+        let width = self.plane_width(plane);
+        self.alphas.as_ref().map(|alphas| &alphas[plane.min(F::SHARED)][y * width..][..width])
+    }
+}
+
+impl<F: Form> Raster for Sprite<F> {
     fn width(&self) -> usize {
         self.width
     }
@@ -92,19 +125,9 @@ impl<F: Form> Raster for Sprite<F> {
         self.height
     }
 
-    fn row(&self, plane: usize, y: usize) -> &[F::Sample] {
-        let width = self.plane_width(plane);
-        &self.planes[plane][y * width..][..width]
-    }
-
     fn row_mut(&mut self, plane: usize, y: usize) -> &mut [F::Sample] {
         let width = self.plane_width(plane);
         &mut self.planes[plane][y * width..][..width]
-    }
-
-    fn alpha_row(&self, plane: usize, y: usize) -> Option<&[F::Sample]> {
-        let width = self.plane_width(plane);
-        self.alphas.as_ref().map(|alphas| &alphas[plane.min(F::SHARED)][y * width..][..width])
     }
 
     fn alpha_mut(&mut self, plane: usize) -> Option<(&mut [F::Sample], usize)> {

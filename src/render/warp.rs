@@ -4,18 +4,48 @@
 use super::{
     blend,
     plan::Pose,
-    sprite::{Raster, SampleOf},
+    reduced::Reduced,
+    sprite::{Rows, SampleOf},
 };
 use crate::{
     domain::geometry::Rect,
     media::{Form, Picture, Sample},
 };
 
-/// Draws a sprite at an opacity, 0…1.
-pub fn draw<R: Raster>(canvas: &mut Picture<R::Form>, sprite: &R, pose: &Pose, opacity: f64) {
-    if opacity <= 0.0 || pose.window.is_empty() || pose.sprite.is_empty() {
-        return;
+/// Draws a picture at an opacity, 0…1.
+pub fn draw<R: Rows>(canvas: &mut Picture<R::Form>, picture: &R, pose: &Pose, opacity: f64) {
+    if is_seen(pose, opacity) {
+        match Reduced::factors(picture, pose) {
+            (1, 1) => put_whole(canvas, picture, pose, opacity),
+            factors => put_whole(canvas, &Reduced::of(picture, factors), pose, opacity),
+        }
     }
+}
+
+/// The same of a picture that is drawn often: `kept` is what was made of it the last time.
+pub fn draw_again<R: Rows>(
+    canvas: &mut Picture<R::Form>,
+    picture: &R,
+    kept: &mut Option<Reduced<R::Form>>,
+    pose: &Pose,
+    opacity: f64,
+) {
+    if is_seen(pose, opacity) {
+        match Reduced::factors(picture, pose) {
+            (1, 1) => put_whole(canvas, picture, pose, opacity),
+            factors => {
+                let reduced = kept.take_if(|kept| kept.factors == factors).unwrap_or_else(|| Reduced::of(picture, factors));
+                put_whole(canvas, kept.insert(reduced), pose, opacity);
+            }
+        }
+    }
+}
+
+fn is_seen(pose: &Pose, opacity: f64) -> bool {
+    opacity > 0.0 && !pose.window.is_empty() && !pose.sprite.is_empty()
+}
+
+fn put_whole<R: Rows>(canvas: &mut Picture<R::Form>, sprite: &R, pose: &Pose, opacity: f64) {
     for plane in 0..3 {
         let on = Plane::of(canvas, sprite, pose, plane);
         if pose.angle == 0.0 { upright(canvas, sprite, &on, opacity) } else { turned(canvas, sprite, pose, &on, opacity) }
@@ -41,6 +71,8 @@ struct Plane {
 struct Axis {
     start: f64,
     length: f64,
+    /// What lies there, in pixels of the sprite, and how many it takes.
+    extent: f64,
     pixels: usize,
     flip: bool,
 }
@@ -51,7 +83,7 @@ impl Axis {
         let share = (place - self.start) / self.length;
         let share = if self.flip { 1.0 - share } else { share };
         let last = self.pixels as f64 - 1.0;
-        let fixed = ((share * self.pixels as f64 - 0.5).clamp(0.0, last) * 256.0).round() as usize;
+        let fixed = ((share * self.extent - 0.5).clamp(0.0, last) * 256.0).round() as usize;
         // One pixel has no neighbour.
         let pixel = (fixed >> 8).min(self.pixels.saturating_sub(2));
         (pixel, (fixed - (pixel << 8)) as u32)
@@ -59,10 +91,12 @@ impl Axis {
 }
 
 impl Plane {
-    fn of<R: Raster>(canvas: &Picture<R::Form>, sprite: &R, pose: &Pose, plane: usize) -> Self {
+    fn of<R: Rows>(canvas: &Picture<R::Form>, sprite: &R, pose: &Pose, plane: usize) -> Self {
         let step = f64::from(1u8 << R::Form::shift(plane));
         let rect = |rect: &Rect| rect.scaled(1.0 / step, (0.0, 0.0));
         let placed = rect(&pose.sprite);
+        let extent = sprite.plane_size(plane);
+        let (pixels, rows) = (sprite.plane_width(plane), sprite.plane_height(plane));
         Self {
             plane,
             step,
@@ -70,8 +104,8 @@ impl Plane {
             height: canvas.plane_height(plane),
             window: rect(&pose.window),
             corner: pose.corner / step,
-            across: Axis { start: placed.x, length: placed.width, pixels: sprite.plane_width(plane), flip: pose.flip.0 },
-            down: Axis { start: placed.y, length: placed.height, pixels: sprite.plane_height(plane), flip: pose.flip.1 },
+            across: Axis { start: placed.x, length: placed.width, extent: extent.0, pixels, flip: pose.flip.0 },
+            down: Axis { start: placed.y, length: placed.height, extent: extent.1, pixels: rows, flip: pose.flip.1 },
         }
     }
 
@@ -100,7 +134,7 @@ fn covered(start: f64, end: f64, first: usize, count: usize) -> Vec<u32> {
 }
 
 /// Rows and columns of the sprite are those of the canvas: what belongs to a column is worked out once.
-fn upright<R: Raster>(canvas: &mut Picture<R::Form>, sprite: &R, on: &Plane, opacity: f64) {
+fn upright<R: Rows>(canvas: &mut Picture<R::Form>, sprite: &R, on: &Plane, opacity: f64) {
     let whole = |edge: f64, most: usize| edge.clamp(0.0, most as f64) as usize;
     let (left, right) = (whole(on.window.x.floor(), on.width), whole(on.window.right().ceil(), on.width));
     let (top, bottom) = (whole(on.window.y.floor(), on.height), whole(on.window.bottom().ceil(), on.height));
@@ -174,7 +208,7 @@ fn put<S: Sample>(below: &mut [S], above: &[S], alpha: Option<&[S]>, weight: u32
 }
 
 /// Each pixel by itself.
-fn turned<R: Raster>(canvas: &mut Picture<R::Form>, sprite: &R, pose: &Pose, on: &Plane, opacity: f64) {
+fn turned<R: Rows>(canvas: &mut Picture<R::Form>, sprite: &R, pose: &Pose, on: &Plane, opacity: f64) {
     let (sin, cos) = pose.angle.sin_cos();
     let pivot = (pose.pivot.0 / on.step, pose.pivot.1 / on.step);
     let forth = |x: f64, y: f64| {

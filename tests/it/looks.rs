@@ -217,6 +217,26 @@ async fn a_slow_move_goes_on_between_pixels() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_drawn_small_is_the_mean_of_its_pixels() {
+    let server = Server::sqlite().await;
+    let stripes = server.api.upload("stripes.png", "image/png", made::stripes(320, 180)).await;
+    for (rotation, seconds) in [(0, 2), (30, 2)] {
+        let element = json!({ "image": {
+            "source": { "asset": stripes }, "length": seconds, "rotation": rotation,
+            "keyframes": [{ "property": "SCALE", "at": 0, "value": 1 }, { "property": "SCALE", "at": 2, "value": 0.1 }],
+        } });
+        let (_, path) = render(&server, video(json!([element]))).await;
+        // By now less than half as large, however fine the stripes are they are grey.
+        for at in [1.25, 1.55, 1.85] {
+            let seen = Picture::at(&path, at, 320, 180);
+            for (x, y) in (150..170).flat_map(|x| (83..97).map(move |y| (x, y))) {
+                assert!(seen.is(x, y, [128; 3], 24), "{rotation}° at {at}, {x} {y}: {:?}", seen.pixel(x, y));
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_crop_a_flip_and_round_corners() {
     let server = Server::sqlite().await;
     // Red, green, blue, white: each a quarter, from left to right and down.

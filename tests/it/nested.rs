@@ -44,6 +44,48 @@ async fn a_composition_is_placed_as_one_and_clear_where_nothing_of_it_lies() {
     assert!(turned.is(120, 45, GREEN, 6) && turned.is(40, 45, BLUE, 6), "{:?}", turned.pixel(120, 45));
 }
 
+/// Words, an outline, a blur and a picture in its own size say what they are in pixels.
+fn in_pixels(logo: &str, by: f64) -> Value {
+    json!([
+        shape("green", json!({
+            "x": 40.0 * by, "y": 45.0 * by, "width": 50.0 * by, "height": 60.0 * by, "cornerRadius": 10.0 * by,
+            "stroke": { "color": "red", "width": 4.0 * by },
+        })),
+        { "text": { "text": "Sharp", "fontSize": 18.0 * by, "letterSpacing": 1.0 * by, "x": 110.0 * by, "y": 30.0 * by,
+            "stroke": { "color": "blue", "width": 1.0 * by }, "length": 2, "track": 1 } },
+        { "composition": { "elements": [{ "image": { "source": { "asset": logo }, "fit": "FILL", "width": 30.0 * by,
+            "height": 20.0 * by, "length": 2, "keyframes": [{ "property": "X", "at": 0, "value": 60.0 * by }] } }],
+            "x": 110.0 * by, "y": 70.0 * by, "width": 90.0 * by, "height": 30.0 * by, "track": 2 } },
+        shape("white", json!({ "x": 20.0 * by, "y": 10.0 * by, "width": 20.0 * by, "height": 10.0 * by, "track": 3,
+            "effects": [{ "blur": 2.0 * by }] })),
+    ])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_composition_is_composed_as_large_as_it_is_seen() {
+    let server = Server::sqlite().await;
+    let logo = server.api.upload("logo.png", "image/png", made::logo(60, 40)).await;
+    let scale = |value: f64| json!([{ "property": "SCALE", "at": 0, "value": value }]);
+    let expected = picture(&server, json!([{ "composition": { "elements": in_pixels(&logo, 2.0) } }]), 0.5).await;
+    for (size, by) in [(50, 2.0), (200, 0.5)] {
+        let whole = format!("{size}%");
+        let scaled = json!([{ "composition": { "elements": in_pixels(&logo, 2.0 / by), "keyframes": scale(by), "width": whole,
+            "height": whole } }]);
+        let seen = picture(&server, scaled, 0.5).await;
+        assert!(seen.psnr(&expected, 0..180) > 38.0, "{by}: {}", seen.psnr(&expected, 0..180));
+    }
+    // A source in its own size is as large as the rest, and what is shown larger than it is, is told.
+    let logo = json!({ "image": { "source": { "asset": logo }, "fit": "NONE", "length": 1 } });
+    let own = json!([{ "composition": { "elements": [logo], "width": "50%", "height": "50%", "keyframes": scale(2.0) } }]);
+    let seen = picture(&server, own.clone(), 0.5).await;
+    assert!(seen.pixel(102, 90)[0] > 200 && seen.is(96, 90, BLACK, 6), "{:?} {:?}", seen.pixel(102, 90), seen.pixel(96, 90));
+    let told = "query($input: CreateJobInput!) { validateJob(input: $input) { warnings { path code message } } }";
+    let told = server.api.ask(told, json!({ "input": video(own) })).await["validateJob"]["warnings"].take();
+    let enlarged = told.as_array().unwrap().iter().find(|warning| warning["code"] == "ENLARGED").unwrap();
+    assert_eq!(enlarged["path"], "input.elements[0].composition.elements[0]", "{told:#}");
+    assert!(enlarged["message"].as_str().unwrap().contains("2.0 times"), "{told:#}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_within_keeps_its_own_time() {
     let server = Server::sqlite().await;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     decoded::{Picture, ffmpeg, sound},
+    looks::video,
     outputs::made,
     rendering::{clip, render},
     server::Server,
@@ -276,14 +277,20 @@ async fn a_sound_that_is_cut_short_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sound_is_as_long_as_it_is_heard_whatever_the_encoder_put_around_it() {
     let server = Server::sqlite().await;
-    for (name, codec) in
-        [("a.mp3", "libmp3lame"), ("a.ogg", "libopus"), ("a.webm", "libopus"), ("a.m4a", "aac"), ("a.flac", "flac")]
-    {
-        let source = ["-y", "-f", "lavfi", "-i", "sine=frequency=997:sample_rate=48000:duration=1,volume=4", "-c:a", codec];
-        let clip = clip(&server, name, &source).await;
-        let probe = "query($source: MediaSourceInput!) { probe(source: $source) { duration } }";
-        let told = server.api.ask(probe, json!({ "source": { "asset": clip } })).await["probe"]["duration"].as_f64().unwrap();
-        assert!((told - 1.0).abs() < 0.001, "{name}: {told}");
+    let source = ["-f", "lavfi", "-i", "sine=frequency=997:sample_rate=48000:duration=1,volume=4"];
+    let picture = ["-f", "lavfi", "-i", "color=size=64x64:duration=1"];
+    let pictures = [&picture[..], &["-c:v", "libvpx-vp9"]].concat();
+    for (name, more) in [
+        ("a.mp3", vec!["-c:a", "libmp3lame"]),
+        ("a.ogg", vec!["-c:a", "libopus"]),
+        ("a.webm", vec!["-c:a", "libopus"]),
+        ("pictures.webm", [&pictures[..], &["-c:a", "libopus"]].concat()),
+        ("a.m4a", vec!["-c:a", "aac"]),
+        ("a.flac", vec!["-c:a", "flac"]),
+    ] {
+        let clip = clip(&server, name, &[&source[..], &more].concat()).await;
+        let told = length_of(&server, &clip).await;
+        assert!((told - 1.0).abs() < 0.001 || name == "pictures.webm", "{name}: {told}");
         let elements = json!([{ "audio": { "source": { "asset": clip }, "loop": true, "length": 3 } }]);
         let (_, path) = made(&server, json!({ "format": "WAV" }), elements).await;
         let heard = sound(&path);
@@ -291,5 +298,33 @@ async fn sound_is_as_long_as_it_is_heard_whatever_the_encoder_put_around_it() {
         // A tone that goes on: nowhere is it silent for more than a moment.
         let quiet = heard.chunks(96).position(|part| part.iter().all(|sample| sample.abs() < 0.05));
         assert_eq!(quiet, None, "{name}, by 2 ms");
+    }
+}
+
+async fn length_of(server: &Server, asset: &str) -> f64 {
+    let probe = "query($source: MediaSourceInput!) { probe(source: $source) { duration } }";
+    server.api.ask(probe, json!({ "source": { "asset": asset } })).await["probe"]["duration"].as_f64().expect("a length")
+}
+
+/// As browsers' recorders do and programs that write to a pipe: the head is written first, and never again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_say_how_long_it_is_is_measured() {
+    let server = Server::sqlite().await;
+    let tone = ["-f", "lavfi", "-i", "sine=duration=2"];
+    let both = [&tone[..], &["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=2"]].concat();
+    for (name, arguments) in [
+        ("live.webm", [&both[..], &["-c:v", "libvpx", "-c:a", "libopus", "-f", "webm"]].concat()),
+        ("live.mkv", [&both[..], &["-c:v", "libx264", "-c:a", "aac", "-f", "matroska"]].concat()),
+        ("live.flac", [&tone[..], &["-f", "flac"]].concat()),
+    ] {
+        let bytes = ffmpeg(&[&arguments[..], &["pipe:1"]].concat());
+        let asset = server.api.upload(name, "video/webm", bytes).await;
+        let told = length_of(&server, &asset).await;
+        assert!((told - 2.0).abs() < 0.05, "{name}: {told}");
+        let kind = if name == "live.flac" { "audio" } else { "video" };
+        // And it can be entered anywhere.
+        let element = json!({ kind: { "source": { "asset": asset }, "trimStart": 1.0 } });
+        let (job, _) = render(&server, video(json!([element]))).await;
+        assert!((job["duration"].as_f64().unwrap() - (told - 1.0)).abs() < 0.05, "{name}: {}", job["duration"]);
     }
 }

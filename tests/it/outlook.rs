@@ -139,18 +139,19 @@ async fn what_is_known_is_told_beside_sources_that_do_not_answer() {
     // Connections are taken, and nobody ever says anything.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
-    let mut elements: Vec<Value> = (0..6)
-        .map(|index| json!({ "video": { "source": { "url": format!("http://{address}/{index}") }, "track": index } }))
-        .collect();
+    let silent = |index: i32| json!({ "video": { "source": { "url": format!("http://{address}/{index}") }, "track": index } });
+    let mut elements: Vec<Value> = (0..20).map(silent).collect();
     let missing = json!({ "source": { "asset": "ast_0123456789abcdefghijklmno0" }, "length": 1 });
     let nonsense = server.api.upload("a.mp4", "video/mp4", b"nonsense".to_vec()).await;
     let words = json!({ "text": { "text": "\u{10FFFD}", "length": 1 } });
     elements.extend([
         json!({ "image": missing }),
         json!({ "image": missing }),
-        json!({ "audio": { "source": { "asset": nonsense } } }),
+        json!({ "audio": { "source": { "url": "http://127.0.0.1:1/refused.mp3" } } }),
     ]);
-    elements.push(json!({ "composition": { "length": 1, "elements": [words] } }));
+    // What is beside them in a composition is looked into as well.
+    let broken = json!({ "audio": { "source": { "asset": nonsense } } });
+    elements.push(json!({ "composition": { "length": 1, "elements": [silent(30), words, broken] } }));
     let ask = async |elements: &[Value]| {
         let told = server.api.ask(VALIDATE, json!({ "input": { "elements": elements } })).await["validateJob"].take();
         let named = |list: &str, field: &str| {
@@ -161,16 +162,21 @@ async fn what_is_known_is_told_beside_sources_that_do_not_answer() {
     };
     let (valid, problems, warnings) = ask(&elements).await;
     let expected = [
-        "input.elements[6].image.source SOURCE_UNREACHABLE",
-        "input.elements[7].image.source SOURCE_UNREACHABLE",
-        "input.elements[8].audio.source UNSUPPORTED_FORMAT",
+        "input.elements[20].image.source SOURCE_UNREACHABLE",
+        "input.elements[21].image.source SOURCE_UNREACHABLE",
+        "input.elements[22].audio.source SOURCE_UNREACHABLE",
+        "input.elements[23].composition.elements[2].audio.source UNSUPPORTED_FORMAT",
     ];
     assert_eq!((valid, problems), (false, expected.map(str::to_owned).to_vec()));
-    let unseen: Vec<String> = (0..6).map(|index| format!("input.elements[{index}] NOT_INSPECTED")).collect();
+    let mut unseen: Vec<String> = (0..20).map(|index| format!("input.elements[{index}].video.source NOT_INSPECTED")).collect();
+    unseen.push("input.elements[23].composition.elements[0].video.source NOT_INSPECTED".into());
+    unseen.push("input.elements[23].composition.elements[1] MISSING_GLYPH".into());
     assert_eq!(warnings, unseen);
-    let (valid, problems, warnings) = ask(&[elements[0].clone(), elements[9].clone()]).await;
+    let within = json!({ "composition": { "length": 1, "elements": [silent(30), words] } });
+    let (valid, problems, warnings) = ask(&[within]).await;
     assert_eq!((valid, problems), (true, Vec::new()));
-    assert_eq!(warnings, ["input.elements[0] NOT_INSPECTED", "input.elements[1].composition.elements[0] MISSING_GLYPH"]);
+    let expected = ["elements[0].video.source NOT_INSPECTED", "elements[1] MISSING_GLYPH"];
+    assert_eq!(warnings, expected.map(|told| format!("input.elements[0].composition.{told}")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

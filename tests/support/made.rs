@@ -75,6 +75,14 @@ pub fn plain(width: u32, height: u32, pixel: [u8; 4]) -> Vec<u8> {
     png(&RgbaImage::from_pixel(width, height, Rgba(pixel)))
 }
 
+/// A PNG of upright black and white stripes, a pixel wide each.
+pub fn stripes(width: u32, height: u32) -> Vec<u8> {
+    png(&RgbaImage::from_fn(width, height, |x, _| {
+        let grey = if x % 2 == 0 { 0 } else { 255 };
+        Rgba([grey, grey, grey, 255])
+    }))
+}
+
 fn png(image: &RgbaImage) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, ImageFormat::Png).expect("a PNG");

@@ -35,7 +35,8 @@ pub struct JobValidation {
     /// All that would be refused, each with its path; where nothing is, all sources that cannot be used; and where all can, what
     /// is wrong with the outputs.
     problems: Vec<JobProblem>,
-    /// What is possible, and perhaps not meant.
+    /// What is possible, and perhaps not meant; of pictures shown larger than they are, of silence and of backgrounds where all
+    /// sources could be looked into.
     warnings: Vec<JobWarning>,
     /// Of the first output; null where there are problems, or the sources could not be looked into in time.
     plan: Option<RenderPlan>,

@@ -1,7 +1,7 @@
 //! Layers: the visible elements, each with its place in time and what it takes to draw it.
 
 use super::{
-    Plan,
+    Nested, Plan,
     pose::{self, Shift},
 };
 use crate::domain::{
@@ -186,7 +186,47 @@ pub(super) fn layer(
     Some(layer)
 }
 
+/// So little is not worth another size.
+const AS_IS: f64 = 0.01;
+
+/// How large the picture of an element is where it is seen largest, of its size at rest.
+pub(super) fn seen_scale(plan: &Plan, index: usize, element: &Element, (width, height): (f64, f64), slot: &Slot) -> f64 {
+    let scale = match layer(plan, index, element, Some((width, height)), false, slot) {
+        Some(layer) if matches!(layer.stage, Stage::Moving { .. }) => {
+            let largest = layer.largest(plan);
+            (largest.0 / width).max(largest.1 / height)
+        }
+        _ => 1.0,
+    };
+    if (scale - 1.0).abs() < AS_IS { 1.0 } else { scale }
+}
+
 impl Layer {
+    /// It shows a composition within it, which is composed whole: where a part of that is seen, the part is found as of a picture that
+    /// moves.
+    pub(super) fn hold(&mut self, plan: &Plan, nested: &Nested) {
+        let composed = (nested.plan.width, nested.plan.height);
+        if let Stage::Rest { shown, .. } = self.stage {
+            let whole = (shown.width, shown.height) == (composed.0 as usize, composed.1 as usize);
+            if !whole || !self.visual.crop.is_none() {
+                self.set_moving(plan);
+            }
+        }
+        if let Stage::Moving { sprite, pixel } = &mut self.stage {
+            *pixel *= f64::from(sprite.0) / f64::from(composed.0);
+            *sprite = composed;
+        }
+    }
+
+    /// The size of a pixel of what is drawn for it, in those of its composition's own canvas.
+    pub fn pixel(&self, plan: &Plan) -> f64 {
+        let on_canvas = match self.stage {
+            Stage::Rest { .. } => 1.0,
+            Stage::Moving { pixel, .. } => pixel,
+        };
+        on_canvas / plan.scale
+    }
+
     /// Opacity at a time, its fades included; but not how it comes where it takes over from another.
     pub fn opacity_at(&self, seconds: f64) -> f64 {
         let fade = |passage: &Option<Passage>| passage.filter(|passage| passage.kind == TransitionType::Fade);
@@ -280,19 +320,24 @@ impl Layer {
         }
     }
 
+    /// The size of its picture where it is largest.
+    fn largest(&self, plan: &Plan) -> (f64, f64) {
+        let step = ((self.end - self.first) / 1_000).max(1);
+        let frames = (self.first..self.end).step_by(step as usize).chain([self.end - 1]);
+        frames.fold((2.0, 2.0), |(width, height), frame| {
+            let pose = self.pose(&plan.canvas(), plan.rate.seconds(frame), None, Shift::NONE);
+            (pose.sprite.width.max(width), pose.sprite.height.max(height))
+        })
+    }
+
     /// A sprite as large as it ever appears, but no larger than its source.
     fn moving(&self, plan: &Plan) -> Stage {
-        let (mut width, mut height) = (2.0f64, 2.0f64);
-        let step = ((self.end - self.first) / 1_000).max(1);
-        for frame in (self.first..self.end).step_by(step as usize).chain([self.end - 1]) {
-            let pose = self.pose(&plan.canvas(), plan.rate.seconds(frame), None, Shift::NONE);
-            (width, height) = (width.max(pose.sprite.width), height.max(pose.sprite.height));
-        }
+        let (mut width, mut height) = self.largest(plan);
         let largest = width;
         if let Figure::Fitted(size) = self.figure
             && self.visual.fit != Fit::ContainBlur
         {
-            (width, height) = (width.min(size.0), height.min(size.1));
+            (width, height) = (width.min(size.0 / plan.scale), height.min(size.1 / plan.scale));
         }
         let even = |edge: f64| (edge.min(MAX_SPRITE) / 2.0).ceil().max(1.0) as u32 * 2;
         let sprite = (even(width), even(height));

@@ -60,10 +60,22 @@ pub struct Plan {
     pub layers: Vec<Layer>,
     pub intervals: Vec<Interval>,
     pub sounds: Vec<Sounding>,
-    /// By element: how the elements within it are rendered, on its box as their canvas.
-    pub nested: Vec<Option<Plan>>,
+    /// By element: how the elements within it are rendered.
+    pub nested: Vec<Option<Nested>>,
+    /// How much larger its canvas and its elements are than the composition says; not 1 only of one within another.
+    pub scale: f64,
     /// When each element starts, seconds.
     pub starts: Vec<f64>,
+}
+
+/// A composition within another, planned as large as it is ever seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Nested {
+    /// Of the element's box at rest, pixels of the outer canvas.
+    pub size: (f64, f64),
+    /// The elements within it, as large as the plan is.
+    pub elements: Vec<Element>,
+    pub plan: Plan,
 }
 
 /// A run of frames that shows the same layers.
@@ -102,6 +114,11 @@ impl Plan {
 
 /// Plans a render.
 pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<Plan, Unplaceable> {
+    scaled(elements, media, output, 1.0)
+}
+
+/// The same for elements that are larger than their composition says.
+fn scaled(elements: &[Element], media: &[Medium], output: &Output, scale: f64) -> Result<Plan, Unplaceable> {
     let durations: Vec<_> = media.iter().map(|medium| medium.duration).collect();
     let schedule = schedule::schedule(elements, &durations, output.duration)?;
     let frames = output.clock().frame_at(schedule.duration).max(1);
@@ -118,6 +135,7 @@ pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<P
         intervals: Vec::new(),
         sounds: Vec::new(),
         nested: Vec::new(),
+        scale,
         starts: schedule.slots.iter().map(|slot| slot.start).collect(),
     };
     plan.nested = (0..elements.len())
@@ -137,7 +155,7 @@ fn nested(
     medium: &Medium,
     slot: &Slot,
     output: &Output,
-) -> Result<Option<Plan>, Unplaceable> {
+) -> Result<Option<Nested>, Unplaceable> {
     let (Some(visual), false) = (element.visual(), element.elements().is_empty()) else { return Ok(None) };
     let bounds = bounds_at_rest(visual, &plan.canvas());
     let most = MOST_NESTED_PIXELS.max(f64::from(plan.width) * f64::from(plan.height));
@@ -147,9 +165,12 @@ fn nested(
         return Err(Unplaceable::of(index, element, "width", failure));
     }
     let even = |edge: f64| ((edge.clamp(2.0, MAX_NESTED) / 2.0).round() as u32).max(1) * 2;
+    let size = (f64::from(even(bounds.width)), f64::from(even(bounds.height)));
+    let room = (most / (size.0 * size.1)).sqrt().min(MAX_NESTED / size.0.max(size.1));
+    let scale = layer::seen_scale(plan, index, element, size, slot).min(room);
     let inner = Output {
-        width: even(bounds.width),
-        height: even(bounds.height),
+        width: even(bounds.width * scale),
+        height: even(bounds.height * scale),
         duration: Some(slot.end - slot.start),
         range: None,
         ..output.clone()
@@ -162,7 +183,9 @@ fn nested(
         }
         Unplaceable { element: Some(index), failure }
     };
-    self::plan(element.elements(), &medium.within, &inner).map(Some).map_err(of_outer)
+    let elements: Vec<Element> = element.elements().iter().map(|element| element.clone().enlarged(scale)).collect();
+    let plan = scaled(&elements, &medium.within, &inner, plan.scale * scale).map_err(of_outer)?;
+    Ok(Some(Nested { size, elements, plan }))
 }
 
 fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedule) -> Vec<Layer> {
@@ -172,8 +195,8 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
     for index in order {
         let slot = &schedule.slots[index];
         let (size, opaque) = match &plan.nested[index] {
-            Some(nested) => (Some((f64::from(nested.width), f64::from(nested.height))), nested.is_opaque()),
-            None => (media[index].size, media[index].opaque),
+            Some(nested) => (Some(nested.size), nested.plan.is_opaque()),
+            None => (media[index].size.map(|(width, height)| (width * plan.scale, height * plan.scale)), media[index].opaque),
         };
         if let Some(cues) = elements[index].cues() {
             layers.extend(cues.iter().enumerate().filter_map(|(number, cue)| {
@@ -189,12 +212,8 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
             continue;
         }
         let Some(mut layer) = layer::layer(plan, index, &elements[index], size, opaque, slot) else { continue };
-        if let (Some(nested), Stage::Rest { shown, .. }) = (&plan.nested[index], layer.stage) {
-            // It is composed whole: where a part of it is seen, that part is found as of a picture that moves.
-            let whole = (shown.width, shown.height) == (nested.width as usize, nested.height as usize);
-            if !whole || !layer.visual.crop.is_none() {
-                layer.set_moving(plan);
-            }
+        if let Some(nested) = &plan.nested[index] {
+            layer.hold(plan, nested);
         }
         layer.crosses_from =
             slot.crosses_from.and_then(|from| layers.iter().position(|below| below.element == from && below.end > layer.first));

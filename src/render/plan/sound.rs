@@ -47,7 +47,7 @@ impl Sounding {
 
 pub(super) fn sounds(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedule) -> Vec<Sounding> {
     let of_element = |index: usize| {
-        let nested = plan.nested[index].iter().flat_map(|nested| &nested.sounds);
+        let nested = plan.nested[index].iter().flat_map(|nested| &nested.plan.sounds);
         let within = nested.filter_map(move |inner| sounding_within(plan, index, inner, elements, schedule));
         sounding(plan, index, elements, media, schedule).into_iter().chain(within).collect::<Vec<_>>()
     };

@@ -24,7 +24,7 @@ use crate::{
     },
     media,
     render::{
-        RenderError,
+        Composition, RenderError,
         inspect::{self, Prepared},
         outlook,
         pipeline::{self, Made, Means, Target, Watcher},
@@ -91,17 +91,21 @@ fn work(task: &Task, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
     match task.aim {
         Aim::Render => make(task, out),
         Aim::Inspect => {
-            let check = |index: usize, found: &Prepared| found.broken_stills(&task.composition.elements[index].element);
-            let inspected = match (prepare::understand(&task.composition, &mut { check }), task.composition.outputs.first()) {
-                (Ok(understood), Some(output)) => Inspected::Good(outlook::of(&understood, output)),
-                // The sources alone were to be looked into.
-                (Ok(understood), None) => Inspected::Partly { problems: Vec::new(), warnings: understood.warnings() },
-                (Err(problems), _) => Inspected::bad(problems),
-            };
-            out.send(&Report::Inspected { inspected });
+            out.send(&Report::Inspected { inspected: look(&task.composition) });
             Ok(Vec::new())
         }
         Aim::Probe => probe(task, out).map(|()| Vec::new()),
+    }
+}
+
+/// Says what would be made of the first output, without one what is wrong with the sources.
+fn look(composition: &Composition) -> Inspected {
+    let check = |index: usize, found: &Prepared| found.broken_stills(&composition.elements[index].element);
+    let mut opened = prepare::open(composition, &mut { check });
+    match (opened.plans(&composition.outputs), composition.outputs.first()) {
+        (Ok(plans), Some(output)) => Inspected::Good(outlook::of(&Understood { opened, plans }, output)),
+        (Ok(_), None) => Inspected::Partly { problems: Vec::new(), warnings: opened.warnings() },
+        (Err(problems), _) => Inspected::Partly { problems, warnings: opened.warnings() },
     }
 }
 
@@ -124,7 +128,7 @@ fn make(task: &Task, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
     let before = Cost::now();
     let understood = understand(task, out).map_err(|failure| failure.at(step))?;
     let first = understood.ready(0);
-    let warnings = understood.warnings();
+    let warnings = understood.opened.warnings();
     let details = if warnings.is_empty() { json!({}) } else { json!({ "warnings": warnings }) };
     out.send(&Report::StepCompleted { step, usage: before.usage_since(Duration::ZERO), details });
     compose_and_encode(task, &understood, first, out)

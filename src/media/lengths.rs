@@ -1,0 +1,140 @@
+//! How long picture and sound are by their packets, where a file does not say, or counts what an encoder put around the sound.
+
+use ffmpeg_next::{
+    Packet,
+    codec::packet::side_data::Type,
+    ffi,
+    format::{context::Input, stream::Stream},
+    media,
+};
+
+use super::{input, probe};
+
+/// Seconds; `None` where it is not known.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Lengths {
+    pub whole: Option<f64>,
+    pub picture: Option<f64>,
+    pub sound: Option<f64>,
+}
+
+/// Containers whose word for how long their sound is includes what the encoder put before it and after it, or is a guess.
+const INEXACT: [&str; 5] = ["mp3", "ogg", "aac", MATROSKA, "mpegts"];
+const MATROSKA: &str = "matroska";
+/// Larger files are not read through to be exact, bytes: of sound alone, and where pictures lie between.
+const MOST_SOUND: i64 = 512 << 20;
+const MOST_PICTURES: i64 = 64 << 20;
+/// A sound that ends earlier than the file says by more than this is one that is cut short, seconds.
+const CUT_SHORT_S: f64 = 0.5;
+
+/// What a file tells, made better by its packets.
+pub fn exact(input: Input, container: &str, told: Lengths) -> Lengths {
+    // SAFETY: the context and its input live as long as the borrow.
+    let size = unsafe { ffi::avio_size((*input.as_ptr()).pb) };
+    let has_picture = probe::best_video(&input).is_some();
+    match told.whole {
+        None => unknown(input, container),
+        Some(_) if has_picture && container == MATROSKA && size <= MOST_PICTURES => {
+            Lengths { sound: sound_end(input, container, told.sound.or(told.whole)).or(told.sound), ..told }
+        }
+        Some(_) if !has_picture && INEXACT.contains(&container) && size <= MOST_SOUND => {
+            let exact = sound_end(input, container, told.sound.or(told.whole));
+            Lengths { whole: exact.or(told.whole), sound: exact.or(told.sound), ..told }
+        }
+        Some(_) => told,
+    }
+}
+
+/// Of a file that was written as it was made, to a pipe or by a browser's recorder, and says nothing.
+fn unknown(mut input: Input, container: &str) -> Lengths {
+    let mut tracks = [Track::of(probe::best_video(&input)), Track::of(best_sound(&input))];
+    read_through(&mut input, &mut tracks, container);
+    let exact = |track: &Track| track.is_padded && container == MATROSKA;
+    let end = |track: Track| Some(if exact(&track) { track.heard_s() } else { track.end_s }).filter(|end| *end > 0.0);
+    let [picture, sound] = tracks.map(|track| track.and_then(end));
+    Lengths { whole: picture.into_iter().chain(sound).reduce(f64::max), picture, sound }
+}
+
+/// Where the sound ends, from its packets and what of them is not to be heard; `None` where `told` is exact, or the file is cut short.
+fn sound_end(mut input: Input, container: &str, told: Option<f64>) -> Option<f64> {
+    // SAFETY: the context lives as long as the borrow.
+    let told_by = unsafe { (*input.as_ptr()).duration_estimation_method };
+    let mut track = [Track::of(best_sound(&input))];
+    read_through(&mut input, &mut track, container);
+    let [Some(track)] = track else { return None };
+    // Matroska rounds the times of packets, and only those of Opus, which it tells the padding of, are as long as it says.
+    let rounds = container == MATROSKA;
+    let exact = Some(if rounds { track.heard_s() } else { track.end_s }).filter(|seconds| *seconds > 0.0)?;
+    let is_better = !rounds || track.is_padded;
+    let is_a_guess = told_by == ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE;
+    let is_whole = is_a_guess || told.is_none_or(|told| told - exact < CUT_SHORT_S);
+    (is_better && is_whole).then_some(exact)
+}
+
+fn best_sound(input: &Input) -> Option<Stream<'_>> {
+    input.streams().best(media::Type::Audio)
+}
+
+/// A stream, and what its packets were found to be.
+struct Track {
+    index: usize,
+    base: ffmpeg_next::Rational,
+    /// Samples a second; of a picture 1.
+    rate: f64,
+    /// What a packet takes that does not say, seconds.
+    usual_s: f64,
+    /// At its start, not to be heard, seconds.
+    padding_s: f64,
+    /// Where the last ends.
+    end_s: f64,
+    /// All of them together, without what is left out at their ends.
+    length_s: f64,
+    /// Some of them say what is left out.
+    is_padded: bool,
+}
+
+impl Track {
+    fn of(stream: Option<Stream<'_>>) -> Option<Self> {
+        let stream = stream?;
+        let parameters = stream.parameters();
+        // SAFETY: plain numbers of parameters that are borrowed.
+        let (rate, padding) = unsafe {
+            let parameters = parameters.as_ptr();
+            (f64::from((*parameters).sample_rate.max(1)), f64::from((*parameters).initial_padding.max(0)))
+        };
+        let is_picture = parameters.medium() == media::Type::Video;
+        let usual_s = if is_picture { 1.0 / probe::frame_rate(&stream) } else { 0.0 };
+        let (index, base, padding_s) = (stream.index(), stream.time_base(), padding / rate);
+        Some(Self { index, base, rate, usual_s, padding_s, end_s: 0.0, length_s: 0.0, is_padded: false })
+    }
+
+    fn heard_s(&self) -> f64 {
+        self.length_s - self.padding_s
+    }
+
+    fn take(&mut self, packet: &Packet, container: &str, origin_s: f64) {
+        let Some(pts) = packet.pts() else { return };
+        let length = Some(input::seconds(packet.duration(), self.base)).filter(|length| *length > 0.0).unwrap_or(self.usual_s);
+        // Ten bytes: samples to leave out at the start and at the end, and why (FFmpeg's AV_PKT_DATA_SKIP_SAMPLES).
+        // Of Ogg the packet is told to be shorter already.
+        let skips = packet.side_data().find(|data| data.kind() == Type::SkipSamples && container != "ogg");
+        let number = |data: &[u8], at: usize| Some(u32::from_le_bytes(data.get(at..at + 4)?.try_into().ok()?));
+        let left_out = f64::from(skips.as_ref().and_then(|data| number(data.data(), 4)).unwrap_or(0)) / self.rate;
+        self.is_padded |= skips.is_some();
+        self.end_s = self.end_s.max(input::seconds(pts, self.base) - origin_s + length - left_out);
+        self.length_s += length - left_out;
+    }
+}
+
+/// Shows all packets of some streams to them.
+fn read_through(input: &mut Input, tracks: &mut [Option<Track>], container: &str) {
+    let origin_s = input::origin_us(input) as f64 / 1e6;
+    let wanted: Vec<usize> = tracks.iter().flatten().map(|track| track.index).collect();
+    input::keep_only(input, &wanted);
+    let mut packet = Packet::empty();
+    while packet.read(input).is_ok() {
+        if let Some(track) = tracks.iter_mut().flatten().find(|track| track.index == packet.stream()) {
+            track.take(&packet, container, origin_s);
+        }
+    }
+}
