@@ -29,7 +29,7 @@ pub enum Drawn<F: Form> {
     /// With its corner at this even pixel of the canvas.
     Resting { sprite: Sprite<F>, corner: (usize, usize) },
     /// It goes where the layer's pose says; of what was drawn for the element's box, where it lies at rest.
-    Moving { sprite: Sprite<F>, rect: Option<Rect>, reduced: Option<Reduced<F>> },
+    Moving { sprite: Sprite<F>, rect: Option<Rect>, reduced: Option<Box<Reduced<F>>> },
 }
 
 /// Draws a still, words or a shape; `None` where nothing of it is to be seen.

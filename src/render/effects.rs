@@ -327,7 +327,7 @@ mod tests {
     use crate::{
         domain::paint::Color,
         media::{Picture, Yuv420},
-        render::sprite::{Sprite, yuv},
+        render::sprite::{Rows, Sprite, yuv},
     };
     use image::RgbaImage;
 

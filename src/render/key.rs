@@ -50,7 +50,7 @@ mod tests {
     use crate::{
         domain::paint::Color,
         media::Yuv420,
-        render::sprite::{Raster, Rows, yuv},
+        render::sprite::{Rows, yuv},
     };
 
     #[test]

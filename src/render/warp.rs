@@ -26,7 +26,7 @@ pub fn draw<R: Rows>(canvas: &mut Picture<R::Form>, picture: &R, pose: &Pose, op
 pub fn draw_again<R: Rows>(
     canvas: &mut Picture<R::Form>,
     picture: &R,
-    kept: &mut Option<Reduced<R::Form>>,
+    kept: &mut Option<Box<Reduced<R::Form>>>,
     pose: &Pose,
     opacity: f64,
 ) {
@@ -34,8 +34,9 @@ pub fn draw_again<R: Rows>(
         match Reduced::factors(picture, pose) {
             (1, 1) => put_whole(canvas, picture, pose, opacity),
             factors => {
-                let reduced = kept.take_if(|kept| kept.factors == factors).unwrap_or_else(|| Reduced::of(picture, factors));
-                put_whole(canvas, kept.insert(reduced), pose, opacity);
+                let reduced =
+                    kept.take_if(|kept| kept.factors == factors).unwrap_or_else(|| Box::new(Reduced::of(picture, factors)));
+                put_whole(canvas, &**kept.insert(reduced), pose, opacity);
             }
         }
     }

@@ -296,10 +296,10 @@ pub enum ShapeKind {
 pub struct TextBackground {
     /// Its colour.
     pub color: Color,
-    /// How far it reaches beyond the words.
+    /// How far it reaches beyond the words; 100% is the height of the canvas.
     #[graphql(default_with = "Length(geometry::Length::Pixels(0.0))")]
     pub padding: Length,
-    /// Of its corners.
+    /// Of its corners; 100% is the height of the canvas.
     pub corner_radius: Option<Length>,
 }
 
