@@ -4,6 +4,7 @@
 //! timeline is cut where something starts or ends, and what a full, opaque layer hides is dropped.
 
 mod layer;
+mod nested;
 mod pose;
 mod sound;
 mod span;
@@ -22,13 +23,9 @@ use crate::domain::{
 };
 
 pub use layer::{Area, Figure, Layer, Part, Stage};
+pub use nested::Nested;
 pub use pose::{Pose, Shift, bounds_at_rest};
 pub use sound::Sounding;
-
-/// The longest edge of a composition within another.
-const MAX_NESTED: f64 = 7_680.0;
-/// The most pixels of one, where it is larger than what it lies in.
-const MOST_NESTED_PIXELS: f64 = 4_096.0 * 2_304.0;
 
 /// What is known of an element's medium before it is rendered.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -66,16 +63,6 @@ pub struct Plan {
     pub scale: f64,
     /// When each element starts, seconds.
     pub starts: Vec<f64>,
-}
-
-/// A composition within another, planned as large as it is ever seen.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Nested {
-    /// Of the element's box at rest, pixels of the outer canvas.
-    pub size: (f64, f64),
-    /// The elements within it, as large as the plan is.
-    pub elements: Vec<Element>,
-    pub plan: Plan,
 }
 
 /// A run of frames that shows the same layers.
@@ -139,53 +126,12 @@ fn scaled(elements: &[Element], media: &[Medium], output: &Output, scale: f64) -
         starts: schedule.slots.iter().map(|slot| slot.start).collect(),
     };
     plan.nested = (0..elements.len())
-        .map(|index| nested(&plan, index, &elements[index], &media[index], &schedule.slots[index], output))
+        .map(|index| nested::nested(&plan, index, &elements[index], &media[index], &schedule.slots[index], output))
         .collect::<Result<_, _>>()?;
     plan.layers = layers(&plan, elements, media, &schedule);
     plan.intervals = intervals(&plan);
     plan.sounds = sound::sounds(&plan, elements, media, &schedule);
     Ok(plan)
-}
-
-/// The plan of the elements within another.
-fn nested(
-    plan: &Plan,
-    index: usize,
-    element: &Element,
-    medium: &Medium,
-    slot: &Slot,
-    output: &Output,
-) -> Result<Option<Nested>, Unplaceable> {
-    let (Some(visual), false) = (element.visual(), element.elements().is_empty()) else { return Ok(None) };
-    let bounds = bounds_at_rest(visual, &plan.canvas());
-    let most = MOST_NESTED_PIXELS.max(f64::from(plan.width) * f64::from(plan.height));
-    if bounds.width * bounds.height > most {
-        let message = format!("a composition within another has at most {most} pixels");
-        let failure = JobFailure::new(ErrorCode::ResourceLimit, message).suggest("make it smaller, or scale it by a keyframe");
-        return Err(Unplaceable::of(index, element, "width", failure));
-    }
-    let even = |edge: f64| ((edge.clamp(2.0, MAX_NESTED) / 2.0).round() as u32).max(1) * 2;
-    let size = (f64::from(even(bounds.width)), f64::from(even(bounds.height)));
-    let room = (most / (size.0 * size.1)).sqrt().min(MAX_NESTED / size.0.max(size.1));
-    let scale = layer::seen_scale(plan, index, element, size, slot).min(room);
-    let inner = Output {
-        width: even(bounds.width * scale),
-        height: even(bounds.height * scale),
-        duration: Some(slot.end - slot.start),
-        range: None,
-        ..output.clone()
-    };
-    let of_outer = |unplaceable: Unplaceable| {
-        let mut failure = unplaceable.failure;
-        if let Some(inner) = unplaceable.element {
-            failure.message = format!("elements[{inner}] within it: {}", failure.message);
-            failure = failure.below(&Element::place_within(inner));
-        }
-        Unplaceable { element: Some(index), failure }
-    };
-    let elements: Vec<Element> = element.elements().iter().map(|element| element.clone().enlarged(scale)).collect();
-    let plan = scaled(&elements, &medium.within, &inner, plan.scale * scale).map_err(of_outer)?;
-    Ok(Some(Nested { size, elements, plan }))
 }
 
 fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedule) -> Vec<Layer> {
