@@ -1,5 +1,6 @@
-//! Draws a sprite where its pose says: at any place, size and angle, between pixels too. Samples are interpolated between their
-//! four neighbours; edges are as opaque as the share of the pixel that they cover.
+//! Draws a sprite where its pose says: at any place, size and angle, between pixels too. Where it is drawn larger than it is, samples
+//! are interpolated between their four neighbours; where smaller, each is the mean of what its pixel covers, so that nothing beats or
+//! flickers as it moves; at its own size both are the same. Edges are as opaque as the share of the pixel that they cover.
 
 use super::{
     blend,
@@ -78,16 +79,62 @@ struct Axis {
     flip: bool,
 }
 
+/// A pixel of a sprite, and how much of it and of the two after it is seen in one of the canvas, in 256ths. Those past the last are it.
+#[derive(Clone, Copy)]
+struct Taps {
+    first: usize,
+    weights: [u16; 3],
+}
+
+impl Taps {
+    /// The sum of what is seen, of pixels up to the last.
+    #[inline(always)]
+    fn weigh(&self, last: usize, value: impl Fn(usize) -> u32) -> u32 {
+        let seen = self.weights.iter().enumerate().filter(|(_, weight)| **weight > 0);
+        seen.map(|(step, weight)| value((self.first + step).min(last)) * u32::from(*weight)).sum()
+    }
+}
+
 impl Axis {
-    /// The pixel of the sprite to the left of a place, and how far it lies from there, in 256ths.
-    fn at(&self, place: f64) -> (usize, u32) {
+    /// How many pixels of the sprite one of the canvas covers: more than two only of a sprite that is tiny.
+    fn reach(&self) -> f64 {
+        (self.extent / self.length).min(2.0)
+    }
+
+    fn at(&self, place: f64) -> Taps {
         let share = (place - self.start) / self.length;
         let share = if self.flip { 1.0 - share } else { share };
         let last = self.pixels as f64 - 1.0;
-        let fixed = ((share * self.extent - 0.5).clamp(0.0, last) * 256.0).round() as usize;
+        let from = (share * self.extent - 0.5).clamp(0.0, last);
+        let reach = self.reach();
+        if reach > 1.0 { self.covered(from + 0.5, reach) } else { self.between(from) }
+    }
+
+    /// The pixel to the left of a place, and the one to the right.
+    fn between(&self, from: f64) -> Taps {
+        let fixed = (from * 256.0).round() as usize;
         // One pixel has no neighbour.
-        let pixel = (fixed >> 8).min(self.pixels.saturating_sub(2));
-        (pixel, (fixed - (pixel << 8)) as u32)
+        let first = (fixed >> 8).min(self.pixels.saturating_sub(2));
+        let share = (fixed - (first << 8)) as u16;
+        Taps { first, weights: [256 - share, share, 0] }
+    }
+
+    /// What lies around a place, as far as it reaches.
+    fn covered(&self, middle: f64, reach: f64) -> Taps {
+        let last = self.pixels - 1;
+        let (from, to) = (middle - reach / 2.0, middle + reach / 2.0);
+        let lowest = from.floor();
+        let first = (lowest.max(0.0) as usize).min(last.saturating_sub(2));
+        // Up to here, of what is seen: rounded so that all is 256.
+        let until = |pixel: f64| ((pixel.min(to) - from) / reach * 256.0).round() as u16;
+        let (mut weights, mut before) = ([0; 3], 0);
+        for step in 0..3 {
+            let pixel = lowest + f64::from(step);
+            let upto = until(pixel + 1.0);
+            weights[(pixel.max(0.0) as usize).min(last) - first] += upto - before;
+            before = upto;
+        }
+        Taps { first, weights }
     }
 }
 
@@ -142,18 +189,25 @@ fn upright<R: Rows>(canvas: &mut Picture<R::Form>, sprite: &R, on: &Plane, opaci
     if left >= right || top >= bottom {
         return;
     }
-    let columns: Vec<(usize, u32)> = (left..right).map(|x| on.across.at(x as f64 + 0.5)).collect();
+    let columns: Vec<Taps> = (left..right).map(|x| on.across.at(x as f64 + 0.5)).collect();
+    let is_smaller = on.across.reach() > 1.0;
     let edges = covered(on.window.x, on.window.right(), left, right - left);
     let rows = covered(on.window.y, on.window.bottom(), top, bottom - top);
     let blank = vec![SampleOf::<R>::default(); right - left];
     let (mut between, mut line, mut alpha) = (Vec::new(), blank.clone(), blank);
+    let across = |between: &[Wide<R>], out: &mut [SampleOf<R>]| {
+        if is_smaller { mean(between, &columns, out) } else { lerp(between, &columns, out) }
+    };
     for y in top..bottom {
-        let (row, share) = on.down.at(y as f64 + 0.5);
-        let next = (row + 1).min(on.down.pixels - 1);
-        sample(sprite.row(on.plane, row), sprite.row(on.plane, next), share, &columns, &mut between, &mut line);
-        let has_alpha = match (sprite.alpha_row(on.plane, row), sprite.alpha_row(on.plane, next)) {
-            (Some(upper), Some(lower)) => {
-                sample(upper, lower, share, &columns, &mut between, &mut alpha);
+        let taps = on.down.at(y as f64 + 0.5);
+        let last = on.down.pixels - 1;
+        let row = |step: usize| (taps.first + step).min(last);
+        join([0, 1, 2].map(|step| sprite.row(on.plane, row(step))), taps.weights, &mut between);
+        across(&between, &mut line);
+        let has_alpha = match [0, 1, 2].map(|step| sprite.alpha_row(on.plane, row(step))) {
+            [Some(one), Some(two), Some(three)] => {
+                join([one, two, three], taps.weights, &mut between);
+                across(&between, &mut alpha);
                 true
             }
             _ => false,
@@ -180,23 +234,45 @@ fn upright<R: Rows>(canvas: &mut Picture<R::Form>, sprite: &R, on: &Plane, opaci
     }
 }
 
-/// One row between two of the sprite, at the columns' places.
-fn sample<S: Sample>(upper: &[S], lower: &[S], share: u32, columns: &[(usize, u32)], between: &mut Vec<S::Wide>, out: &mut [S]) {
-    between.clear();
-    let [share, rest] = [share as u16, 256 - share as u16].map(S::Wide::from);
-    between.extend(upper.iter().zip(lower).map(|(&upper, &lower)| S::Wide::from(upper) * rest + S::Wide::from(lower) * share));
-    // A neighbour beyond the last pixel is the last pixel.
-    between.extend(between.last().copied());
-    for (out, &(pixel, share)) in out.iter_mut().zip(columns) {
-        let pair = &between[pixel..pixel + 2];
-        *out = halfway(pair[0].into(), pair[1].into(), share);
+/// What rows of samples become before they are divided by 256.
+type Wide<R> = <SampleOf<R> as Sample>::Wide;
+
+/// One row of several of the sprite, and twice its last pixel more, for who has no neighbour.
+fn join<S: Sample>(rows: [&[S]; 3], weights: [u16; 3], out: &mut Vec<S::Wide>) {
+    let [one, two, three] = weights.map(S::Wide::from);
+    out.clear();
+    let pairs = rows[0].iter().zip(rows[1]);
+    match weights[2] {
+        0 => out.extend(pairs.map(|(&a, &b)| S::Wide::from(a) * one + S::Wide::from(b) * two)),
+        _ => out.extend(
+            pairs.zip(rows[2]).map(|((&a, &b), &c)| S::Wide::from(a) * one + S::Wide::from(b) * two + S::Wide::from(c) * three),
+        ),
+    }
+    if let Some(&last) = out.last() {
+        out.extend([last, last]);
     }
 }
 
-/// Between two values in 256ths.
+/// A row at the columns' places, each of two pixels.
+fn lerp<S: Sample>(row: &[S::Wide], columns: &[Taps], out: &mut [S]) {
+    for (out, Taps { first, weights }) in out.iter_mut().zip(columns) {
+        let pair = &row[*first..*first + 2];
+        *out = rounded(pair[0].into() * u32::from(weights[0]) + pair[1].into() * u32::from(weights[1]));
+    }
+}
+
+/// The same, each of three.
+fn mean<S: Sample>(row: &[S::Wide], columns: &[Taps], out: &mut [S]) {
+    for (out, Taps { first, weights: [one, two, three] }) in out.iter_mut().zip(columns) {
+        let part = &row[*first..*first + 3];
+        *out = rounded(part[0].into() * u32::from(*one) + part[1].into() * u32::from(*two) + part[2].into() * u32::from(*three));
+    }
+}
+
+/// From 256ths of 256ths.
 #[inline(always)]
-fn halfway<S: Sample>(one: u32, other: u32, share: u32) -> S {
-    S::of(((one * (256 - share) + other * share + (1 << 15)) >> 16) as i32)
+fn rounded<S: Sample>(sum: u32) -> S {
+    S::of(((sum + (1 << 15)) >> 16) as i32)
 }
 
 /// Blends samples, premultiplied where they have alpha.
@@ -245,24 +321,23 @@ fn turned<R: Rows>(canvas: &mut Picture<R::Form>, sprite: &R, pose: &Pose, on: &
     }
 }
 
-/// Four neighbours on a plane, and where between them.
+/// Pixels of a plane, across and down.
 struct Place {
-    x: (usize, usize, u32),
-    y: (usize, usize, u32),
+    x: Taps,
+    y: Taps,
+    last: (usize, usize),
 }
 
 impl Place {
     fn at(on: &Plane, u: f64, v: f64) -> Self {
-        let next = |(pixel, share): (usize, u32), pixels: usize| (pixel, (pixel + 1).min(pixels - 1), share);
-        Self { x: next(on.across.at(u), on.across.pixels), y: next(on.down.at(v), on.down.pixels) }
+        Self { x: on.across.at(u), y: on.down.at(v), last: (on.across.pixels - 1, on.down.pixels - 1) }
     }
 
     fn sample<'a, S: Sample>(&self, row: impl Fn(usize) -> &'a [S]) -> S {
-        let across = |row: &[S]| {
-            let [left, right] = [row[self.x.0], row[self.x.1]].map(|value| value.int() as u32);
-            left * (256 - self.x.2) + right * self.x.2
-        };
-        halfway(across(row(self.y.0)), across(row(self.y.1)), self.y.2)
+        rounded(self.y.weigh(self.last.1, |y| {
+            let row = row(y);
+            self.x.weigh(self.last.0, |x| row[x].int() as u32)
+        }))
     }
 }
 
@@ -340,6 +415,41 @@ mod tests {
             draw(&mut canvas, &sprite, &Pose { angle: angle.to_radians(), pivot: (8.0, 8.0), ..pose(place) }, 1.0);
             let found = i32::from(canvas.row(0, y)[x]);
             assert!((found - i32::from(sprite.row(0, 3)[3])).abs() <= 1, "{angle}: {found}");
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_smaller_is_the_mean_of_what_each_pixel_covers() {
+        // From each pixel's edges, exactly: a ramp is a ramp, and of stripes there is the same light everywhere.
+        let stripes = Sprite::<Yuv420>::of(&RgbaImage::from_fn(64, 64, |x, _| {
+            let grey = if x % 2 == 0 { 0 } else { 255 };
+            image::Rgba([grey, grey, grey, 255])
+        }));
+        for width in [63.0, 57.3, 48.0, 40.9, 33.0, 32.0, 31.0, 20.0, 16.0] {
+            let mut canvas = black(64, 64);
+            draw(&mut canvas, &stripes, &pose(Rect { x: 0.0, y: 0.0, width, height: 64.0 }), 1.0);
+            let row = canvas.row(0, 30);
+            let light: f64 = row.iter().map(|value| f64::from(*value) - 16.0).sum();
+            let expected = width * 219.0 / 2.0;
+            assert!((light - expected).abs() < expected * 0.02, "{width}: {light}, not {expected}");
+            let reach = 64.0 / width;
+            let contrast = row[2..width as usize - 2].windows(2).map(|pair| pair[0].abs_diff(pair[1])).max().unwrap();
+            // Of a box as wide as two stripes nothing is left of them.
+            assert!(f64::from(contrast) <= 219.0 * (2.0 / reach - 1.0).max(0.0) + 60.0, "{width}: {contrast}");
+        }
+    }
+
+    #[test]
+    fn a_tiny_sprite_has_no_neighbours() {
+        for (width, height) in [(2, 2), (2, 8), (8, 2), (4, 4)] {
+            for edge in [0.3, 1.0, 1.7, 2.0, 9.0] {
+                for angle in [0.0, 0.7] {
+                    let mut canvas = black(16, 16);
+                    let place = Rect { x: 3.0, y: 3.0, width: edge, height: edge };
+                    draw(&mut canvas, &white(width, height), &Pose { angle, pivot: (4.0, 4.0), ..pose(place) }, 1.0);
+                    assert!(canvas.row(0, 4).iter().all(|value| (16..=235).contains(value)));
+                }
+            }
         }
     }
 

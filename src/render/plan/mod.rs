@@ -13,7 +13,6 @@ use std::collections::BTreeSet;
 
 use crate::domain::{
     composition::Element,
-    error::{ErrorCode, JobFailure},
     geometry::Rect,
     output::{FrameRate, Output},
     paint::Color,
@@ -235,6 +234,7 @@ mod tests {
     use crate::domain::{
         composition::{Content, Playback, Source, Timing, Visual},
         easing::Easing,
+        error::ErrorCode,
         geometry::Length,
         look::{Crop, Effect},
         motion::{KenBurns, Keyframe, Property},
