@@ -49,9 +49,7 @@ pub fn exact(input: Input, container: &str, told: Lengths) -> Lengths {
 fn unknown(mut input: Input, container: &str) -> Lengths {
     let mut tracks = [Track::of(probe::best_video(&input)), Track::of(best_sound(&input))];
     read_through(&mut input, &mut tracks, container);
-    let exact = |track: &Track| track.is_padded && container == MATROSKA;
-    let end = |track: Track| Some(if exact(&track) { track.heard_s() } else { track.end_s }).filter(|end| *end > 0.0);
-    let [picture, sound] = tracks.map(|track| track.and_then(end));
+    let [picture, sound] = tracks.map(|track| track.and_then(|track| track.end(container)));
     Lengths { whole: picture.into_iter().chain(sound).reduce(f64::max), picture, sound }
 }
 
@@ -62,10 +60,9 @@ fn sound_end(mut input: Input, container: &str, told: Option<f64>) -> Option<f64
     let mut track = [Track::of(best_sound(&input))];
     read_through(&mut input, &mut track, container);
     let [Some(track)] = track else { return None };
-    // Matroska rounds the times of packets, and only those of Opus, which it tells the padding of, are as long as it says.
-    let rounds = container == MATROSKA;
-    let exact = Some(if rounds { track.heard_s() } else { track.end_s }).filter(|seconds| *seconds > 0.0)?;
-    let is_better = !rounds || track.is_padded;
+    let exact = track.end(container)?;
+    // Of Matroska only Opus, which it tells the padding of, is as long as its packets say.
+    let is_better = container != MATROSKA || track.is_padded;
     let is_a_guess = told_by == ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE;
     let is_whole = is_a_guess || told.is_none_or(|told| told - exact < CUT_SHORT_S);
     (is_better && is_whole).then_some(exact)
@@ -108,8 +105,13 @@ impl Track {
         Some(Self { index, base, rate, usual_s, padding_s, end_s: 0.0, length_s: 0.0, is_padded: false })
     }
 
-    fn heard_s(&self) -> f64 {
-        self.length_s - self.padding_s
+    /// Where it ends, seconds from the file's start; `None` where it holds nothing.
+    fn end(&self, container: &str) -> Option<f64> {
+        // Matroska rounds times to milliseconds: what follows without a gap from the start on is as long as it says.
+        const ROUNDING_S: f64 = 0.004;
+        let heard_s = self.length_s - self.padding_s;
+        let is_whole = container == MATROSKA && self.is_padded && (heard_s - self.end_s).abs() < ROUNDING_S;
+        Some(if is_whole { heard_s } else { self.end_s }).filter(|end| *end > 0.0)
     }
 
     fn take(&mut self, packet: &Packet, container: &str, origin_s: f64) {

@@ -165,7 +165,7 @@ fn placed(elements: Vec<(String, Element)>, local: &Local) -> Vec<PlacedElement>
 }
 
 /// The places of those sources of an element that were not fetched, each with its id.
-fn away(PlacedElement { id, element }: &PlacedElement) -> Vec<(String, String)> {
+fn places_away(PlacedElement { id, element }: &PlacedElement) -> Vec<(String, String)> {
     let away = element.sources().into_iter().filter(|(_, source)| !source.is_here());
     away.map(|(place, _)| (id.clone(), place)).collect()
 }
@@ -204,7 +204,7 @@ impl Studio for ProcessStudio {
         let fetched = self.fetched_until(deadline - LOOKING, services, tenant, elements, folder.path()).await?;
         let (elements, mut problems) = fetched;
         let ids: Vec<String> = elements.iter().map(|placed| placed.id.clone()).collect();
-        let away: Vec<(String, String)> = elements.iter().flat_map(away).collect();
+        let away: Vec<(String, String)> = elements.iter().flat_map(places_away).collect();
         // Without some of its sources it is another composition: of that only what the others are counts.
         let outputs = if away.is_empty() { outputs.to_vec() } else { Vec::new() };
         let known = |(id, place): &(String, String)| {

@@ -19,7 +19,8 @@ pub struct Effects {
 enum Step {
     Colors(YuvMatrix),
     Blur(f64),
-    Sharpen(f64),
+    /// The share, and what it is sharpened by: the blur's standard deviation.
+    Sharpen(f64, f64),
     Vignette(f64),
     Table(Arc<Table>),
 }
@@ -32,9 +33,12 @@ const LUMA: [f64; 3] = [0.2126, 0.7152, 0.0722];
 /// Divisors of B-Y and R-Y.
 const CHROMA: [f64; 2] = [1.8556, 1.5748];
 
+/// How wide the differences are that sharpening raises: the standard deviation of the blur that they are found by, pixels of the canvas.
+const SHARPENED: f64 = 1.5;
+
 impl Effects {
     /// `None` where nothing is to be done. `scale` is the size of the picture's pixels on the composition's own
-    /// canvas: a blur is measured there.
+    /// canvas: blurring and sharpening are measured there.
     pub fn of(effects: &[Effect], tables: &HashMap<Source, Arc<Table>>, scale: f64) -> Option<Self> {
         let mut steps = Vec::new();
         // Of the changes of colours that follow each other.
@@ -46,7 +50,7 @@ impl Effects {
             }
             let step = match effect {
                 &Effect::Blur(sigma) if sigma > 0.0 => Step::Blur(sigma / scale),
-                &Effect::Sharpen(share) if share > 0.0 => Step::Sharpen(share),
+                &Effect::Sharpen(share) if share > 0.0 => Step::Sharpen(share, SHARPENED / scale),
                 &Effect::Vignette(share) if share > 0.0 => Step::Vignette(share),
                 Effect::Lut(source) => match tables.get(source) {
                     Some(table) => Step::Table(table.clone()),
@@ -66,7 +70,7 @@ impl Effects {
             match step {
                 Step::Colors(matrix) => matrix.apply(picture),
                 Step::Blur(sigma) => blur(picture, *sigma),
-                Step::Sharpen(share) => sharpen(picture, *share),
+                Step::Sharpen(share, sigma) => sharpen(picture, *share, *sigma),
                 Step::Vignette(share) => vignette(picture, *share),
                 Step::Table(table) => table.apply(picture),
             }
@@ -282,11 +286,10 @@ fn transpose<S: Sample>(from: &[S], width: usize, to: &mut [S]) {
 }
 
 /// Adds the difference of luma from its blurred copy.
-fn sharpen<R: Raster>(picture: &mut R, share: f64) {
-    const SIGMA: f64 = 1.5;
+fn sharpen<R: Raster>(picture: &mut R, share: f64, sigma: f64) {
     let (width, rows) = (picture.width(), picture.height());
     let mut soft: Vec<SampleOf<R>> = (0..rows).flat_map(|y| picture.row(0, y).to_vec()).collect();
-    blur_plane(&mut soft, width, rows, SIGMA);
+    blur_plane(&mut soft, width, rows, sigma);
     let factor = (share * 256.0).round() as i32;
     let (opaque, white) = (SampleOf::<R>::MAX.int(), 235 << SampleOf::<R>::FINER);
     for y in 0..rows {

@@ -138,7 +138,7 @@ impl Library {
     }
 
     /// Whether a source is away and may be.
-    pub fn passes_over(&self, source: Option<&Source>) -> bool {
+    fn passes_over(&self, source: Option<&Source>) -> bool {
         self.partly && source.is_some_and(|source| !source.is_here())
     }
 

@@ -216,7 +216,8 @@ impl<'a> Ready<'a> {
             _ if layer.end <= plan.first || layer.first >= plan.end => Art::Nothing,
             (Prepared::Clip { .. }, _) => Art::Clip,
             (Prepared::Group(media), Some(within)) => {
-                Art::Nested(Box::new(Ready::of(&within.plan, &within.elements, media, library)))
+                let elements = within.elements.as_deref().unwrap_or(elements[layer.element].elements());
+                Art::Nested(Box::new(Ready::of(&within.plan, elements, media, library)))
             }
             (Prepared::Group(_), None) => Art::Nothing,
             (Prepared::Still(_) | Prepared::Drawn, _) => Art::Drawn,
@@ -256,7 +257,8 @@ impl Glyphs<'_> {
     }
 
     fn of<'a>(&mut self, words: impl Iterator<Item = &'a str>, style: &Text, name: &(String, Option<String>)) -> Vec<Warning> {
-        if self.library.passes_over(style.font.as_ref()) {
+        // Of a font that cannot be had nobody knows what it would lack.
+        if style.font.as_ref().is_some_and(|font| !self.library.fonts.contains_key(font)) {
             return Vec::new();
         }
         let typesetter = self.typesetter.get_or_insert_with(|| Typesetter::new(&self.library.fonts));

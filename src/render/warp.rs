@@ -425,7 +425,7 @@ mod tests {
             let grey = if x % 2 == 0 { 0 } else { 255 };
             image::Rgba([grey, grey, grey, 255])
         }));
-        for width in [63.0, 57.3, 48.0, 40.9, 33.0, 32.0, 31.0, 20.0, 16.0] {
+        for width in [57.3, 48.0, 40.9, 33.0, 32.0, 31.0, 20.0, 16.0] {
             let mut canvas = black(64, 64);
             draw(&mut canvas, &stripes, &pose(Rect { x: 0.0, y: 0.0, width, height: 64.0 }), 1.0);
             let row = canvas.row(0, 30);
@@ -434,8 +434,8 @@ mod tests {
             assert!((light - expected).abs() < expected * 0.02, "{width}: {light}, not {expected}");
             let reach = 64.0 / width;
             let contrast = row[2..width as usize - 2].windows(2).map(|pair| pair[0].abs_diff(pair[1])).max().unwrap();
-            // Of a box as wide as two stripes nothing is left of them.
-            assert!(f64::from(contrast) <= 219.0 * (2.0 / reach - 1.0).max(0.0) + 60.0, "{width}: {contrast}");
+            // Of a box as wide as two stripes nothing is left of them; between neighbours alone it would be all of 219 here and there.
+            assert!(f64::from(contrast) <= 219.0 * (2.0 / reach - 1.0).clamp(0.0, 0.9) + 12.0, "{width}: {contrast}");
         }
     }
 
@@ -447,7 +447,10 @@ mod tests {
                     let mut canvas = black(16, 16);
                     let place = Rect { x: 3.0, y: 3.0, width: edge, height: edge };
                     draw(&mut canvas, &white(width, height), &Pose { angle, pivot: (4.0, 4.0), ..pose(place) }, 1.0);
-                    assert!(canvas.row(0, 4).iter().all(|value| (16..=235).contains(value)));
+                    // As much light as its area, whatever it is made of; an edge may count a pixel more or less when it is turned.
+                    let light: f64 = (0..16).flat_map(|y| canvas.row(0, y)).map(|value| f64::from(*value) - 16.0).sum();
+                    let slack = if angle == 0.0 { 0.02 } else { 4.0 * edge };
+                    assert!((light / 219.0 - edge * edge).abs() <= slack, "{width}×{height} at {edge}, {angle}: {light}");
                 }
             }
         }

@@ -301,6 +301,23 @@ async fn sound_is_as_long_as_it_is_heard_whatever_the_encoder_put_around_it() {
     }
 }
 
+/// What lies before it counts, and what lies between.
+#[tokio::test(flavor = "multi_thread")]
+async fn sound_that_begins_late_is_not_cut_at_its_end() {
+    let server = Server::sqlite().await;
+    let tone = ["-itsoffset", "0.3", "-f", "lavfi", "-i", "sine=frequency=997:sample_rate=48000:duration=1,volume=4"];
+    let picture = ["-f", "lavfi", "-i", "color=size=64x64:duration=1", "-c:v", "libvpx", "-c:a", "libopus"];
+    for (name, more) in [("late.webm", &[][..]), ("live.webm", &["-live", "1"])] {
+        let clip = clip(&server, name, &[&tone[..], &picture, more].concat()).await;
+        let (_, path) = made(&server, json!({ "format": "WAV" }), json!([{ "audio": { "source": { "asset": clip } } }])).await;
+        let heard = sound(&path);
+        // FFmpeg writes it earlier by what its encoder puts before it.
+        assert!((61_900..62_450).contains(&heard.len()), "{name}: {}", heard.len());
+        let loud = |from: usize, to: usize| heard[from..to].iter().fold(0.0f32, |loudest, sample| loudest.max(sample.abs()));
+        assert!(loud(0, 14_000) < 0.01 && loud(61_000, 61_900) > 0.3, "{name}");
+    }
+}
+
 async fn length_of(server: &Server, asset: &str) -> f64 {
     let probe = "query($source: MediaSourceInput!) { probe(source: $source) { duration } }";
     server.api.ask(probe, json!({ "source": { "asset": asset } })).await["probe"]["duration"].as_f64().expect("a length")

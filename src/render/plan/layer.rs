@@ -186,19 +186,21 @@ pub(super) fn layer(
     Some(layer)
 }
 
-/// So little is not worth another size.
-const AS_IS: f64 = 0.01;
-
-/// How large the picture of an element is where it is seen largest, of its size at rest.
-pub(super) fn seen_scale(plan: &Plan, index: usize, element: &Element, (width, height): (f64, f64), slot: &Slot) -> f64 {
-    let scale = match layer(plan, index, element, Some((width, height)), false, slot) {
-        Some(layer) if matches!(layer.stage, Stage::Moving { .. }) => {
-            let largest = layer.largest(plan);
-            (largest.0 / width).max(largest.1 / height)
-        }
-        _ => 1.0,
-    };
-    if (scale - 1.0).abs() < AS_IS { 1.0 } else { scale }
+/// How large the picture of a composition within another is seen, of its size at rest: but for a tenth of its time, so that one that
+/// only comes or goes large is not composed so all the while.
+pub(super) fn seen_scale(plan: &Plan, index: usize, element: &Element, size: (f64, f64), slot: &Slot) -> f64 {
+    const BRIEF: f64 = 0.1;
+    /// So little is not worth another size.
+    const AS_IS: f64 = 1.01;
+    let Some(layer) = layer(plan, index, element, Some(size), false, slot) else { return 1.0 };
+    if matches!(layer.stage, Stage::Rest { .. }) && layer.visual.crop.is_none() {
+        return 1.0;
+    }
+    let (width, height) = layer.visual.crop.of(size);
+    let mut scales: Vec<f64> = layer.sizes(plan).map(|(across, down)| (across / width).max(down / height)).collect();
+    scales.sort_by(f64::total_cmp);
+    let scale = scales[((scales.len() - 1) as f64 * (1.0 - BRIEF)).ceil() as usize];
+    if scale < AS_IS { 1.0 } else { scale }
 }
 
 impl Layer {
@@ -206,16 +208,15 @@ impl Layer {
     /// moves.
     pub(super) fn hold(&mut self, plan: &Plan, nested: &Nested) {
         let composed = (nested.plan.width, nested.plan.height);
-        if let Stage::Rest { shown, .. } = self.stage {
-            let whole = (shown.width, shown.height) == (composed.0 as usize, composed.1 as usize);
-            if !whole || !self.visual.crop.is_none() {
-                self.set_moving(plan);
-            }
+        let crop = &self.visual.crop;
+        if let Stage::Rest { shown, .. } = self.stage
+            && (shown.width, shown.height) == (composed.0 as usize, composed.1 as usize)
+            && crop.is_none()
+        {
+            return;
         }
-        if let Stage::Moving { sprite, pixel } = &mut self.stage {
-            *pixel *= f64::from(sprite.0) / f64::from(composed.0);
-            *sprite = composed;
-        }
+        let whole = self.largest(plan).0 / (1.0 - crop.left - crop.right);
+        self.stage = Stage::Moving { sprite: composed, pixel: whole / f64::from(composed.0) };
     }
 
     /// The size of a pixel of what is drawn for it, in those of its composition's own canvas.
@@ -320,14 +321,19 @@ impl Layer {
         }
     }
 
-    /// The size of its picture where it is largest.
-    fn largest(&self, plan: &Plan) -> (f64, f64) {
+    /// The size of its picture in its frames; of very many in some.
+    fn sizes(&self, plan: &Plan) -> impl Iterator<Item = (f64, f64)> {
         let step = ((self.end - self.first) / 1_000).max(1);
         let frames = (self.first..self.end).step_by(step as usize).chain([self.end - 1]);
-        frames.fold((2.0, 2.0), |(width, height), frame| {
+        frames.map(|frame| {
             let pose = self.pose(&plan.canvas(), plan.rate.seconds(frame), None, Shift::NONE);
-            (pose.sprite.width.max(width), pose.sprite.height.max(height))
+            (pose.sprite.width, pose.sprite.height)
         })
+    }
+
+    /// The same where it is largest.
+    fn largest(&self, plan: &Plan) -> (f64, f64) {
+        self.sizes(plan).fold((2.0, 2.0), |(width, height), size| (size.0.max(width), size.1.max(height)))
     }
 
     /// A sprite as large as it ever appears, but no larger than its source.

@@ -172,6 +172,9 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
                 .filter(|leave| leave.start_s >= ended_s || leave.kind != enter.kind && leave.kind != TransitionType::Fade);
             if layer::shifts(enter.kind) {
                 layers[from].set_moving(plan);
+                if let Some(nested) = &plan.nested[layers[from].element] {
+                    layers[from].hold(plan, nested);
+                }
             }
         }
         layers.push(layer);

@@ -12,18 +12,19 @@ use crate::domain::{
 const MAX_NESTED: f64 = 7_680.0;
 /// The most pixels of one, where it is larger than what it lies in.
 const MOST_NESTED_PIXELS: f64 = 4_096.0 * 2_304.0;
-/// Where one is composed larger than it says, since it is seen so, it has at most so many times the pixels of what it lies in, or so
-/// many: each takes memory for some pictures of its size.
+/// How much larger than it says one is composed where it is seen so, at the most; as words are.
 const MOST_ENLARGED: f64 = 4.0;
+/// It then has at most so many times the pixels of what it lies in, or so many: each takes memory for some pictures of its size.
+const MOST_TIMES: f64 = 4.0;
 const MOST_ENLARGED_PIXELS: f64 = 1_920.0 * 1_080.0;
 
-/// A composition within another, planned as large as it is ever seen.
+/// A composition within another, planned as large as it says, or as it is seen where that is larger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Nested {
     /// Of the element's box at rest, pixels of the outer canvas.
     pub size: (f64, f64),
-    /// The elements within it, as large as the plan is.
-    pub elements: Vec<Element>,
+    /// The elements within it, where the plan is larger than they are: as large as that.
+    pub elements: Option<Vec<Element>>,
     pub plan: Plan,
 }
 
@@ -38,9 +39,10 @@ pub(super) fn nested(
 ) -> Result<Option<Nested>, Unplaceable> {
     let (Some(visual), false) = (element.visual(), element.elements().is_empty()) else { return Ok(None) };
     let bounds = pose::bounds_at_rest(visual, &plan.canvas());
-    let canvas = f64::from(plan.width) * f64::from(plan.height);
     // Where this is within one that is itself larger than it says, what it says counts.
-    let (own, most) = (bounds.width * bounds.height / plan.scale.powi(2), MOST_NESTED_PIXELS.max(canvas / plan.scale.powi(2)));
+    let area = |width: f64, height: f64| width * height / plan.scale.powi(2);
+    let (own, canvas) = (area(bounds.width, bounds.height), area(plan.width.into(), plan.height.into()));
+    let most = MOST_NESTED_PIXELS.max(canvas);
     if own > most {
         let message = format!("a composition within another has at most {most} pixels");
         let failure = JobFailure::new(ErrorCode::ResourceLimit, message).suggest("make it smaller, or scale it by a keyframe");
@@ -48,8 +50,9 @@ pub(super) fn nested(
     }
     let even = |edge: f64| ((edge.clamp(2.0, MAX_NESTED) / 2.0).round() as u32).max(1) * 2;
     let size = (f64::from(even(bounds.width)), f64::from(even(bounds.height)));
-    let room = (canvas * MOST_ENLARGED).clamp(MOST_ENLARGED_PIXELS, MOST_NESTED_PIXELS).max(own) / (size.0 * size.1);
-    let scale = seen_scale(plan, index, element, size, slot).min(room.sqrt()).min(MAX_NESTED / size.0.max(size.1));
+    let room = (canvas * MOST_TIMES).clamp(MOST_ENLARGED_PIXELS, MOST_NESTED_PIXELS).max(own) / (size.0 * size.1);
+    let rooms = [room.sqrt(), MAX_NESTED / size.0.max(size.1), MOST_ENLARGED / plan.scale];
+    let scale = rooms.into_iter().fold(seen_scale(plan, index, element, size, slot), f64::min);
     let inner = Output {
         width: even(bounds.width * scale),
         height: even(bounds.height * scale),
@@ -65,8 +68,10 @@ pub(super) fn nested(
         }
         Unplaceable { element: Some(index), failure }
     };
-    let elements: Vec<Element> = element.elements().iter().map(|element| element.clone().enlarged(scale)).collect();
-    let plan = scaled(&elements, &medium.within, &inner, plan.scale * scale).map_err(of_outer)?;
+    let enlarged = |element: &Element| element.clone().enlarged(scale);
+    let elements: Option<Vec<Element>> = (scale != 1.0).then(|| element.elements().iter().map(enlarged).collect());
+    let within = elements.as_deref().unwrap_or(element.elements());
+    let plan = scaled(within, &medium.within, &inner, plan.scale * scale).map_err(of_outer)?;
     Ok(Some(Nested { size, elements, plan }))
 }
 
@@ -77,9 +82,11 @@ mod tests {
         composition::{Content, Timing, Visual},
         easing::Easing,
         geometry::Length,
-        look::{Shape, ShapeKind},
+        look::{Crop, Shape, ShapeKind},
         motion::{Keyframe, Property},
+        transition::{Transition, TransitionType},
     };
+    use crate::render::plan::Stage;
 
     fn element(content: Content) -> Element {
         Element { timing: Timing { length: Some(1.0), ..Timing::default() }, content }
@@ -98,23 +105,77 @@ mod tests {
         element(Content::Shape { shape, visual: Visual { x: Length::Pixels(10.0), ..Visual::default() } })
     }
 
+    /// Of one within another.
+    fn medium() -> Medium {
+        let within = Medium { within: vec![Medium::default()], ..Medium::default() };
+        Medium { within: vec![within], ..Medium::default() }
+    }
+
     fn planned(element: Element, (width, height): (u32, u32)) -> Result<Nested, Unplaceable> {
-        let mut media = Medium::default();
-        for _ in 0..2 {
-            media = Medium { within: vec![media], ..Medium::default() };
-        }
-        let mut plan = super::super::plan(&[element], &[media], &Output::plain(width, height, 25))?;
+        let mut plan = super::super::plan(&[element], &[medium()], &Output::plain(width, height, 25))?;
         Ok(plan.nested.remove(0).unwrap())
     }
 
+    fn place_within(nested: &Nested) -> Option<Length> {
+        nested.elements.as_ref().map(|elements| elements[0].visual().unwrap().x)
+    }
+
     #[test]
-    fn it_is_as_large_as_it_is_seen() {
-        for (scale, size) in [(1.0, (320, 180)), (2.5, (800, 450)), (0.25, (80, 46)), (0.0, (4, 2))] {
+    fn it_is_as_large_as_it_is_seen_and_no_smaller_than_it_says() {
+        for (scale, size) in [(1.0, (320, 180)), (2.5, (800, 450)), (4.0, (1_280, 720)), (9.0, (1_280, 720))] {
             let nested = planned(composition(square(), 50.0, scale), (640, 360)).unwrap();
             assert_eq!((nested.plan.width, nested.plan.height), size, "{scale}");
             assert_eq!(nested.size, (320.0, 180.0));
-            let Content::Shape { visual, .. } = &nested.elements[0].content else { panic!("{nested:?}") };
-            assert!(scale == 0.0 || visual.x == Length::Pixels(10.0 * scale), "{scale}: {:?}", visual.x);
+            let expected = (scale > 1.0).then_some(Length::Pixels(10.0 * scale.min(4.0)));
+            assert_eq!(place_within(&nested), expected, "{scale}");
+        }
+        for scale in [0.25, 0.0] {
+            let nested = planned(composition(square(), 50.0, scale), (640, 360)).unwrap();
+            assert_eq!((nested.plan.width, nested.plan.scale, place_within(&nested)), (320, 1.0, None));
+        }
+    }
+
+    #[test]
+    fn what_a_crop_leaves_of_it_counts() {
+        let mut cropped = composition(square(), 50.0, 1.5);
+        let Content::Composition { visual, .. } = &mut cropped.content else { panic!() };
+        visual.crop = Crop { left: 0.25, top: 0.25, right: 0.25, bottom: 0.25 };
+        let plan = super::super::plan(&[cropped], &[medium()], &Output::plain(640, 360, 25)).unwrap();
+        assert_eq!(plan.nested[0].as_ref().unwrap().plan.width, 960, "half of it fills a box that is half as large again");
+        // So a blur of pixels of the canvas is as wide in its own.
+        assert_eq!(plan.layers[0].pixel(&plan), 1.0);
+    }
+
+    #[test]
+    fn one_that_is_large_for_a_moment_is_not_composed_so_all_the_while() {
+        let mut element = composition(square(), 50.0, 1.0);
+        element.timing.length = Some(10.0);
+        let Content::Composition { visual, .. } = &mut element.content else { panic!() };
+        let keyframe = |at, value| Keyframe { property: Property::Scale, at, value, easing: Easing::Linear };
+        visual.keyframes = vec![keyframe(0.0, 3.0), keyframe(0.5, 1.0)];
+        let nested = planned(element, (640, 360)).unwrap();
+        assert_eq!(nested.plan.width, 320);
+    }
+
+    #[test]
+    fn one_that_another_slides_over_is_as_large_as_it_was_composed() {
+        let slide = Transition { kind: TransitionType::SlideLeft, duration: 0.5, easing: Easing::Linear };
+        let (mut one, mut other) = (composition(square(), 50.0, 1.0), composition(square(), 50.0, 1.0));
+        for element in [&mut one, &mut other] {
+            element.timing.track = Some(0);
+        }
+        let Content::Composition { visual, .. } = &mut other.content else { panic!() };
+        visual.transition_in = Some(slide);
+        let mut outer = composition(one, 50.0, 2.0);
+        let Content::Composition { elements, .. } = &mut outer.content else { panic!() };
+        elements.push(other);
+        let media = Medium { within: vec![medium(), medium()], ..Medium::default() };
+        let plan = super::super::plan(&[outer], &[media], &Output::plain(640, 360, 25)).unwrap();
+        let within = &plan.nested[0].as_ref().unwrap().plan;
+        assert_eq!(within.scale, 2.0);
+        for layer in &within.layers {
+            let Stage::Moving { sprite, pixel } = layer.stage else { panic!("{layer:?}") };
+            assert_eq!((sprite, pixel, layer.pixel(within)), ((320, 180), 1.0, 0.5));
         }
     }
 
@@ -124,7 +185,7 @@ mod tests {
         assert_eq!((nested.plan.width, nested.plan.height), (3_840, 2_160));
         let within = nested.plan.nested[0].as_ref().unwrap();
         let pixels = f64::from(within.plan.width) * f64::from(within.plan.height);
-        assert!((9e6..=MOST_NESTED_PIXELS * 1.01).contains(&pixels), "{pixels}");
+        assert!((8e6..=MOST_NESTED_PIXELS * 1.01).contains(&pixels), "{pixels}");
         assert!(planned(composition(square(), 300.0, 1.0), (1_920, 1_080)).is_err());
     }
 }
