@@ -191,7 +191,7 @@ pub(super) fn layer(
 pub(super) fn seen_scale(plan: &Plan, index: usize, element: &Element, size: (f64, f64), slot: &Slot) -> f64 {
     const BRIEF: f64 = 0.1;
     /// So little is not worth another size.
-    const AS_IS: f64 = 1.01;
+    const AS_IS: f64 = 0.01;
     let Some(layer) = layer(plan, index, element, Some(size), false, slot) else { return 1.0 };
     if matches!(layer.stage, Stage::Rest { .. }) && layer.visual.crop.is_none() {
         return 1.0;
@@ -200,7 +200,7 @@ pub(super) fn seen_scale(plan: &Plan, index: usize, element: &Element, size: (f6
     let mut scales: Vec<f64> = layer.sizes(plan).map(|(across, down)| (across / width).max(down / height)).collect();
     scales.sort_by(f64::total_cmp);
     let scale = scales[((scales.len() - 1) as f64 * (1.0 - BRIEF)).ceil() as usize];
-    if scale < AS_IS { 1.0 } else { scale }
+    if (scale - 1.0).abs() < AS_IS { 1.0 } else { scale }
 }
 
 impl Layer {

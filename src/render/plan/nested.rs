@@ -52,7 +52,9 @@ pub(super) fn nested(
     let size = (f64::from(even(bounds.width)), f64::from(even(bounds.height)));
     let room = (canvas * MOST_TIMES).clamp(MOST_ENLARGED_PIXELS, MOST_NESTED_PIXELS).max(own) / (size.0 * size.1);
     let rooms = [room.sqrt(), MAX_NESTED / size.0.max(size.1), MOST_ENLARGED / plan.scale];
-    let scale = rooms.into_iter().fold(seen_scale(plan, index, element, size, slot), f64::min);
+    let seen = seen_scale(plan, index, element, size, slot);
+    // No smaller than it says: what is small within would be lost.
+    let scale = rooms.into_iter().fold(seen, f64::min).max(1.0 / plan.scale);
     let inner = Output {
         width: even(bounds.width * scale),
         height: even(bounds.height * scale),
@@ -133,6 +135,13 @@ mod tests {
             let nested = planned(composition(square(), 50.0, scale), (640, 360)).unwrap();
             assert_eq!((nested.plan.width, nested.plan.scale, place_within(&nested)), (320, 1.0, None));
         }
+    }
+
+    #[test]
+    fn one_that_is_seen_smaller_within_a_larger_one_is_composed_so() {
+        let nested = planned(composition(composition(square(), 50.0, 0.5), 50.0, 4.0), (640, 360)).unwrap();
+        let within = nested.plan.nested[0].as_ref().unwrap();
+        assert_eq!((nested.plan.width, within.plan.width, within.plan.scale), (1_280, 320, 2.0));
     }
 
     #[test]
