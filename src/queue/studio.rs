@@ -133,7 +133,7 @@ impl ProcessStudio {
         };
         match timeout_at(deadline.into(), self.run(folder, task, &mut told)).await {
             Ok(ended) => ended.and_then(|()| inspected.ok_or_else(nothing)),
-            Err(_) => Ok(unseen),
+            Err(_) => Ok(inspected.unwrap_or(unseen)),
         }
     }
 

@@ -259,6 +259,8 @@ fn box_row<S: Sample>(row: &mut [S], radius: usize) {
     if radius == 0 || row.is_empty() {
         return;
     }
+    // Beyond some lengths of the row there is only more of its ends.
+    let radius = radius.min(row.len() * 4);
     let (last, size) = (row.len() - 1, 2 * radius as u32 + 1);
     let source = row.to_vec();
     let at = |index: isize| source[index.clamp(0, last as isize) as usize].int() as u32;

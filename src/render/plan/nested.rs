@@ -48,13 +48,14 @@ pub(super) fn nested(
         let failure = JobFailure::new(ErrorCode::ResourceLimit, message).suggest("make it smaller, or scale it by a keyframe");
         return Err(Unplaceable::of(index, element, "width", failure));
     }
-    let even = |edge: f64| ((edge.clamp(2.0, MAX_NESTED) / 2.0).round() as u32).max(1) * 2;
+    let even = |edge: f64| ((edge / 2.0).round() as u32).max(1) * 2;
     let size = (f64::from(even(bounds.width)), f64::from(even(bounds.height)));
     let room = (canvas * MOST_TIMES).clamp(MOST_ENLARGED_PIXELS, MOST_NESTED_PIXELS).max(own) / (size.0 * size.1);
-    let rooms = [room.sqrt(), MAX_NESTED / size.0.max(size.1), MOST_ENLARGED / plan.scale];
+    let longest = MAX_NESTED / size.0.max(size.1);
+    let rooms = [room.sqrt(), longest, MOST_ENLARGED / plan.scale];
     let seen = seen_scale(plan, index, element, size, slot);
-    // No smaller than it says: what is small within would be lost.
-    let scale = rooms.into_iter().fold(seen, f64::min).max(1.0 / plan.scale);
+    // No smaller than it says, or what is small within would be lost; but for one that is too long.
+    let scale = rooms.into_iter().fold(seen, f64::min).max((1.0 / plan.scale).min(longest));
     let inner = Output {
         width: even(bounds.width * scale),
         height: even(bounds.height * scale),
@@ -142,6 +143,19 @@ mod tests {
         let nested = planned(composition(composition(square(), 50.0, 0.5), 50.0, 4.0), (640, 360)).unwrap();
         let within = nested.plan.nested[0].as_ref().unwrap();
         assert_eq!((nested.plan.width, within.plan.width, within.plan.scale), (1_280, 320, 2.0));
+    }
+
+    #[test]
+    fn one_that_is_too_long_is_composed_smaller_with_all_that_is_in_it() {
+        let mut ticker = composition(square(), 100.0, 1.0);
+        let Content::Composition { visual, .. } = &mut ticker.content else { panic!() };
+        (visual.width, visual.height) = (Length::Pixels(5_760.0), Length::Pixels(100.0));
+        let nested = planned(composition(ticker, 100.0, 2.0), (1_920, 1_080)).unwrap();
+        let within = nested.plan.nested[0].as_ref().unwrap();
+        let share = f64::from(within.plan.width) / within.size.0;
+        assert_eq!((within.size.0, within.plan.width), (11_520.0, 7_680));
+        let Some(Length::Pixels(x)) = place_within(within) else { panic!("{within:?}") };
+        assert!((x - 20.0 * share).abs() < 1e-9, "{x}");
     }
 
     #[test]
