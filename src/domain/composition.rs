@@ -5,7 +5,7 @@
 //!
 #![doc = include_str!("foreign_words.md")]
 
-use std::fmt::Display;
+use std::{fmt::Display, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +79,7 @@ pub enum Content {
         #[serde(default, skip_serializing_if = "says_nothing")]
         source: Option<Source>,
         #[serde(default, skip_serializing_if = "says_nothing")]
-        cues: Vec<Cue>,
+        cues: Arc<[Cue]>,
         #[serde(default, skip_serializing_if = "says_nothing")]
         style: Text,
         #[serde(default, skip_serializing_if = "says_nothing")]

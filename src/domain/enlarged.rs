@@ -1,7 +1,7 @@
 //! Elements as they are on a larger canvas: what they say in pixels grows with it, as their shares of it do by themselves.
 
 use super::{
-    composition::{Content, Element, Text, Visual},
+    composition::{Content, Element, Shadow, Text, TextBackground, Visual},
     geometry::Length,
     look::{Shape, Stroke},
     motion::Property,
@@ -32,7 +32,25 @@ impl Element {
 
 impl Visual {
     fn enlarge(&mut self, by: f64) {
-        let Visual { x, y, width, height, corner_radius, keyframes, .. } = self;
+        // All of them are named, so that nobody adds one without asking whether it is in pixels.
+        let Visual {
+            x,
+            y,
+            width,
+            height,
+            corner_radius,
+            keyframes,
+            anchor: _,
+            fit: _,
+            opacity: _,
+            rotation: _,
+            flip_x: _,
+            flip_y: _,
+            crop: _,
+            transition_in: _,
+            transition_out: _,
+            effects: _,
+        } = self;
         [x, y, width, height, corner_radius].into_iter().for_each(|length| length.enlarge(by));
         for keyframe in keyframes {
             if matches!(keyframe.property, Property::X | Property::Y | Property::Width | Property::Height) {
@@ -44,25 +62,35 @@ impl Visual {
 
 impl Text {
     fn enlarge(&mut self, by: f64) {
-        self.font_size.enlarge(by);
-        if let Some(Stroke { width, .. }) = &mut self.stroke {
-            width.enlarge(by);
-        }
-        if let Some(shadow) = &mut self.shadow {
-            [&mut shadow.x, &mut shadow.y, &mut shadow.blur].into_iter().for_each(|length| length.enlarge(by));
-        }
-        if let Some(background) = &mut self.background {
-            [&mut background.padding, &mut background.corner_radius].into_iter().for_each(|length| length.enlarge(by));
-        }
-        if let Some(spacing) = &mut self.letter_spacing {
-            spacing.enlarge(by);
-        }
+        let Text {
+            font_size,
+            stroke,
+            shadow,
+            background,
+            letter_spacing,
+            text: _,
+            family: _,
+            font: _,
+            weight: _,
+            italic: _,
+            color: _,
+            align: _,
+            vertical_align: _,
+            line_height: _,
+            max_lines: _,
+        } = self;
+        let shadow = shadow.iter_mut().flat_map(|Shadow { x, y, blur, color: _ }| [x, y, blur]);
+        let background =
+            background.iter_mut().flat_map(|TextBackground { padding, corner_radius, color: _ }| [padding, corner_radius]);
+        let stroke = stroke.iter_mut().map(|Stroke { width, color: _ }| width);
+        [font_size].into_iter().chain(stroke).chain(shadow).chain(background).chain(letter_spacing).for_each(|it| it.enlarge(by));
     }
 }
 
 impl Shape {
     fn enlarge(&mut self, by: f64) {
-        if let Some(Stroke { width, .. }) = &mut self.stroke {
+        let Shape { stroke, kind: _, fill: _, gradient: _ } = self;
+        if let Some(Stroke { width, color: _ }) = stroke {
             width.enlarge(by);
         }
     }

@@ -1,8 +1,8 @@
 //! How long picture and sound are by their packets, where a file does not say, or counts what an encoder put around the sound.
 
 use ffmpeg_next::{
-    Packet,
-    codec::packet::side_data::Type,
+    Error, Packet,
+    codec::{Id, packet::side_data::Type},
     ffi,
     format::{context::Input, stream::Stream},
     media,
@@ -21,9 +21,12 @@ pub struct Lengths {
 /// Containers whose word for how long their sound is includes what the encoder put before it and after it, or is a guess.
 const INEXACT: [&str; 5] = ["mp3", "ogg", "aac", MATROSKA, "mpegts"];
 const MATROSKA: &str = "matroska";
-/// Larger files are not read through to be exact, bytes: of sound alone, and where pictures lie between.
+/// Larger files are not read through to be exact, bytes: of sound alone, and where pictures lie between. Those that tell nothing are,
+/// whatever their size: without a length they cannot be planned.
 const MOST_SOUND: i64 = 512 << 20;
 const MOST_PICTURES: i64 = 64 << 20;
+/// Broken packets that are passed over, as by who decodes the sound.
+const MOST_BROKEN_PACKETS: u32 = 1_000;
 /// A sound that ends earlier than the file says by more than this is one that is cut short, seconds.
 const CUT_SHORT_S: f64 = 0.5;
 
@@ -32,12 +35,14 @@ pub fn exact(input: Input, container: &str, told: Lengths) -> Lengths {
     // SAFETY: the context and its input live as long as the borrow.
     let size = unsafe { ffi::avio_size((*input.as_ptr()).pb) };
     let has_picture = probe::best_video(&input).is_some();
+    // Of Matroska only Opus, which it tells the padding of, is as long as its packets say.
+    let is_inexact = INEXACT.contains(&container) && (container != MATROSKA || holds_opus(&input));
     match told.whole {
         None => unknown(input, container),
-        Some(_) if has_picture && container == MATROSKA && size <= MOST_PICTURES => {
+        Some(_) if has_picture && is_inexact && container == MATROSKA && size <= MOST_PICTURES => {
             Lengths { sound: sound_end(input, container, told.sound.or(told.whole)).or(told.sound), ..told }
         }
-        Some(_) if !has_picture && INEXACT.contains(&container) && size <= MOST_SOUND => {
+        Some(_) if !has_picture && is_inexact && size <= MOST_SOUND => {
             let exact = sound_end(input, container, told.sound.or(told.whole));
             Lengths { whole: exact.or(told.whole), sound: exact.or(told.sound), ..told }
         }
@@ -61,11 +66,14 @@ fn sound_end(mut input: Input, container: &str, told: Option<f64>) -> Option<f64
     read_through(&mut input, &mut track, container);
     let [Some(track)] = track else { return None };
     let exact = track.end(container)?;
-    // Of Matroska only Opus, which it tells the padding of, is as long as its packets say.
     let is_better = container != MATROSKA || track.is_padded;
     let is_a_guess = told_by == ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE;
     let is_whole = is_a_guess || told.is_none_or(|told| told - exact < CUT_SHORT_S);
     (is_better && is_whole).then_some(exact)
+}
+
+fn holds_opus(input: &Input) -> bool {
+    best_sound(input).is_some_and(|stream| stream.parameters().id() == Id::OPUS)
 }
 
 fn best_sound(input: &Input) -> Option<Stream<'_>> {
@@ -133,8 +141,16 @@ fn read_through(input: &mut Input, tracks: &mut [Option<Track>], container: &str
     let origin_s = input::origin_us(input) as f64 / 1e6;
     let wanted: Vec<usize> = tracks.iter().flatten().map(|track| track.index).collect();
     input::keep_only(input, &wanted);
-    let mut packet = Packet::empty();
-    while packet.read(input).is_ok() {
+    let (mut packet, mut broken) = (Packet::empty(), 0);
+    loop {
+        match packet.read(input) {
+            Ok(()) => {}
+            Err(Error::InvalidData) if broken < MOST_BROKEN_PACKETS => {
+                broken += 1;
+                continue;
+            }
+            Err(_) => return,
+        }
         if let Some(track) = tracks.iter_mut().flatten().find(|track| track.index == packet.stream()) {
             track.take(&packet, container, origin_s);
         }

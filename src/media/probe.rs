@@ -25,7 +25,7 @@ use super::{
 pub struct MediaProbe {
     /// FFmpeg's name of the container, the first of its aliases.
     pub container: String,
-    /// Seconds; `None` where the file does not say.
+    /// Seconds, measured where the file does not say; `None` where it holds nothing that has a length.
     pub duration: Option<f64>,
     pub video: Option<VideoInfo>,
     pub audio: Option<AudioInfo>,

@@ -3,15 +3,13 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 
-use futures_util::{
-    FutureExt, StreamExt,
-    stream::{self, BoxStream},
-};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
-use tokio::time::timeout_at;
+use tokio::{sync::Semaphore, time::timeout_at};
 
 use super::kept::KeptSources;
 use crate::{
@@ -23,9 +21,10 @@ use crate::{
     storage::{Downloaded, FetchError, Fetcher, StorageError, StorageErrorKind},
 };
 
-/// Sources fetched at a time for a render, and where there is a deadline, so that more than a few may fail to answer.
+/// Sources fetched at a time for a render, and of one host.
 const AT_A_TIME: usize = 4;
-const AT_A_TIME_UNTIL: usize = 16;
+/// Where there is a deadline, so that many hosts may fail to answer.
+const AT_A_TIME_UNTIL: usize = 64;
 
 /// Sources on disk, and how many bytes they have together.
 #[derive(Default)]
@@ -57,8 +56,6 @@ struct File {
 struct Wanted<'a> {
     source: &'a Source,
     by: Vec<(&'a str, String)>,
-    /// Which turn of fetching it is in.
-    turn: usize,
 }
 
 /// Why a source cannot be had.
@@ -126,40 +123,37 @@ impl Fetching<'_> {
         Ok((local, missing))
     }
 
-    /// Each source once, some at a time.
+    /// Each source once, some at a time: no host takes more places than are its own, so that others need not wait for what it
+    /// does not answer, and the first of each host has its turn first.
     fn each<'a>(
         &'a self,
         elements: &'a [(String, Element)],
         folder: &Path,
         at_a_time: usize,
-    ) -> BoxStream<'a, Result<Fetched, Missing<'a>>> {
-        let mut wanted: Vec<Wanted> = Vec::new();
-        for (id, element) in elements {
-            for (place, source) in element.sources() {
-                match wanted.iter_mut().find(|known| known.source == source) {
-                    Some(known) => known.by.push((id, place)),
-                    None => wanted.push(Wanted { source, by: vec![(id, place)], turn: 0 }),
-                }
+    ) -> FuturesUnordered<BoxFuture<'a, Result<Fetched, Missing<'a>>>> {
+        let mut hosts: HashMap<String, (usize, Arc<Semaphore>)> = HashMap::new();
+        let turned = wanted(elements).into_iter().map(|one| {
+            let (before, places) = hosts.entry(host(one.source)).or_insert_with(|| (0, Arc::new(Semaphore::new(AT_A_TIME))));
+            *before += 1;
+            (*before, places.clone(), one)
+        });
+        let mut turned: Vec<(usize, Arc<Semaphore>, Wanted)> = turned.collect();
+        turned.sort_by_key(|(turn, ..)| *turn);
+        let places = Arc::new(Semaphore::new(at_a_time));
+        let fetches = turned.into_iter().enumerate().map(|(number, (_, of_host, one))| {
+            let (path, places) = (folder.join(format!("source-{number}")), places.clone());
+            async move {
+                // Neither is ever closed. Who waits for the host does not hold what others could have.
+                let _of_host = of_host.acquire().await;
+                let _place = places.acquire().await;
+                self.one(one, path).await
             }
-        }
-        // Others are not to wait for what the web does not answer, nor one of its hosts for another.
-        let mut of_host: HashMap<String, usize> = HashMap::new();
-        for one in &mut wanted {
-            if let Source::Url(url) = one.source {
-                let before = of_host.entry(host(url)).or_default();
-                *before += 1;
-                one.turn = *before;
-            }
-        }
-        wanted.sort_by_key(|one| one.turn);
-        let mut fetches = Vec::with_capacity(wanted.len());
-        for (number, one) in wanted.into_iter().enumerate() {
-            fetches.push(self.one(one, folder.join(format!("source-{number}"))).boxed());
-        }
-        stream::iter(fetches).buffer_unordered(at_a_time).boxed()
+            .boxed()
+        });
+        fetches.collect()
     }
 
-    async fn one<'a>(&self, Wanted { source, by, .. }: Wanted<'a>, path: PathBuf) -> Result<Fetched, Missing<'a>> {
+    async fn one<'a>(&self, Wanted { source, by }: Wanted<'a>, path: PathBuf) -> Result<Fetched, Missing<'a>> {
         match self.fetch(source, by[0].0, &path).await {
             Ok(file) => Ok(Fetched { source: source.clone(), path, file }),
             Err(failure) => Err(Missing { failure, by }),
@@ -239,8 +233,23 @@ impl Fetching<'_> {
     }
 }
 
-/// Who answers for an address; of one that cannot be read, nobody.
-fn host(url: &str) -> String {
+/// The sources of elements, each once.
+fn wanted(elements: &[(String, Element)]) -> Vec<Wanted<'_>> {
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for (id, element) in elements {
+        for (place, source) in element.sources() {
+            match wanted.iter_mut().find(|known| known.source == source) {
+                Some(known) => known.by.push((id, place)),
+                None => wanted.push(Wanted { source, by: vec![(id, place)] }),
+            }
+        }
+    }
+    wanted
+}
+
+/// Who answers for a source: of an address its host, of all else the store.
+fn host(source: &Source) -> String {
+    let Source::Url(url) = source else { return String::new() };
     url::Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 

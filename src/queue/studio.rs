@@ -206,13 +206,14 @@ impl Studio for ProcessStudio {
         let ids: Vec<String> = elements.iter().map(|placed| placed.id.clone()).collect();
         let away: Vec<(String, String)> = elements.iter().flat_map(places_away).collect();
         // Without some of its sources it is another composition: of that only what the others are counts.
-        let outputs = if away.is_empty() { outputs.to_vec() } else { Vec::new() };
+        let aim = Aim::Inspect { partly: !away.is_empty() };
         let known = |(id, place): &(String, String)| {
             problems.iter().any(|failure| failure.element_id.as_ref() == Some(id) && failure.place.as_ref() == Some(place))
         };
         let unseen = away.into_iter().filter(|source| !known(source));
         let mut warnings: Vec<Warning> = unseen.map(|(id, place)| Warning::not_inspected(Some(id), Some(place))).collect();
-        let task = Task { aim: Aim::Inspect, composition: Composition { elements, outputs }, ..Task::default() };
+        let composition = Composition { elements, outputs: outputs.to_vec() };
+        let task = Task { aim, composition, ..Task::default() };
         match self.look_into(deadline, folder.path(), task).await {
             Ok(Inspected::Good(inspection)) => return Ok(Inspected::Good(inspection)),
             Ok(Inspected::Partly { problems: more, warnings: others }) => {

@@ -309,24 +309,24 @@ impl<'a, F: Form> Compositor<'a, F> {
         let ready = self.ready;
         let (plan, layer) = (ready.plan, &ready.plan.layers[index]);
         let Art::Nested(within) = &ready.arts[index] else { return Ok(()) };
+        let pose = layer.pose(&plan.canvas(), manner.seconds, None, manner.shift).uncropped(&layer.visual.crop);
+        // Composing it costs as much where nothing of it is seen.
+        if !warp::is_seen(&pose, manner.opacity) {
+            return Ok(());
+        }
         let of_this = RenderError::of(layer.element);
         let nested = match self.nested.entry(index) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(place) => {
-                let effects = Effects::of(&layer.visual.effects, &ready.library.tables, layer.pixel(plan));
+                let effects = Effects::of(&layer.visual.effects, &ready.library.tables, layer.own_pixel(plan));
                 place.insert(Nested::new(within, effects, self.smoothness, self.decoding.clone()).map_err(&of_this)?)
             }
         };
         let shown = nested.at(nested::frame_of(plan, layer, manner.seconds)).map_err(|error| of_this(error.error))?;
         match (shown, layer.stage) {
             (shown, Stage::Rest { .. }) => put_shown(shown, plan, layer, manner, canvas),
-            (shown, Stage::Moving { .. }) => {
-                let pose = layer.pose(&plan.canvas(), manner.seconds, None, manner.shift).uncropped(&layer.visual.crop);
-                match shown {
-                    Shown::Opaque(picture) => warp::draw(canvas, picture, &pose, manner.opacity),
-                    Shown::Keyed(sprite) => warp::draw(canvas, sprite, &pose, manner.opacity),
-                }
-            }
+            (Shown::Opaque(picture), Stage::Moving { .. }) => warp::draw(canvas, picture, &pose, manner.opacity),
+            (Shown::Keyed(sprite), Stage::Moving { .. }) => warp::draw(canvas, sprite, &pose, manner.opacity),
         }
         Ok(())
     }
@@ -398,7 +398,7 @@ fn showing(
         size,
         part,
         over_its_blur: source.filter(|_| visual.fit == Fit::ContainBlur).map(|source| (source, visual.crop)),
-        effects: Effects::of(&visual.effects, &library.tables, layer.pixel(plan)),
+        effects: Effects::of(&visual.effects, &library.tables, layer.own_pixel(plan)),
         alpha: probe.video.as_ref().is_some_and(|video| video.alpha),
         key: *chroma_key,
         smoothness,

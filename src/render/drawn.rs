@@ -56,7 +56,7 @@ fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) 
     Ok(match layer.stage {
         Stage::Rest { shown, part } => {
             let scaled = get(Showing::Part(part, (shown.width as u32, shown.height as u32)))?;
-            Drawn::Resting { sprite: dressed(layer, &scaled, library, layer.pixel(plan)), corner: (shown.x, shown.y) }
+            Drawn::Resting { sprite: dressed(layer, &scaled, library, layer.own_pixel(plan)), corner: (shown.x, shown.y) }
         }
         Stage::Moving { sprite: size, .. } => {
             let crop = layer.visual.crop;
@@ -64,7 +64,7 @@ fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) 
                 Fit::ContainBlur => Showing::OverItsBlur(crop, size),
                 _ => Showing::Part(crop.unfold((0.0, 0.0, 1.0, 1.0)), size),
             })?;
-            Drawn::Moving { sprite: dressed(layer, &scaled, library, layer.pixel(plan)), rect: None, reduced: None }
+            Drawn::Moving { sprite: dressed(layer, &scaled, library, layer.own_pixel(plan)), rect: None, reduced: None }
         }
     })
 }
@@ -107,7 +107,7 @@ fn words_or_shape<F: Form>(
     match layer.stage {
         Stage::Rest { .. } => {
             let (image, corner) = drawing.on_canvas(plan.width, plan.height)?;
-            Some(Drawn::Resting { sprite: dressed(layer, &image, library, layer.pixel(plan)), corner })
+            Some(Drawn::Resting { sprite: dressed(layer, &image, library, layer.own_pixel(plan)), corner })
         }
         Stage::Moving { .. } => {
             let pixel = drawing.rect.width / f64::from(drawing.image.width()) / plan.scale;

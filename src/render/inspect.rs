@@ -98,7 +98,7 @@ fn below(wrong: Vec<JobFailure>, index: usize) -> impl Iterator<Item = JobFailur
 fn open_source(content: &mut Content, library: &mut Library) -> Result<Prepared, MediaError> {
     match content {
         Content::Subtitles { source: Some(source), cues, .. } => {
-            *cues = words(local(source)?)?;
+            *cues = words(local(source)?)?.into();
             Ok(Prepared::Drawn)
         }
         Content::Video { playback, .. } => match library.clip(playback)? {

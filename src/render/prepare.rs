@@ -66,12 +66,12 @@ pub struct Ready<'a> {
 /// Told of what an element's sources hold; gives what it finds wrong with them.
 pub type Found<'a> = dyn FnMut(usize, &Prepared) -> Vec<JobFailure> + 'a;
 
-/// Looks into every source, in order. Without outputs nothing is to be rendered: sources that are away are passed over.
-pub fn open(composition: &Composition, found: &mut Found) -> Opened {
+/// Looks into every source, in order; partly, where nothing is to be rendered, passes over those that are away.
+pub fn open(composition: &Composition, partly: bool, found: &mut Found) -> Opened {
     let ids: Vec<String> = composition.elements.iter().map(|placed| placed.id.clone()).collect();
     let mut elements: Vec<Element> = composition.elements.iter().map(|placed| placed.element.clone()).collect();
     let mut media = Vec::with_capacity(elements.len());
-    let mut library = Library::new(composition.outputs.is_empty());
+    let mut library = Library::new(partly);
     let mut wrong = Vec::new();
     for (index, element) in elements.iter_mut().enumerate() {
         let bad = match inspect::open(element, &mut library) {
@@ -90,7 +90,7 @@ pub fn open(composition: &Composition, found: &mut Found) -> Opened {
 /// Looks into every source and plans every output; or tells all that is wrong with the sources, and where they are good, what is
 /// wrong with the outputs.
 pub fn understand(composition: &Composition, found: &mut Found) -> Result<Understood, Vec<JobFailure>> {
-    let mut opened = open(composition, found);
+    let mut opened = open(composition, false, found);
     let plans = opened.plans(&composition.outputs)?;
     Ok(Understood { opened, plans })
 }
@@ -155,10 +155,11 @@ fn part_cues(elements: &mut [Element], left: &mut usize) -> Result<(), JobFailur
     for element in elements {
         match &mut element.content {
             Content::Subtitles { cues, .. } => {
-                *cues = subtitles::apart(std::mem::take(cues), left).ok_or_else(|| {
+                let apart = subtitles::apart(cues.to_vec(), left).ok_or_else(|| {
                     let message = "too many words of subtitles are shown at the same times, together with others";
                     JobFailure::new(ErrorCode::ResourceLimit, message)
                 })?;
+                *cues = apart.into();
             }
             Content::Composition { elements, .. } => part_cues(elements, left)?,
             _ => {}

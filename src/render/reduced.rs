@@ -1,6 +1,6 @@
-//! Pictures that are drawn much smaller than they are: first every few pixels become their mean, or drawing, which looks at four
-//! neighbours only, would leave out the rest, and what is fine would flicker as it moves (Williams, "Pyramidal Parametrics",
-//! SIGGRAPH 1983).
+//! Pictures that are drawn much smaller than they are: first every few pixels become their mean. Drawing takes the mean of all that
+//! a pixel covers only while that is less than two across; beyond, it would cost by the size of the picture in every frame
+//! (Williams, "Pyramidal Parametrics", SIGGRAPH 1983).
 
 use super::{
     plan::Pose,

@@ -30,6 +30,9 @@ use crate::media::{Form, MediaError, Parcel, Picture, Smoothness, VideoEncoder, 
 const BYTES_OF_A_RUN: u64 = 200 * 3 / 2;
 const WAITING_BYTES_OF_A_RUN: u64 = 400 * 3 / 2;
 const FINE_BYTES_OF_A_RUN: u64 = 60 * 8;
+/// Of a composition within another: on black, on white, what is seen of it, and a second canvas for its transitions.
+const BYTES_OF_NESTED: u64 = 8;
+const FINE_BYTES_OF_NESTED: u64 = 32;
 /// Frames that may wait for an encoder.
 const FRAMES_AHEAD: usize = 4;
 /// For one that looks ahead: of large frames, since the next encoder begins when the one before has ended; of others half of
@@ -281,17 +284,19 @@ pub fn share(memory: u64) -> u64 {
     memory / 2
 }
 
-/// For how many runs of an encoder there is memory; 0: for any number.
-fn room(settings: &VideoSettings, memory: u64) -> u64 {
-    if memory == 0 { u64::MAX } else { (share(memory) / bytes(settings).max(1)).max(1) }
+/// For how many runs of an encoder, each with so many pixels of compositions within others, there is memory; 0: for any number.
+fn room(settings: &VideoSettings, nested: u64, memory: u64) -> u64 {
+    let of_nested = nested * if settings.storage.is_fine() { FINE_BYTES_OF_NESTED } else { BYTES_OF_NESTED };
+    if memory == 0 { u64::MAX } else { (share(memory) / (bytes(settings) + of_nested).max(1)).max(1) }
 }
 
 /// Runs at once at the most.
 const MOST_RUNS: usize = 16;
 
-/// How many runs at once: one fills about so many cores, and there must be memory for all; 0: any number.
-pub fn at_once(settings: &VideoSettings, cores: usize, memory: u64) -> usize {
-    let room = room(settings, memory).min(MOST_RUNS as u64) as usize;
+/// How many runs at once, each with so many pixels of compositions within others: one fills about so many cores, and there must be
+/// memory for all; 0: any number.
+pub fn at_once(settings: &VideoSettings, nested: u64, cores: usize, memory: u64) -> usize {
+    let room = room(settings, nested, memory).min(MOST_RUNS as u64) as usize;
     match settings.encoder {
         "libx264" | "prores_ks" => {
             (cores / if encoding::is_large(settings) { encoding::THREADS_OF_LARGE } else { ENCODERS }).clamp(1, room)
@@ -320,10 +325,12 @@ mod tests {
         let coarse = encoding::video(&Output::plain(1920, 1080, 30), None);
         let fine = VideoSettings { storage: Storage::Yuva444Ten, encoder: "prores_ks", ..coarse.clone() };
         let memory = 6 << 30;
-        assert_eq!((room(&coarse, memory), room(&fine, memory)), (5, 3));
-        assert_eq!((at_once(&coarse, 12, memory), at_once(&fine, 12, memory), at_once(&fine, 12, 0)), (4, 3, 4));
-        assert_eq!((room(&fine, 1), room(&fine, 0)), (1, u64::MAX), "one in any case");
+        assert_eq!((room(&coarse, 0, memory), room(&fine, 0, memory)), (5, 3));
+        assert_eq!((at_once(&coarse, 0, 12, memory), at_once(&fine, 0, 12, memory), at_once(&fine, 0, 12, 0)), (4, 3, 4));
+        assert_eq!((room(&fine, 0, 1), room(&fine, 0, 0)), (1, u64::MAX), "one in any case");
         let small = VideoSettings { width: 1280, height: 720, ..coarse };
-        assert_eq!((at_once(&small, 12, 0), at_once(&small, 12, memory)), (6, 5), "as there is memory");
+        assert_eq!((at_once(&small, 0, 12, 0), at_once(&small, 0, 12, memory)), (6, 5), "as there is memory");
+        let nested = 16 * 1920 * 1080;
+        assert_eq!(at_once(&small, nested, 12, memory), 3, "compositions within it take some");
     }
 }

@@ -1,7 +1,7 @@
 //! The picture in segments, each encoded by itself from a key picture on, and what a segment is made of: two of the same making
 //! are the same bytes.
 
-use std::{collections::HashMap, fmt::Write};
+use std::{collections::HashMap, fmt::Write, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
@@ -127,7 +127,7 @@ fn of_contents(element: &Element, digests: &HashMap<String, String>) -> Option<E
     }
     if let Content::Subtitles { source, cues, .. } = &mut element.content {
         *source = None;
-        cues.clear();
+        *cues = Arc::default();
     }
     Some(element)
 }

@@ -44,17 +44,22 @@ async fn a_composition_is_placed_as_one_and_clear_where_nothing_of_it_lies() {
     assert!(turned.is(120, 45, GREEN, 6) && turned.is(40, 45, BLUE, 6), "{:?}", turned.pixel(120, 45));
 }
 
-/// Words, an outline, a blur and a picture in its own size say what they are in pixels.
+/// All that is said in pixels: places, sizes and their keyframes, corners, outlines, a shadow, a box behind words, a blur.
 fn in_pixels(logo: &str, by: f64) -> Value {
+    let at = |property: &str, value: f64| json!({ "property": property, "at": 0, "value": value * by });
     json!([
         shape("green", json!({
             "x": 40.0 * by, "y": 45.0 * by, "width": 50.0 * by, "height": 60.0 * by, "cornerRadius": 10.0 * by,
             "stroke": { "color": "red", "width": 4.0 * by },
         })),
         { "text": { "text": "Sharp", "fontSize": 18.0 * by, "letterSpacing": 1.0 * by, "x": 110.0 * by, "y": 30.0 * by,
-            "stroke": { "color": "blue", "width": 1.0 * by }, "length": 2, "track": 1 } },
-        { "composition": { "elements": [{ "image": { "source": { "asset": logo }, "fit": "FILL", "width": 30.0 * by,
-            "height": 20.0 * by, "length": 2, "keyframes": [{ "property": "X", "at": 0, "value": 60.0 * by }] } }],
+            "stroke": { "color": "blue", "width": 1.0 * by }, "length": 2, "track": 1,
+            "shadow": { "color": "lime", "x": 6.0 * by, "y": 5.0 * by, "blur": 2.0 * by } } },
+        { "subtitles": { "cues": [{ "start": 0, "end": 2, "text": "Low" }], "x": 60.0 * by, "y": 75.0 * by, "width": 80.0 * by,
+            "height": 25.0 * by, "track": 4, "fontSize": 9.0 * by,
+            "background": { "color": "purple", "padding": 3.0 * by, "cornerRadius": 3.0 * by } } },
+        { "composition": { "elements": [{ "image": { "source": { "asset": logo }, "fit": "FILL", "cornerRadius": 6.0 * by,
+            "length": 2, "keyframes": [at("X", 60.0), at("Y", 14.0), at("WIDTH", 30.0), at("HEIGHT", 20.0)] } }],
             "x": 110.0 * by, "y": 70.0 * by, "width": 90.0 * by, "height": 30.0 * by, "track": 2 } },
         shape("white", json!({ "x": 20.0 * by, "y": 10.0 * by, "width": 20.0 * by, "height": 10.0 * by, "track": 3,
             "effects": [{ "blur": 2.0 * by }] })),

@@ -290,7 +290,9 @@ async fn sound_is_as_long_as_it_is_heard_whatever_the_encoder_put_around_it() {
     ] {
         let clip = clip(&server, name, &[&source[..], &more].concat()).await;
         let told = length_of(&server, &clip).await;
-        assert!((told - 1.0).abs() < 0.001 || name == "pictures.webm", "{name}: {told}");
+        // The length of the whole is that of its pictures too, which the container counts with what lies around the sound.
+        let most = if name == "pictures.webm" { 1.05 } else { 1.001 };
+        assert!((0.999..most).contains(&told), "{name}: {told}");
         let elements = json!([{ "audio": { "source": { "asset": clip }, "loop": true, "length": 3 } }]);
         let (_, path) = made(&server, json!({ "format": "WAV" }), elements).await;
         let heard = sound(&path);

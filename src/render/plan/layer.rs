@@ -1,7 +1,7 @@
 //! Layers: the visible elements, each with its place in time and what it takes to draw it.
 
 use super::{
-    Nested, Plan,
+    NestedPlan, Plan,
     pose::{self, Shift},
 };
 use crate::domain::{
@@ -206,7 +206,7 @@ pub(super) fn seen_scale(plan: &Plan, index: usize, element: &Element, size: (f6
 impl Layer {
     /// It shows a composition within it, which is composed whole: where a part of that is seen, the part is found as of a picture that
     /// moves.
-    pub(super) fn hold(&mut self, plan: &Plan, nested: &Nested) {
+    pub(super) fn hold(&mut self, plan: &Plan, nested: &NestedPlan) {
         let composed = (nested.plan.width, nested.plan.height);
         let crop = &self.visual.crop;
         if let Stage::Rest { shown, .. } = self.stage
@@ -220,7 +220,7 @@ impl Layer {
     }
 
     /// The size of a pixel of what is drawn for it, in those of its composition's own canvas.
-    pub fn pixel(&self, plan: &Plan) -> f64 {
+    pub fn own_pixel(&self, plan: &Plan) -> f64 {
         let on_canvas = match self.stage {
             Stage::Rest { .. } => 1.0,
             Stage::Moving { pixel, .. } => pixel,

@@ -22,7 +22,7 @@ use crate::domain::{
 };
 
 pub use layer::{Area, Figure, Layer, Part, Stage};
-pub use nested::Nested;
+pub use nested::NestedPlan;
 pub use pose::{Pose, Shift, bounds_at_rest};
 pub use sound::Sounding;
 
@@ -57,7 +57,7 @@ pub struct Plan {
     pub intervals: Vec<Interval>,
     pub sounds: Vec<Sounding>,
     /// By element: how the elements within it are rendered.
-    pub nested: Vec<Option<Nested>>,
+    pub nested: Vec<Option<NestedPlan>>,
     /// How much larger its canvas and its elements are than the composition says; not 1 only of one within another.
     pub scale: f64,
     /// When each element starts, seconds.
@@ -82,6 +82,14 @@ impl Plan {
     /// How many frames are rendered.
     pub fn length(&self) -> i64 {
         self.end - self.first
+    }
+
+    /// The most pixels of compositions within it that are there at the same time, with those within them.
+    pub fn nested_pixels(&self) -> u64 {
+        let nested = |layer: &usize| self.nested[self.layers[*layer].element].as_ref();
+        let pixels = |plan: &Plan| u64::from(plan.width) * u64::from(plan.height) + plan.nested_pixels();
+        let at_once = |interval: &Interval| interval.layers.iter().filter_map(nested).map(|nested| pixels(&nested.plan)).sum();
+        self.intervals.iter().map(at_once).max().unwrap_or(0)
     }
 
     /// Whether nothing of the ground is seen in any frame.
@@ -125,7 +133,10 @@ fn scaled(elements: &[Element], media: &[Medium], output: &Output, scale: f64) -
         starts: schedule.slots.iter().map(|slot| slot.start).collect(),
     };
     plan.nested = (0..elements.len())
-        .map(|index| nested::nested(&plan, index, &elements[index], &media[index], &schedule.slots[index], output))
+        .map(|index| {
+            let slot = (&schedule.slots[index], nested::beside(elements, &schedule.slots, index));
+            nested::nested(&plan, index, &elements[index], &media[index], slot, output)
+        })
         .collect::<Result<_, _>>()?;
     plan.layers = layers(&plan, elements, media, &schedule);
     plan.intervals = intervals(&plan);

@@ -17,10 +17,12 @@ const MOST_ENLARGED: f64 = 4.0;
 /// It then has at most so many times the pixels of what it lies in, or so many: each takes memory for some pictures of its size.
 const MOST_TIMES: f64 = 4.0;
 const MOST_ENLARGED_PIXELS: f64 = 1_920.0 * 1_080.0;
+/// All that are there at the same time have together at most so many times as many.
+const MOST_AT_ONCE: f64 = 4.0;
 
 /// A composition within another, planned as large as it says, or as it is seen where that is larger.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Nested {
+pub struct NestedPlan {
     /// Of the element's box at rest, pixels of the outer canvas.
     pub size: (f64, f64),
     /// The elements within it, where the plan is larger than they are: as large as that.
@@ -28,15 +30,15 @@ pub struct Nested {
     pub plan: Plan,
 }
 
-/// The plan of the elements within another.
+/// The plan of the elements within another, beside which so many more are there in its time.
 pub(super) fn nested(
     plan: &Plan,
     index: usize,
     element: &Element,
     medium: &Medium,
-    slot: &Slot,
+    (slot, beside): (&Slot, usize),
     output: &Output,
-) -> Result<Option<Nested>, Unplaceable> {
+) -> Result<Option<NestedPlan>, Unplaceable> {
     let (Some(visual), false) = (element.visual(), element.elements().is_empty()) else { return Ok(None) };
     let bounds = pose::bounds_at_rest(visual, &plan.canvas());
     // Where this is within one that is itself larger than it says, what it says counts.
@@ -50,7 +52,9 @@ pub(super) fn nested(
     }
     let even = |edge: f64| ((edge / 2.0).round() as u32).max(1) * 2;
     let size = (f64::from(even(bounds.width)), f64::from(even(bounds.height)));
-    let room = (canvas * MOST_TIMES).clamp(MOST_ENLARGED_PIXELS, MOST_NESTED_PIXELS).max(own) / (size.0 * size.1);
+    let shared = (MOST_AT_ONCE / (beside + 1) as f64).min(1.0);
+    let room = (canvas * MOST_TIMES).clamp(MOST_ENLARGED_PIXELS, MOST_NESTED_PIXELS) * shared;
+    let room = room.max(own) / (size.0 * size.1);
     let longest = MAX_NESTED / size.0.max(size.1);
     let rooms = [room.sqrt(), longest, MOST_ENLARGED / plan.scale];
     let seen = seen_scale(plan, index, element, size, slot);
@@ -75,7 +79,15 @@ pub(super) fn nested(
     let elements: Option<Vec<Element>> = (scale != 1.0).then(|| element.elements().iter().map(enlarged).collect());
     let within = elements.as_deref().unwrap_or(element.elements());
     let plan = scaled(within, &medium.within, &inner, plan.scale * scale).map_err(of_outer)?;
-    Ok(Some(Nested { size, elements, plan }))
+    Ok(Some(NestedPlan { size, elements, plan }))
+}
+
+/// How many other compositions are there in the time of one.
+pub(super) fn beside(elements: &[Element], slots: &[Slot], index: usize) -> usize {
+    let slot = &slots[index];
+    let meets = |other: usize| other != index && slots[other].start < slot.end && slots[other].end > slot.start;
+    let is_nested = |other: &usize| !elements[*other].elements().is_empty() && meets(*other);
+    if elements[index].elements().is_empty() { 0 } else { (0..elements.len()).filter(is_nested).count() }
 }
 
 #[cfg(test)]
@@ -114,12 +126,12 @@ mod tests {
         Medium { within: vec![within], ..Medium::default() }
     }
 
-    fn planned(element: Element, (width, height): (u32, u32)) -> Result<Nested, Unplaceable> {
+    fn planned(element: Element, (width, height): (u32, u32)) -> Result<NestedPlan, Unplaceable> {
         let mut plan = super::super::plan(&[element], &[medium()], &Output::plain(width, height, 25))?;
         Ok(plan.nested.remove(0).unwrap())
     }
 
-    fn place_within(nested: &Nested) -> Option<Length> {
+    fn place_within(nested: &NestedPlan) -> Option<Length> {
         nested.elements.as_ref().map(|elements| elements[0].visual().unwrap().x)
     }
 
@@ -159,6 +171,25 @@ mod tests {
     }
 
     #[test]
+    fn many_that_are_there_at_once_share_the_room_and_what_they_take_is_known() {
+        let planned = |starts: [f64; 9]| {
+            let card = |start| {
+                let mut card = composition(square(), 50.0, 4.0);
+                (card.timing.start, card.timing.track) = (Some(start), Some((start * 100.0) as i32));
+                card
+            };
+            let media: Vec<Medium> = (0..9).map(|_| medium()).collect();
+            super::super::plan(&starts.map(card), &media, &Output::plain(1_920, 1_080, 25)).unwrap()
+        };
+        let after_each_other = planned([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+        let at_once = planned([0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08]);
+        let pixels = |plan: &Plan| plan.nested_pixels() as f64 / f64::from(plan.width * plan.height);
+        // Each would be four canvases large.
+        assert_eq!(pixels(&after_each_other), 4.0);
+        assert!((15.9..16.1).contains(&pixels(&at_once)), "{}", pixels(&at_once));
+    }
+
+    #[test]
     fn what_a_crop_leaves_of_it_counts() {
         let mut cropped = composition(square(), 50.0, 1.5);
         let Content::Composition { visual, .. } = &mut cropped.content else { panic!() };
@@ -166,7 +197,7 @@ mod tests {
         let plan = super::super::plan(&[cropped], &[medium()], &Output::plain(640, 360, 25)).unwrap();
         assert_eq!(plan.nested[0].as_ref().unwrap().plan.width, 960, "half of it fills a box that is half as large again");
         // So a blur of pixels of the canvas is as wide in its own.
-        assert_eq!(plan.layers[0].pixel(&plan), 1.0);
+        assert_eq!(plan.layers[0].own_pixel(&plan), 1.0);
     }
 
     #[test]
@@ -198,7 +229,7 @@ mod tests {
         assert_eq!(within.scale, 2.0);
         for layer in &within.layers {
             let Stage::Moving { sprite, pixel } = layer.stage else { panic!("{layer:?}") };
-            assert_eq!((sprite, pixel, layer.pixel(within)), ((320, 180), 1.0, 0.5));
+            assert_eq!((sprite, pixel, layer.own_pixel(within)), ((320, 180), 1.0, 0.5));
         }
     }
 

@@ -90,23 +90,28 @@ fn work(task: &Task, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
     media::init().map_err(internal)?;
     match task.aim {
         Aim::Render => make(task, out),
-        Aim::Inspect => {
-            out.send(&Report::Inspected { inspected: look(&task.composition) });
+        Aim::Inspect { partly } => {
+            look(&task.composition, partly, out);
             Ok(Vec::new())
         }
         Aim::Probe => probe(task, out).map(|()| Vec::new()),
     }
 }
 
-/// Says what would be made of the first output, without one what is wrong with the sources.
-fn look(composition: &Composition) -> Inspected {
+/// Says what would be made of the first output; where some sources are away, what is wrong with the others.
+fn look(composition: &Composition, partly: bool, out: &Reports) {
+    let tell = |inspected| out.send(&Report::Inspected { inspected });
     let check = |index: usize, found: &Prepared| found.broken_stills(&composition.elements[index].element);
-    let mut opened = prepare::open(composition, &mut { check });
-    match (opened.plans(&composition.outputs), composition.outputs.first()) {
-        (Ok(plans), Some(output)) => Inspected::Good(outlook::of(&Understood { opened, plans }, output)),
-        (Ok(_), None) => Inspected::Partly { problems: Vec::new(), warnings: opened.warnings() },
-        (Err(problems), _) => Inspected::Partly { problems, warnings: opened.warnings() },
-    }
+    let mut opened = prepare::open(composition, partly, &mut { check });
+    let outputs = if partly { &[] } else { composition.outputs.as_slice() };
+    let problems = match (opened.plans(outputs), outputs.first()) {
+        (Ok(plans), Some(output)) => return tell(Inspected::Good(outlook::of(&Understood { opened, plans }, output))),
+        (Ok(_), None) => Vec::new(),
+        (Err(problems), _) => problems,
+    };
+    // Fonts may be long in looking for: what is known by then is not to be lost when time is up.
+    tell(Inspected::bad(problems.clone()));
+    tell(Inspected::Partly { problems, warnings: opened.warnings() });
 }
 
 /// Looks into each source, whatever its kind.

@@ -21,8 +21,8 @@ pub enum Aim {
     /// To make the files.
     #[default]
     Render,
-    /// To say what would be made of the first output; without one, what is wrong with the sources.
-    Inspect,
+    /// To say what would be made of the first output; partly, where some sources are away, what is wrong with the others.
+    Inspect { partly: bool },
     /// To say what the sources hold, each of any kind.
     Probe,
 }
