@@ -163,10 +163,7 @@ fn visual(check: &mut Checker, at: &str, visual: &Visual, moves: Moves) {
     transition(check, format_args!("{at}.transitionIn"), visual.transition_in);
     transition(check, format_args!("{at}.transitionOut"), visual.transition_out);
     check.range(format_args!("{at}.rotation"), visual.rotation, -36_000.0..=36_000.0);
-    match visual.corner_radius {
-        Length::Pixels(pixels) => check.range(format_args!("{at}.cornerRadius"), pixels, 0.0..=16_384.0),
-        Length::Percent(percent) => check.range(format_args!("{at}.cornerRadius"), percent, 0.0..=100.0),
-    }
+    check.length(format_args!("{at}.cornerRadius"), visual.corner_radius, 0.0..=16_384.0, 0.0..=100.0);
     crop(check, format_args!("{at}.crop"), &visual.crop);
     keyframes(check, format_args!("{at}.keyframes"), &visual.keyframes, moves);
     effects(check, format_args!("{at}.effects"), &visual.effects);
@@ -278,24 +275,15 @@ fn stroke(check: &mut Checker, at: impl Display, stroke: &Stroke) {
 
 /// A length that adorns: an outline, a padding, a shadow's reach.
 fn small(check: &mut Checker, at: impl Display, length: Length) {
-    match length {
-        Length::Pixels(pixels) => check.range(at, pixels, 0.0..=1_000.0),
-        Length::Percent(percent) => check.range(at, percent, 0.0..=50.0),
-    }
+    check.length(at, length, 0.0..=1_000.0, 0.0..=50.0);
 }
 
 fn place(check: &mut Checker, at: impl Display, length: Length) {
-    match length {
-        Length::Pixels(pixels) => check.range(at, pixels, -20_000.0..=20_000.0),
-        Length::Percent(percent) => check.range(at, percent, -1_000.0..=1_000.0),
-    }
+    check.length(at, length, -20_000.0..=20_000.0, -1_000.0..=1_000.0);
 }
 
 fn extent(check: &mut Checker, at: impl Display, length: Length) {
-    match length {
-        Length::Pixels(pixels) => check.range(at, pixels, 1.0..=16_384.0),
-        Length::Percent(percent) => check.range(at, percent, 0.01..=1_000.0),
-    }
+    check.length(at, length, 1.0..=16_384.0, 0.01..=1_000.0);
 }
 
 fn transition(check: &mut Checker, at: impl Display, transition: Option<Transition>) {
@@ -352,10 +340,7 @@ fn cues(check: &mut Checker, at: &str, has_source: bool, cues: &[Cue]) {
 /// How words look.
 fn style(check: &mut Checker, at: &str, text: &Text) {
     check.chars(format_args!("{at}.font.family"), &text.family, limits::NAME_CHARS);
-    match text.font_size {
-        Length::Pixels(pixels) => check.range(format_args!("{at}.fontSize"), pixels, 1.0..=2_000.0),
-        Length::Percent(percent) => check.above_zero(format_args!("{at}.fontSize"), percent, 100.0),
-    }
+    check.length(format_args!("{at}.fontSize"), text.font_size, 1.0..=2_000.0, 0.01..=100.0);
     check.range(format_args!("{at}.weight"), text.weight, 100..=900);
     check.range(format_args!("{at}.lineHeight"), text.line_height, 0.5..=5.0);
     if let Some(background) = &text.background {

@@ -6,7 +6,10 @@ mod output;
 
 use std::{fmt::Display, ops::RangeInclusive};
 
-use super::error::{Violation, ViolationCode};
+use super::{
+    error::{Violation, ViolationCode},
+    geometry::Length,
+};
 
 pub use element::{COMPOSITION_DEPTH, composition, count, element, past_the_end, source, too_many_elements};
 pub use job::{job_patch, new_job, outputs, shortest};
@@ -78,6 +81,18 @@ impl Checker {
         }
     }
 
+    /// Checks a length, which is of another range in pixels than in percent.
+    pub fn length(&mut self, path: impl Display, length: Length, pixels: RangeInclusive<f64>, percent: RangeInclusive<f64>) {
+        let (value, range, unit, sign) = match length {
+            Length::Pixels(value) => (value, pixels, " pixels", ""),
+            Length::Percent(value) => (value, percent, "", "%"),
+        };
+        if !range.contains(&value) {
+            let message = format!("must be from {}{sign} to {}{sign}{unit}", range.start(), range.end());
+            self.breach(path, ViolationCode::OutOfRange, message);
+        }
+    }
+
     pub fn above_zero(&mut self, path: impl Display, value: f64, most: f64) {
         if !(value > 0.0 && value <= most) {
             self.breach(path, ViolationCode::OutOfRange, format!("must be greater than 0 and at most {most}"));
@@ -127,5 +142,20 @@ mod tests {
         check.range("a", f64::NAN, 0.0..=1.0);
         check.above_zero("b", f64::NAN, 1.0);
         assert_eq!(check.finish().len(), 2);
+    }
+
+    #[test]
+    fn a_length_is_told_its_range_in_its_own_unit() {
+        for (length, message) in [
+            (Length::Pixels(0.0), "must be from 1 to 16384 pixels"),
+            (Length::Percent(0.0), "must be from 0.01% to 1000%"),
+            (Length::Percent(f64::NAN), "must be from 0.01% to 1000%"),
+        ] {
+            let mut check = Checker::default();
+            check.length("width", length, 1.0..=16_384.0, 0.01..=1_000.0);
+            check.length("width", Length::Pixels(1_000.5), 1.0..=16_384.0, 0.01..=1_000.0);
+            let told: Vec<String> = check.finish().into_iter().map(|violation| violation.message).collect();
+            assert_eq!(told, [message]);
+        }
     }
 }

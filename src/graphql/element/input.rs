@@ -267,12 +267,12 @@ pub enum FontInput {
 
 impl ElementInput {
     /// As the domain has it; what cannot be rendered is noted under `at`, the path of this input.
-    pub fn into_domain(self, check: &mut Checker, at: &str) -> Option<Element> {
+    pub fn into_domain(self, check: &mut Checker, at: &str) -> Element {
         self.at_depth(check, at, 0)
     }
 
-    fn at_depth(self, check: &mut Checker, at: &str, depth: usize) -> Option<Element> {
-        Some(match self {
+    fn at_depth(self, check: &mut Checker, at: &str, depth: usize) -> Element {
+        match self {
             ElementInput::Video(video) => video.into_domain(check, &format!("{at}.video")),
             ElementInput::Image(image) => image.into_domain(check, &format!("{at}.image")),
             ElementInput::Audio(audio) => audio.into_domain(check, &format!("{at}.audio")),
@@ -283,12 +283,11 @@ impl ElementInput {
                 let at = format!("{at}.composition");
                 if depth == COMPOSITION_DEPTH {
                     let rule = format!("must lie at most {COMPOSITION_DEPTH} deep within others");
-                    check.breach(at, ViolationCode::TooMany, rule);
-                    return None;
+                    check.breach(&at, ViolationCode::TooMany, rule);
                 }
                 composition.into_domain(check, &at, depth + 1)
             }
-        })
+        }
     }
 }
 
@@ -296,7 +295,7 @@ impl CompositionInput {
     fn into_domain(self, check: &mut Checker, at: &str, depth: usize) -> Element {
         let visual = self.visual.into_domain(geometry::Fit::Fill);
         let elements = self.elements.into_iter().enumerate();
-        let elements = elements.filter_map(|(index, one)| one.at_depth(check, &format!("{at}.elements[{index}]"), depth));
+        let elements = elements.map(|(index, one)| one.at_depth(check, &format!("{at}.elements[{index}]"), depth));
         let content = Content::Composition { elements: elements.collect(), visual };
         Element { timing: self.timing.into_domain(check, at), content }
     }

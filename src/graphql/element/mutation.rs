@@ -125,7 +125,7 @@ impl ElementQuery {
 /// Inputs as the domain has them, or everything that is wrong with them.
 fn read(inputs: Vec<(String, ElementInput)>) -> Result<Vec<composition::Element>> {
     let mut check = Checker::default();
-    let read: Vec<_> = inputs.into_iter().filter_map(|(at, input)| input.into_domain(&mut check, &at)).collect();
+    let read: Vec<_> = inputs.into_iter().map(|(at, input)| input.into_domain(&mut check, &at)).collect();
     check.into_result(read).map_err(|all| failed(Error::Invalid(all)))
 }
 

@@ -81,7 +81,7 @@ impl CreateJobInput {
         let mut elements: Vec<Element> = Vec::new();
         if !validation::too_many_elements(&mut check, &format!("{at}.elements"), self.elements.len()) {
             for (index, element) in self.elements.into_iter().enumerate() {
-                elements.extend(element.into_domain(&mut check, &format!("{at}.elements[{index}]")));
+                elements.push(element.into_domain(&mut check, &format!("{at}.elements[{index}]")));
             }
         }
         let new = NewJob {
