@@ -176,11 +176,12 @@ async fn local(config: &Config, source: &Source, index: usize, file: PathBuf) ->
             Some(path) => {
                 let path = hex::decode(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
                 let path = PathBuf::from(path.ok_or_else(|| refused("the path cannot be read".into()))?);
-                std::path::absolute(&path).map_err(|error| refused(error.to_string()))
+                let path = std::path::absolute(&path).map_err(|error| refused(error.to_string()))?;
+                if path.is_file() { Ok(path) } else { Err(refused(format!("there is no file {}", path.display()))) }
             }
             None => {
                 let fetcher = Fetcher::new(config.fetch_allow.clone());
-                fetcher.fetch(url, &file, config.render.source).await.map_err(|error| refused(error.to_string()))?;
+                fetcher.fetch(url, &file, config.render.source, &|| {}).await.map_err(|error| refused(error.to_string()))?;
                 Ok(file)
             }
         },

@@ -22,7 +22,7 @@ const F32: Sample = Sample::F32(Type::Planar);
 const GAP_SAMPLES: i64 = SAMPLE_RATE as i64 / 20;
 /// By how much a container's times may be rounded: 1 ms.
 const ROUNDED_SAMPLES: i64 = SAMPLE_RATE as i64 / 1_000;
-const MOST_BROKEN_PACKETS: u32 = 1_000;
+pub(super) const MOST_BROKEN_PACKETS: u32 = 1_000;
 
 /// A run of stereo samples.
 pub struct Sound {

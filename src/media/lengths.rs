@@ -8,7 +8,7 @@ use ffmpeg_next::{
     media,
 };
 
-use super::{input, probe};
+use super::{audio::MOST_BROKEN_PACKETS, input, probe};
 
 /// Seconds; `None` where it is not known.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -25,8 +25,6 @@ const MATROSKA: &str = "matroska";
 /// whatever their size: without a length they cannot be planned.
 const MOST_SOUND: i64 = 512 << 20;
 const MOST_PICTURES: i64 = 64 << 20;
-/// Broken packets that are passed over, as by who decodes the sound.
-const MOST_BROKEN_PACKETS: u32 = 1_000;
 /// A sound that ends earlier than the file says by more than this is one that is cut short, seconds.
 const CUT_SHORT_S: f64 = 0.5;
 

@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Instant,
 };
 
@@ -21,10 +24,20 @@ use crate::{
     storage::{Downloaded, FetchError, Fetcher, StorageError, StorageErrorKind},
 };
 
-/// Sources fetched at a time for a render, and of one host.
-const AT_A_TIME: usize = 4;
-/// Where there is a deadline, so that many hosts may fail to answer.
-const AT_A_TIME_UNTIL: usize = 64;
+/// How much is fetched at a time.
+struct Pace {
+    /// Sources of hosts that have not answered yet: one of each.
+    unanswered: usize,
+    /// Sources of those that have.
+    answered: usize,
+    /// Of one host that has.
+    of_host: usize,
+}
+
+/// For a render, which needs all of them.
+const FOR_ALL: Pace = Pace { unanswered: 4, answered: 4, of_host: 4 };
+/// Where there is a deadline: many hosts may fail to answer, and others are not to wait for them.
+const UNTIL: Pace = Pace { unanswered: 128, answered: 64, of_host: 16 };
 
 /// Sources on disk, and how many bytes they have together.
 #[derive(Default)]
@@ -50,6 +63,31 @@ impl Local {
 struct File {
     size: i64,
     sha256: String,
+}
+
+/// Who is asked for sources.
+struct Host {
+    /// One, until it has answered.
+    places: Semaphore,
+    has_answered: AtomicBool,
+    of_host: usize,
+}
+
+impl Host {
+    /// The store, which is ours, needs not answer first.
+    fn of(source: &Source, pace: &Pace) -> Self {
+        let host = Self { places: Semaphore::new(1), has_answered: AtomicBool::new(false), of_host: pace.of_host };
+        if !matches!(source, Source::Url(_)) {
+            host.answers();
+        }
+        host
+    }
+
+    fn answers(&self) {
+        if !self.has_answered.swap(true, Relaxed) {
+            self.places.add_permits(self.of_host - 1);
+        }
+    }
 }
 
 /// A source, and the elements that want it, each with the place where it names it.
@@ -94,7 +132,7 @@ pub struct Fetching<'a> {
 impl Fetching<'_> {
     /// Fetches the sources of `elements`, given with their ids, into a folder; ends with the first that cannot be had.
     pub async fn all(&self, elements: &[(String, Element)], folder: &Path) -> Result<Local, JobFailure> {
-        let mut fetched = self.each(elements, folder, AT_A_TIME);
+        let mut fetched = self.each(elements, folder, &FOR_ALL);
         let mut local = Local::default();
         while let Some(one) = fetched.next().await {
             match one {
@@ -112,7 +150,7 @@ impl Fetching<'_> {
         elements: &[(String, Element)],
         folder: &Path,
     ) -> Result<(Local, Vec<JobFailure>), JobFailure> {
-        let mut fetched = self.each(elements, folder, AT_A_TIME_UNTIL);
+        let mut fetched = self.each(elements, folder, &UNTIL);
         let (mut local, mut missing) = (Local::default(), Vec::new());
         while let Ok(Some(one)) = timeout_at(deadline.into(), fetched.next()).await {
             match one {
@@ -123,38 +161,39 @@ impl Fetching<'_> {
         Ok((local, missing))
     }
 
-    /// Each source once, some at a time: no host takes more places than are its own, so that others need not wait for what it
-    /// does not answer, and the first of each host has its turn first.
+    /// Each source once, some at a time. Of a host that has not answered one is asked for, so that many that never do keep no other
+    /// waiting.
     fn each<'a>(
         &'a self,
         elements: &'a [(String, Element)],
         folder: &Path,
-        at_a_time: usize,
+        pace: &'static Pace,
     ) -> FuturesUnordered<BoxFuture<'a, Result<Fetched, Missing<'a>>>> {
-        let mut hosts: HashMap<String, (usize, Arc<Semaphore>)> = HashMap::new();
-        let turned = wanted(elements).into_iter().map(|one| {
-            let (before, places) = hosts.entry(host(one.source)).or_insert_with(|| (0, Arc::new(Semaphore::new(AT_A_TIME))));
-            *before += 1;
-            (*before, places.clone(), one)
-        });
-        let mut turned: Vec<(usize, Arc<Semaphore>, Wanted)> = turned.collect();
-        turned.sort_by_key(|(turn, ..)| *turn);
-        let places = Arc::new(Semaphore::new(at_a_time));
-        let fetches = turned.into_iter().enumerate().map(|(number, (_, of_host, one))| {
-            let (path, places) = (folder.join(format!("source-{number}")), places.clone());
+        let mut hosts: HashMap<String, Arc<Host>> = HashMap::new();
+        let [unanswered, answered] = [pace.unanswered, pace.answered].map(|places| Arc::new(Semaphore::new(places)));
+        let fetches = wanted(elements).into_iter().enumerate().map(|(number, one)| {
+            let host = hosts.entry(origin(one.source)).or_insert_with(|| Arc::new(Host::of(one.source, pace))).clone();
+            let (path, unanswered, answered) = (folder.join(format!("source-{number}")), unanswered.clone(), answered.clone());
             async move {
-                // Neither is ever closed. Who waits for the host does not hold what others could have.
-                let _of_host = of_host.acquire().await;
-                let _place = places.acquire().await;
-                self.one(one, path).await
+                // None is ever closed.
+                let _of_host = host.places.acquire().await;
+                let _place = if host.has_answered.load(Relaxed) { answered.acquire().await } else { unanswered.acquire().await };
+                let fetched = self.one(one, path, &|| host.answers()).await;
+                host.answers();
+                fetched
             }
             .boxed()
         });
         fetches.collect()
     }
 
-    async fn one<'a>(&self, Wanted { source, by }: Wanted<'a>, path: PathBuf) -> Result<Fetched, Missing<'a>> {
-        match self.fetch(source, by[0].0, &path).await {
+    async fn one<'a>(
+        &self,
+        Wanted { source, by }: Wanted<'a>,
+        path: PathBuf,
+        answered: &(dyn Fn() + Sync),
+    ) -> Result<Fetched, Missing<'a>> {
+        match self.fetch(source, by[0].0, &path, answered).await {
             Ok(file) => Ok(Fetched { source: source.clone(), path, file }),
             Err(failure) => Err(Missing { failure, by }),
         }
@@ -171,7 +210,13 @@ impl Fetching<'_> {
         Ok(())
     }
 
-    async fn fetch(&self, source: &Source, element_id: &str, path: &Path) -> Result<File, JobFailure> {
+    async fn fetch(
+        &self,
+        source: &Source,
+        element_id: &str,
+        path: &Path,
+        answered: &(dyn Fn() + Sync),
+    ) -> Result<File, JobFailure> {
         let store = self.services.store();
         let purpose = Purpose {
             tenant: self.tenant.to_owned(),
@@ -181,7 +226,7 @@ impl Fetching<'_> {
         };
         match source {
             Source::Url(url) => {
-                let fetched = self.fetcher.fetch(url, path, self.most).await.map_err(unfetched)?;
+                let fetched = self.fetcher.fetch(url, path, self.most, answered).await.map_err(unfetched)?;
                 Ok(File { size: fetched.size, sha256: fetched.sha256 })
             }
             Source::Asset(id) => {
@@ -247,8 +292,8 @@ fn wanted(elements: &[(String, Element)]) -> Vec<Wanted<'_>> {
     wanted
 }
 
-/// Who answers for a source: of an address its host, of all else the store.
-fn host(source: &Source) -> String {
+/// Who answers for a source: of an address its origin, of all else the store.
+fn origin(source: &Source) -> String {
     let Source::Url(url) = source else { return String::new() };
     url::Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }

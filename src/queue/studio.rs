@@ -132,7 +132,9 @@ impl ProcessStudio {
             }
         };
         match timeout_at(deadline.into(), self.run(folder, task, &mut told)).await {
-            Ok(ended) => ended.and_then(|()| inspected.ok_or_else(nothing)),
+            Ok(Ok(())) => inspected.ok_or_else(nothing),
+            // What it told before counts, however it ended.
+            Ok(Err(failure)) => inspected.ok_or(failure),
             Err(_) => Ok(inspected.unwrap_or(unseen)),
         }
     }

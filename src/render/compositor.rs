@@ -311,7 +311,8 @@ impl<'a, F: Form> Compositor<'a, F> {
         let Art::Nested(within) = &ready.arts[index] else { return Ok(()) };
         let pose = layer.pose(&plan.canvas(), manner.seconds, None, manner.shift).uncropped(&layer.visual.crop);
         // Composing it costs as much where nothing of it is seen.
-        if !warp::is_seen(&pose, manner.opacity) {
+        let on_canvas = Area::around(&pose.bounds(), plan.width, plan.height);
+        if on_canvas.is_none() || !warp::is_seen(&pose, manner.opacity) {
             return Ok(());
         }
         let of_this = RenderError::of(layer.element);

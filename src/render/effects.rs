@@ -37,8 +37,8 @@ const CHROMA: [f64; 2] = [1.8556, 1.5748];
 const SHARPENED: f64 = 1.5;
 
 impl Effects {
-    /// `None` where nothing is to be done. `scale` is the size of the picture's pixels on the composition's own
-    /// canvas: blurring and sharpening are measured there.
+    /// `None` where nothing is to be done. `scale` is the size of the picture's pixels at rest on the composition's own canvas:
+    /// blurring and sharpening are measured there, and grow and shrink with the picture.
     pub fn of(effects: &[Effect], tables: &HashMap<Source, Arc<Table>>, scale: f64) -> Option<Self> {
         let mut steps = Vec::new();
         // Of the changes of colours that follow each other.

@@ -194,7 +194,8 @@ fn make<F: Form>(ready: &Ready, files: Vec<File>, means: &Means, watcher: &mut d
     }
     let has_sound: Vec<bool> = streams.iter().map(|(sound, _)| sound.is_there()).collect();
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let nested = ready.plan.nested_pixels();
+    // They are composed once for all files.
+    let nested = ready.plan.nested_pixels.div_ceil(count as u64);
     let at_once = own.iter().map(|(_, settings, _)| runs::at_once(settings, nested, cores, means.memory / count as u64));
     let runs = if means.runs == 0 { at_once.min().unwrap_or(1) } else { means.runs };
     let work = pictures::work(&pictures, runs, &shared);

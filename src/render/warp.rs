@@ -43,7 +43,7 @@ pub fn draw_again<R: Rows>(
     }
 }
 
-/// Whether anything of what is drawn so is on the canvas at all, as far as it itself tells.
+/// Whether anything is to be seen of what is drawn so, wherever it lies.
 pub fn is_seen(pose: &Pose, opacity: f64) -> bool {
     opacity > 0.0 && !pose.window.is_empty() && !pose.sprite.is_empty()
 }

@@ -55,18 +55,31 @@ impl Fetcher {
         Self { allowed }
     }
 
-    /// Writes what the address holds into a new file; no more than `most` bytes.
-    pub async fn fetch(&self, address: &str, path: &Path, most: u64) -> Result<Fetched, FetchError> {
-        let fetching = self.fetch_untimed(address, path, most);
+    /// Writes what the address holds into a new file; no more than `most` bytes. `answered` is called when its host says something.
+    pub async fn fetch(
+        &self,
+        address: &str,
+        path: &Path,
+        most: u64,
+        answered: &(dyn Fn() + Sync),
+    ) -> Result<Fetched, FetchError> {
+        let fetching = self.fetch_untimed(address, path, most, answered);
         tokio::time::timeout(WHOLE_TIMEOUT, fetching)
             .await
             .unwrap_or_else(|_| Err(FetchError::Unreachable("the source took longer than 30 minutes".into())))
     }
 
-    async fn fetch_untimed(&self, address: &str, path: &Path, most: u64) -> Result<Fetched, FetchError> {
+    async fn fetch_untimed(
+        &self,
+        address: &str,
+        path: &Path,
+        most: u64,
+        answered: &(dyn Fn() + Sync),
+    ) -> Result<Fetched, FetchError> {
         let mut url = Url::parse(address).map_err(|_| FetchError::NotAllowed("the address cannot be read".into()))?;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.request(&url).await?;
+            answered();
             if response.status().is_redirection() {
                 url = redirect_target(&url, &response)?;
                 continue;

@@ -91,6 +91,30 @@ async fn a_composition_is_composed_as_large_as_it_is_seen() {
     assert!(enlarged["message"].as_str().unwrap().contains("2.0 times"), "{told:#}");
 }
 
+/// Whatever it is, and however large it becomes later: a blur is part of the picture that is moved.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blur_is_as_wide_as_at_rest_whatever_comes_later() {
+    let server = Server::sqlite().await;
+    let logo = server.api.upload("logo.png", "image/png", made::logo(400, 240)).await;
+    let keyframe = |at: f64, value: f64| json!({ "property": "SCALE", "at": at, "value": value });
+    let blurred = |kind: &str, later: f64| {
+        let mut fields = match kind {
+            "image" => json!({ "source": { "asset": logo } }),
+            "shape" => json!({ "shape": "RECTANGLE", "fill": "white" }),
+            _ => json!({ "elements": [shape("white", json!({ "width": "60%", "height": "60%" }))] }),
+        };
+        let more = json!({ "width": 100, "height": 60, "length": 1, "effects": [{ "blur": 4 }],
+            "keyframes": [keyframe(0.0, 1.0), keyframe(0.6, 1.0), keyframe(1.0, later)] });
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!([{ kind: fields }])
+    };
+    for kind in ["image", "shape", "composition"] {
+        let expected = picture(&server, blurred(kind, 1.001), 0.3).await;
+        let seen = picture(&server, blurred(kind, 4.0), 0.3).await;
+        assert!(seen.psnr(&expected, 0..180) > 40.0, "{kind}: {}", seen.psnr(&expected, 0..180));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_within_keeps_its_own_time() {
     let server = Server::sqlite().await;

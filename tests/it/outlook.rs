@@ -184,24 +184,23 @@ async fn what_is_known_is_told_beside_sources_that_do_not_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hosts_that_do_not_answer_keep_no_other_waiting() {
     let server = Server::sqlite().await;
-    let listeners: Vec<std::net::TcpListener> = (0..40).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let listeners: Vec<std::net::TcpListener> = (0..100).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let good = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = good.local_addr().unwrap();
     let routes = Router::new().route("/{name}", get(|| async { "nonsense" }));
     tokio::spawn(async move { axum::serve(good, routes).await });
     let audio = |address: std::net::SocketAddr, name: usize| json!({ "audio": { "source": { "url": format!("http://{address}/{name}") } } });
     let silent = |host: usize, name: usize| audio(listeners[host].local_addr().unwrap(), name);
-    let of_one_host: Vec<Value> = (0..40).map(|name| silent(0, name)).collect();
-    let of_many_hosts: Vec<Value> = (0..40).map(|host| silent(host, 0)).collect();
-    for slow in [of_one_host, of_many_hosts] {
-        let elements: Vec<Value> = slow.into_iter().chain((0..40).map(|name| audio(address, name))).collect();
+    for (hosts, of_each) in [(1, 40), (20, 4), (100, 1)] {
+        let slow = (0..hosts).flat_map(|host| (0..of_each).map(move |name| (host, name))).map(|(host, name)| silent(host, name));
+        let elements: Vec<Value> = slow.chain((0..40).map(|name| audio(address, name))).collect();
         let told = server.api.ask(VALIDATE, json!({ "input": { "elements": elements } })).await["validateJob"].take();
         let codes = |list: &str| {
             let all = told[list].as_array().unwrap().iter();
             all.map(|one| one["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(codes("problems"), vec!["UNSUPPORTED_FORMAT"; 40], "{told:#}");
-        assert_eq!(codes("warnings"), vec!["NOT_INSPECTED"; 40]);
+        assert_eq!(codes("warnings"), vec!["NOT_INSPECTED"; hosts * of_each]);
     }
 }
 

@@ -56,8 +56,10 @@ pub enum Stage {
     /// It moves or is turned: a sprite of this size is put where its pose says.
     Moving {
         sprite: (u32, u32),
-        /// The size of one of its pixels on the canvas, where it is largest.
+        /// The size of one of its pixels on the canvas, where it is largest…
         pixel: f64,
+        /// …and as it is at rest, which is what effects are measured by: they move with what they change.
+        pixel_at_rest: f64,
     },
 }
 
@@ -176,7 +178,7 @@ pub(super) fn layer(
         end_s: slot.end,
         visual: in_order(visual),
         figure: size.map_or(Figure::Drawn, |size| Figure::Fitted(visual.crop.of(size))),
-        stage: Stage::Moving { sprite: (2, 2), pixel: 1.0 },
+        stage: Stage::Moving { sprite: (2, 2), pixel: 1.0, pixel_at_rest: 1.0 },
         opaque,
         enter: visual.transition_in.map(|t| passage(t, slot.start, t.duration.min(longest))),
         leave: visual.transition_out.map(|t| passage(t, slot.end - t.duration.min(longest), t.duration.min(longest))),
@@ -215,15 +217,16 @@ impl Layer {
         {
             return;
         }
-        let whole = self.largest(plan).0 / (1.0 - crop.left - crop.right);
-        self.stage = Stage::Moving { sprite: composed, pixel: whole / f64::from(composed.0) };
+        let pixel = |shown: f64| shown / (1.0 - crop.left - crop.right) / f64::from(composed.0);
+        let (pixel, pixel_at_rest) = (pixel(self.largest(plan).0), pixel(self.width_at_rest(plan)));
+        self.stage = Stage::Moving { sprite: composed, pixel, pixel_at_rest };
     }
 
-    /// The size of a pixel of what is drawn for it, in those of its composition's own canvas.
+    /// The size of a pixel of what is drawn for it at rest, in those of its composition's own canvas.
     pub fn own_pixel(&self, plan: &Plan) -> f64 {
         let on_canvas = match self.stage {
             Stage::Rest { .. } => 1.0,
-            Stage::Moving { pixel, .. } => pixel,
+            Stage::Moving { pixel_at_rest, .. } => pixel_at_rest,
         };
         on_canvas / plan.scale
     }
@@ -347,7 +350,17 @@ impl Layer {
         }
         let even = |edge: f64| (edge.min(MAX_SPRITE) / 2.0).ceil().max(1.0) as u32 * 2;
         let sprite = (even(width), even(height));
-        Stage::Moving { sprite, pixel: largest / f64::from(sprite.0) }
+        let pixel = |shown: f64| shown / f64::from(sprite.0);
+        Stage::Moving { sprite, pixel: pixel(largest), pixel_at_rest: pixel(self.width_at_rest(plan)) }
+    }
+
+    /// How wide its picture is without what moves it.
+    fn width_at_rest(&self, plan: &Plan) -> f64 {
+        let bounds = pose::bounds_at_rest(&self.visual, &plan.canvas());
+        match self.figure {
+            Figure::Fitted(size) if self.visual.fit != Fit::ContainBlur => geometry::fit(self.visual.fit, size, &bounds).width,
+            _ => bounds.width,
+        }
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Plan {
     pub sounds: Vec<Sounding>,
     /// By element: how the elements within it are rendered.
     pub nested: Vec<Option<NestedPlan>>,
+    /// The most pixels of compositions within it that are rendered at the same time, with those within them.
+    pub nested_pixels: u64,
     /// How much larger its canvas and its elements are than the composition says; not 1 only of one within another.
     pub scale: f64,
     /// When each element starts, seconds.
@@ -84,14 +86,6 @@ impl Plan {
         self.end - self.first
     }
 
-    /// The most pixels of compositions within it that are there at the same time, with those within them.
-    pub fn nested_pixels(&self) -> u64 {
-        let nested = |layer: &usize| self.nested[self.layers[*layer].element].as_ref();
-        let pixels = |plan: &Plan| u64::from(plan.width) * u64::from(plan.height) + plan.nested_pixels();
-        let at_once = |interval: &Interval| interval.layers.iter().filter_map(nested).map(|nested| pixels(&nested.plan)).sum();
-        self.intervals.iter().map(at_once).max().unwrap_or(0)
-    }
-
     /// Whether nothing of the ground is seen in any frame.
     pub fn is_opaque(&self) -> bool {
         self.intervals.iter().all(|interval| {
@@ -108,7 +102,9 @@ impl Plan {
 
 /// Plans a render.
 pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<Plan, Unplaceable> {
-    scaled(elements, media, output, 1.0)
+    let plan = scaled(elements, media, output, 1.0)?;
+    nested::check(&plan)?;
+    Ok(plan)
 }
 
 /// The same for elements that are larger than their composition says.
@@ -129,6 +125,7 @@ fn scaled(elements: &[Element], media: &[Medium], output: &Output, scale: f64) -
         intervals: Vec::new(),
         sounds: Vec::new(),
         nested: Vec::new(),
+        nested_pixels: 0,
         scale,
         starts: schedule.slots.iter().map(|slot| slot.start).collect(),
     };
@@ -140,6 +137,7 @@ fn scaled(elements: &[Element], media: &[Medium], output: &Output, scale: f64) -
         .collect::<Result<_, _>>()?;
     plan.layers = layers(&plan, elements, media, &schedule);
     plan.intervals = intervals(&plan);
+    plan.nested_pixels = nested::pixels_at_once(&plan);
     plan.sounds = sound::sounds(&plan, elements, media, &schedule);
     Ok(plan)
 }
@@ -430,7 +428,7 @@ mod tests {
         let pose = plan.layers[1].pose(&plan.canvas(), 8.0, None, Shift::NONE);
         assert_eq!(pose.window, plan.canvas());
         assert_eq!(pose.sprite, Rect { x: 0.0, y: 0.0, width: 1920.0, height: 1080.0 });
-        let Stage::Moving { sprite, pixel } = plan.layers[1].stage else { panic!("it moves") };
+        let Stage::Moving { sprite, pixel, .. } = plan.layers[1].stage else { panic!("it moves") };
         assert!(sprite == (1280, 720) && (pixel - 1.5).abs() < 0.01, "{sprite:?} {pixel}");
     }
 

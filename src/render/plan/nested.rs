@@ -2,8 +2,9 @@
 
 use super::{Medium, Plan, layer::seen_scale, pose, scaled};
 use crate::domain::{
-    composition::Element,
+    composition::{Element, Visual},
     error::{ErrorCode, JobFailure},
+    motion::{Keyframe, Property},
     output::Output,
     schedule::{Slot, Unplaceable},
 };
@@ -17,8 +18,10 @@ const MOST_ENLARGED: f64 = 4.0;
 /// It then has at most so many times the pixels of what it lies in, or so many: each takes memory for some pictures of its size.
 const MOST_TIMES: f64 = 4.0;
 const MOST_ENLARGED_PIXELS: f64 = 1_920.0 * 1_080.0;
-/// All that are there at the same time have together at most so many times as many.
+/// Those within one composition that are there at the same time and grow have together at most so many times as many.
 const MOST_AT_ONCE: f64 = 4.0;
+/// The most pixels that compositions within a job have together at the same time: 1.3 GB, and in the finer form 5.
+const MOST_NESTED_AT_ONCE: u64 = 160_000_000;
 
 /// A composition within another, planned as large as it says, or as it is seen where that is larger.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,23 +85,59 @@ pub(super) fn nested(
     Ok(Some(NestedPlan { size, elements, plan }))
 }
 
-/// How many other compositions are there in the time of one.
+/// The most pixels of compositions within one that are rendered at the same time, with those within them.
+pub(super) fn pixels_at_once(plan: &Plan) -> u64 {
+    let nested = |layer: &usize| plan.nested[plan.layers[*layer].element].as_ref();
+    let pixels = |inner: &Plan| u64::from(inner.width) * u64::from(inner.height) + inner.nested_pixels;
+    let rendered = plan.intervals.iter().filter(|interval| interval.end > plan.first && interval.first < plan.end);
+    rendered.map(|now| now.layers.iter().filter_map(nested).map(|nested| pixels(&nested.plan)).sum()).max().unwrap_or(0)
+}
+
+/// Whether there is memory for all that a job composes within others.
+pub(super) fn check(plan: &Plan) -> Result<(), Unplaceable> {
+    if plan.nested_pixels <= MOST_NESTED_AT_ONCE {
+        return Ok(());
+    }
+    let message = format!("compositions within others have together at most {MOST_NESTED_AT_ONCE} pixels at the same time");
+    let failure = JobFailure::new(ErrorCode::ResourceLimit, message).suggest("show fewer of them at once, or make them smaller");
+    Err(Unplaceable { element: None, failure })
+}
+
+/// How many other compositions that grow are there at some moment of the time of one.
 pub(super) fn beside(elements: &[Element], slots: &[Slot], index: usize) -> usize {
+    if !grows(&elements[index]) {
+        return 0;
+    }
     let slot = &slots[index];
-    let meets = |other: usize| other != index && slots[other].start < slot.end && slots[other].end > slot.start;
-    let is_nested = |other: &usize| !elements[*other].elements().is_empty() && meets(*other);
-    if elements[index].elements().is_empty() { 0 } else { (0..elements.len()).filter(is_nested).count() }
+    let others = (0..elements.len()).filter(|other| *other != index && grows(&elements[*other])).map(|other| &slots[other]);
+    let meets = others.map(|other| (other.start.max(slot.start), other.end.min(slot.end))).filter(|(start, end)| start < end);
+    let mut edges: Vec<(f64, isize)> = meets.flat_map(|(start, end)| [(start, 1), (end, -1)]).collect();
+    // Ends before starts.
+    edges.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let there = edges.iter().scan(0, |there, (_, step)| {
+        *there += step;
+        Some(*there as usize)
+    });
+    there.max().unwrap_or(0)
+}
+
+/// Whether an element is a composition that may be seen larger than it says.
+fn grows(element: &Element) -> bool {
+    let resizes = |visual: &Visual| {
+        let moved = |keyframe: &Keyframe| matches!(keyframe.property, Property::Scale | Property::Width | Property::Height);
+        visual.keyframes.iter().any(moved) || visual.ken_burns().is_some() || !visual.crop.is_none()
+    };
+    !element.elements().is_empty() && element.visual().is_some_and(resizes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::{
-        composition::{Content, Timing, Visual},
+        composition::{Content, Timing},
         easing::Easing,
         geometry::Length,
         look::{Crop, Shape, ShapeKind},
-        motion::{Keyframe, Property},
         transition::{Transition, TransitionType},
     };
     use crate::render::plan::Stage;
@@ -172,21 +211,40 @@ mod tests {
 
     #[test]
     fn many_that_are_there_at_once_share_the_room_and_what_they_take_is_known() {
-        let planned = |starts: [f64; 9]| {
-            let card = |start| {
-                let mut card = composition(square(), 50.0, 4.0);
-                (card.timing.start, card.timing.track) = (Some(start), Some((start * 100.0) as i32));
-                card
-            };
-            let media: Vec<Medium> = (0..9).map(|_| medium()).collect();
-            super::super::plan(&starts.map(card), &media, &Output::plain(1_920, 1_080, 25)).unwrap()
+        let card = |start: f64, length: f64, scale: f64| {
+            let mut card = composition(square(), 50.0, scale);
+            card.timing = Timing { start: Some(start), length: Some(length), ..Timing::default() };
+            card
         };
-        let after_each_other = planned([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
-        let at_once = planned([0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08]);
-        let pixels = |plan: &Plan| plan.nested_pixels() as f64 / f64::from(plan.width * plan.height);
+        let planned = |cards: Vec<Element>| {
+            let media: Vec<Medium> = cards.iter().map(|_| medium()).collect();
+            super::super::plan(&cards, &media, &Output::plain(1_920, 1_080, 25)).unwrap()
+        };
+        let canvas = 1_920.0 * 1_080.0;
+        let pixels = |plan: &Plan| plan.nested_pixels as f64 / canvas;
         // Each would be four canvases large.
-        assert_eq!(pixels(&after_each_other), 4.0);
-        assert!((15.9..16.1).contains(&pixels(&at_once)), "{}", pixels(&at_once));
+        assert_eq!(pixels(&planned((0..9).map(|at| card(f64::from(at), 1.0, 4.0)).collect())), 4.0);
+        let at_once = pixels(&planned((0..9).map(|_| card(0.0, 1.0, 4.0)).collect()));
+        assert!((15.9..16.1).contains(&at_once), "{at_once}");
+        // One that lasts is as large beside many that come one after the other, or do not grow.
+        let mut cards: Vec<Element> = (0..9).map(|at| card(f64::from(at), 1.0, 4.0)).collect();
+        cards.push(card(0.0, 9.0, 4.0));
+        assert_eq!(pixels(&planned(cards)), 8.0);
+        let mut badges: Vec<Element> = (0..9).map(|_| composition(square(), 10.0, 1.0)).collect();
+        for badge in &mut badges {
+            let Content::Composition { visual, .. } = &mut badge.content else { panic!() };
+            visual.keyframes.clear();
+        }
+        badges.push(card(0.0, 1.0, 4.0));
+        let plan = planned(badges);
+        assert_eq!(plan.nested[9].as_ref().unwrap().plan.width, 3_840);
+        // What lies within them counts too.
+        let plan = planned(vec![composition(composition(square(), 100.0, 1.0), 100.0, 1.0)]);
+        assert_eq!(pixels(&plan), 2.0);
+        let many: Vec<Element> = (0..40).map(|_| composition(square(), 200.0, 1.0)).collect();
+        let media: Vec<Medium> = many.iter().map(|_| medium()).collect();
+        let refused = super::super::plan(&many, &media, &Output::plain(1_920, 1_080, 25)).unwrap_err();
+        assert_eq!(refused.failure.code, ErrorCode::ResourceLimit);
     }
 
     #[test]
@@ -196,8 +254,8 @@ mod tests {
         visual.crop = Crop { left: 0.25, top: 0.25, right: 0.25, bottom: 0.25 };
         let plan = super::super::plan(&[cropped], &[medium()], &Output::plain(640, 360, 25)).unwrap();
         assert_eq!(plan.nested[0].as_ref().unwrap().plan.width, 960, "half of it fills a box that is half as large again");
-        // So a blur of pixels of the canvas is as wide in its own.
-        assert_eq!(plan.layers[0].own_pixel(&plan), 1.0);
+        // A blur is measured as it is at rest, and grows with it.
+        assert!((plan.layers[0].own_pixel(&plan) - 1.0 / 1.5).abs() < 1e-9);
     }
 
     #[test]
@@ -228,7 +286,7 @@ mod tests {
         let within = &plan.nested[0].as_ref().unwrap().plan;
         assert_eq!(within.scale, 2.0);
         for layer in &within.layers {
-            let Stage::Moving { sprite, pixel } = layer.stage else { panic!("{layer:?}") };
+            let Stage::Moving { sprite, pixel, .. } = layer.stage else { panic!("{layer:?}") };
             assert_eq!((sprite, pixel, layer.own_pixel(within)), ((320, 180), 1.0, 0.5));
         }
     }

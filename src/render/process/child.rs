@@ -18,7 +18,7 @@ use crate::{
     domain::{
         composition::Source,
         error::{ErrorCode, JobFailure},
-        inspection::Inspected,
+        inspection::{Inspected, Warning},
         media::MediaInfo,
         timeline::{ProcessingStep, Usage},
     },
@@ -109,8 +109,8 @@ fn look(composition: &Composition, partly: bool, out: &Reports) {
         (Ok(_), None) => Vec::new(),
         (Err(problems), _) => problems,
     };
-    // Fonts may be long in looking for: what is known by then is not to be lost when time is up.
-    tell(Inspected::bad(problems.clone()));
+    // Fonts may be long in looking for: what is known by then is not to be lost when time is up, or the child ends.
+    tell(Inspected::Partly { problems: problems.clone(), warnings: vec![Warning::not_inspected(None, None)] });
     tell(Inspected::Partly { problems, warnings: opened.warnings() });
 }
 
