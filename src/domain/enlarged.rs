@@ -53,8 +53,9 @@ impl Visual {
         } = self;
         [x, y, width, height, corner_radius].into_iter().for_each(|length| length.enlarge(by));
         for keyframe in keyframes {
-            if matches!(keyframe.property, Property::X | Property::Y | Property::Width | Property::Height) {
-                keyframe.value *= by;
+            match keyframe.property {
+                Property::X | Property::Y | Property::Width | Property::Height => keyframe.value *= by,
+                Property::Scale | Property::Rotation | Property::Opacity | Property::Volume => {}
             }
         }
     }

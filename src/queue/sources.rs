@@ -36,7 +36,7 @@ struct Pace {
 
 /// For a render, which needs all of them.
 const FOR_ALL: Pace = Pace { unanswered: 4, answered: 4, of_host: 4 };
-/// Where there is a deadline: many hosts may fail to answer, and others are not to wait for them.
+/// Where there is a deadline: up to 128 hosts may fail to answer, and others are not to wait for them.
 const UNTIL: Pace = Pace { unanswered: 128, answered: 64, of_host: 16 };
 
 /// Sources on disk, and how many bytes they have together.
@@ -67,6 +67,7 @@ struct File {
 
 /// Who is asked for sources.
 struct Host {
+    is_store: bool,
     /// One, until it has answered.
     places: Semaphore,
     has_answered: AtomicBool,
@@ -76,8 +77,10 @@ struct Host {
 impl Host {
     /// The store, which is ours, needs not answer first.
     fn of(source: &Source, pace: &Pace) -> Self {
-        let host = Self { places: Semaphore::new(1), has_answered: AtomicBool::new(false), of_host: pace.of_host };
-        if !matches!(source, Source::Url(_)) {
+        let is_store = !matches!(source, Source::Url(_));
+        let (places, has_answered) = (Semaphore::new(1), AtomicBool::new(false));
+        let host = Self { is_store, places, has_answered, of_host: pace.of_host };
+        if is_store {
             host.answers();
         }
         host
@@ -177,7 +180,9 @@ impl Fetching<'_> {
             async move {
                 // None is ever closed.
                 let _of_host = host.places.acquire().await;
-                let _place = if host.has_answered.load(Relaxed) { answered.acquire().await } else { unanswered.acquire().await };
+                // The store has places of its own alone: nothing of the web keeps it waiting.
+                let places = if host.has_answered.load(Relaxed) { &answered } else { &unanswered };
+                let _place = if host.is_store { None } else { Some(places.acquire().await) };
                 let fetched = self.one(one, path, &|| host.answers()).await;
                 host.answers();
                 fetched

@@ -98,7 +98,9 @@ impl<'a> Making<'a> {
         let times = (layer.first, layer.end, layer.origin_s, layer.start_s, layer.end_s);
         let cue = layer.cue.zip(self.elements[layer.element].cues()).and_then(|(number, cues)| cues.get(number));
         let shape = (layer.figure, layer.stage, layer.opaque, layer.enter, layer.leave);
-        format!("{} {times:?} {shape:?} {cue:?} {from:?}", self.looks[layer.element])
+        // How large it is composed follows from what else there is, and is not told by a size in whole pixels.
+        let scale = self.plan.nested[layer.element].as_ref().map(|nested| (nested.plan.scale, nested.plan.most_scale));
+        format!("{} {times:?} {shape:?} {cue:?} {from:?} {scale:?}", self.looks[layer.element])
     }
 
     /// The name of what the sound is made of.

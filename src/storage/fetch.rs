@@ -13,11 +13,13 @@ use std::{
 use ipnet::IpNet;
 use reqwest::{Client, Response, header, redirect::Policy};
 use sha2::{Digest, Sha256};
-use tokio::{fs::File, io::AsyncWriteExt};
+use tokio::{fs::File, io::AsyncWriteExt, sync::Semaphore};
 use url::{Host, Url};
 
 const MAX_REDIRECTS: usize = 3;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Names that are asked for at a time.
+static LOOKUPS: Semaphore = Semaphore::const_new(32);
 /// Without a byte for this long, a source is out of reach.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
 /// However steady, a fetch that takes longer is given up.
@@ -117,10 +119,7 @@ impl Fetcher {
         let addresses: Vec<SocketAddr> = match url.host() {
             Some(Host::Ipv4(ip)) => vec![(ip, port).into()],
             Some(Host::Ipv6(ip)) => vec![(ip, port).into()],
-            Some(Host::Domain(name)) => tokio::net::lookup_host((name, port))
-                .await
-                .map_err(|_| FetchError::Unreachable("the source's name cannot be resolved".into()))?
-                .collect(),
+            Some(Host::Domain(name)) => resolve(name, port).await?,
             None => return Err(FetchError::NotAllowed("the address names no host".into())),
         };
         if addresses.is_empty() {
@@ -137,6 +136,25 @@ impl Fetcher {
     fn may_connect(&self, address: SocketAddr) -> bool {
         let ip = unmapped(address.ip());
         self.allowed.iter().any(|network| network.contains(&ip)) || (is_public(ip) && matches!(address.port(), 80 | 443))
+    }
+}
+
+/// The addresses of a name. Asking holds a thread of all that there are for blocking work until the system gives up, whoever still
+/// waits for it: so few ask at a time, and each has its place until then.
+async fn resolve(name: &str, port: u16) -> Result<Vec<SocketAddr>, FetchError> {
+    let asked = (name.to_owned(), port);
+    let asking = async move {
+        let _place = LOOKUPS.acquire().await;
+        tokio::spawn(async move {
+            let _place = _place;
+            tokio::net::lookup_host(asked).await.map(Vec::from_iter)
+        })
+        .await
+    };
+    match tokio::time::timeout(CONNECT_TIMEOUT, asking).await {
+        Ok(Ok(Ok(addresses))) => Ok(addresses),
+        Err(_) => Err(FetchError::Unreachable("the source's name is not resolved in time".into())),
+        Ok(_) => Err(FetchError::Unreachable("the source's name cannot be resolved".into())),
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Plan {
     pub nested_pixels: u64,
     /// How much larger its canvas and its elements are than the composition says; not 1 only of one within another.
     pub scale: f64,
+    /// How much larger those within it may be.
+    pub most_scale: f64,
     /// When each element starts, seconds.
     pub starts: Vec<f64>,
 }
@@ -102,13 +104,17 @@ impl Plan {
 
 /// Plans a render.
 pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<Plan, Unplaceable> {
-    let plan = scaled(elements, media, output, 1.0)?;
-    nested::check(&plan)?;
-    Ok(plan)
+    let planned = |most_scale| scaled(elements, media, output, (1.0, most_scale));
+    let plan = planned(nested::MOST_ENLARGED)?;
+    match nested::check(&plan, output) {
+        Ok(()) => Ok(plan),
+        // Nothing is refused for being composed larger than it says.
+        Err(_) => planned(1.0).and_then(|plan| nested::check(&plan, output).map(|()| plan)),
+    }
 }
 
-/// The same for elements that are larger than their composition says.
-fn scaled(elements: &[Element], media: &[Medium], output: &Output, scale: f64) -> Result<Plan, Unplaceable> {
+/// The same for elements that are larger than their composition says, and those within them at most so much.
+fn scaled(elements: &[Element], media: &[Medium], output: &Output, (scale, most_scale): (f64, f64)) -> Result<Plan, Unplaceable> {
     let durations: Vec<_> = media.iter().map(|medium| medium.duration).collect();
     let schedule = schedule::schedule(elements, &durations, output.duration)?;
     let frames = output.clock().frame_at(schedule.duration).max(1);
@@ -127,11 +133,12 @@ fn scaled(elements: &[Element], media: &[Medium], output: &Output, scale: f64) -
         nested: Vec::new(),
         nested_pixels: 0,
         scale,
+        most_scale,
         starts: schedule.slots.iter().map(|slot| slot.start).collect(),
     };
     plan.nested = (0..elements.len())
         .map(|index| {
-            let slot = (&schedule.slots[index], nested::beside(elements, &schedule.slots, index));
+            let slot = (&schedule.slots[index], nested::beside(&plan, elements, &schedule.slots, index));
             nested::nested(&plan, index, &elements[index], &media[index], slot, output)
         })
         .collect::<Result<_, _>>()?;

@@ -14,13 +14,14 @@ const MAX_NESTED: f64 = 7_680.0;
 /// The most pixels of one, where it is larger than what it lies in.
 const MOST_NESTED_PIXELS: f64 = 4_096.0 * 2_304.0;
 /// How much larger than it says one is composed where it is seen so, at the most; as words are.
-const MOST_ENLARGED: f64 = 4.0;
+pub(super) const MOST_ENLARGED: f64 = 4.0;
 /// It then has at most so many times the pixels of what it lies in, or so many: each takes memory for some pictures of its size.
 const MOST_TIMES: f64 = 4.0;
 const MOST_ENLARGED_PIXELS: f64 = 1_920.0 * 1_080.0;
 /// Those within one composition that are there at the same time and grow have together at most so many times as many.
 const MOST_AT_ONCE: f64 = 4.0;
-/// The most pixels that compositions within a job have together at the same time: 1.3 GB, and in the finer form 5.
+/// The most pixels that compositions within a job have together at the same time: 1.3 GB for each
+/// run, and in the finer form 5.
 const MOST_NESTED_AT_ONCE: u64 = 160_000_000;
 
 /// A composition within another, planned as large as it says, or as it is seen where that is larger.
@@ -59,7 +60,7 @@ pub(super) fn nested(
     let room = (canvas * MOST_TIMES).clamp(MOST_ENLARGED_PIXELS, MOST_NESTED_PIXELS) * shared;
     let room = room.max(own) / (size.0 * size.1);
     let longest = MAX_NESTED / size.0.max(size.1);
-    let rooms = [room.sqrt(), longest, MOST_ENLARGED / plan.scale];
+    let rooms = [room.sqrt(), longest, plan.most_scale / plan.scale];
     let seen = seen_scale(plan, index, element, size, slot);
     // No smaller than it says, or what is small within would be lost; but for one that is too long.
     let scale = rooms.into_iter().fold(seen, f64::min).max((1.0 / plan.scale).min(longest));
@@ -81,7 +82,7 @@ pub(super) fn nested(
     let enlarged = |element: &Element| element.clone().enlarged(scale);
     let elements: Option<Vec<Element>> = (scale != 1.0).then(|| element.elements().iter().map(enlarged).collect());
     let within = elements.as_deref().unwrap_or(element.elements());
-    let plan = scaled(within, &medium.within, &inner, plan.scale * scale).map_err(of_outer)?;
+    let plan = scaled(within, &medium.within, &inner, (plan.scale * scale, plan.most_scale)).map_err(of_outer)?;
     Ok(Some(NestedPlan { size, elements, plan }))
 }
 
@@ -94,8 +95,8 @@ pub(super) fn pixels_at_once(plan: &Plan) -> u64 {
 }
 
 /// Whether there is memory for all that a job composes within others.
-pub(super) fn check(plan: &Plan) -> Result<(), Unplaceable> {
-    if plan.nested_pixels <= MOST_NESTED_AT_ONCE {
+pub(super) fn check(plan: &Plan, output: &Output) -> Result<(), Unplaceable> {
+    if output.format.is_sound_alone() || plan.nested_pixels <= MOST_NESTED_AT_ONCE {
         return Ok(());
     }
     let message = format!("compositions within others have together at most {MOST_NESTED_AT_ONCE} pixels at the same time");
@@ -104,12 +105,14 @@ pub(super) fn check(plan: &Plan) -> Result<(), Unplaceable> {
 }
 
 /// How many other compositions that grow are there at some moment of the time of one.
-pub(super) fn beside(elements: &[Element], slots: &[Slot], index: usize) -> usize {
-    if !grows(&elements[index]) {
+pub(super) fn beside(plan: &Plan, elements: &[Element], slots: &[Slot], index: usize) -> usize {
+    // Within one that has grown all have.
+    let grows = |index: usize| !elements[index].elements().is_empty() && (plan.scale > 1.0 || grows(&elements[index]));
+    if !grows(index) {
         return 0;
     }
     let slot = &slots[index];
-    let others = (0..elements.len()).filter(|other| *other != index && grows(&elements[*other])).map(|other| &slots[other]);
+    let others = (0..elements.len()).filter(|other| *other != index && grows(*other)).map(|other| &slots[other]);
     let meets = others.map(|other| (other.start.max(slot.start), other.end.min(slot.end))).filter(|(start, end)| start < end);
     let mut edges: Vec<(f64, isize)> = meets.flat_map(|(start, end)| [(start, 1), (end, -1)]).collect();
     // Ends before starts.
@@ -121,13 +124,13 @@ pub(super) fn beside(elements: &[Element], slots: &[Slot], index: usize) -> usiz
     there.max().unwrap_or(0)
 }
 
-/// Whether an element is a composition that may be seen larger than it says.
+/// Whether an element may be seen larger than it says.
 fn grows(element: &Element) -> bool {
     let resizes = |visual: &Visual| {
         let moved = |keyframe: &Keyframe| matches!(keyframe.property, Property::Scale | Property::Width | Property::Height);
         visual.keyframes.iter().any(moved) || visual.ken_burns().is_some() || !visual.crop.is_none()
     };
-    !element.elements().is_empty() && element.visual().is_some_and(resizes)
+    element.visual().is_some_and(resizes)
 }
 
 #[cfg(test)]
@@ -241,6 +244,13 @@ mod tests {
         // What lies within them counts too.
         let plan = planned(vec![composition(composition(square(), 100.0, 1.0), 100.0, 1.0)]);
         assert_eq!(pixels(&plan), 2.0);
+        // What has room as it says is not refused for being enlarged.
+        let mut outer = composition(square(), 100.0, 2.0);
+        let Content::Composition { elements, .. } = &mut outer.content else { panic!() };
+        *elements = (0..19).map(|_| composition(square(), 100.0, 1.0)).collect();
+        let media = Medium { within: (0..19).map(|_| medium()).collect(), ..Medium::default() };
+        let plan = super::super::plan(&[outer], &[media], &Output::plain(1_920, 1_080, 25)).unwrap();
+        assert!(plan.nested_pixels <= MOST_NESTED_AT_ONCE, "{}", plan.nested_pixels);
         let many: Vec<Element> = (0..40).map(|_| composition(square(), 200.0, 1.0)).collect();
         let media: Vec<Medium> = many.iter().map(|_| medium()).collect();
         let refused = super::super::plan(&many, &media, &Output::plain(1_920, 1_080, 25)).unwrap_err();
