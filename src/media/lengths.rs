@@ -2,13 +2,16 @@
 
 use ffmpeg_next::{
     Error, Packet,
-    codec::{Id, packet::side_data::Type},
+    codec::{
+        Id,
+        packet::{Ref, side_data::Type},
+    },
     ffi,
     format::{context::Input, stream::Stream},
     media,
 };
 
-use super::{audio::MOST_BROKEN_PACKETS, input, probe};
+use super::{audio::MOST_BROKEN_PACKETS, decode, input, probe};
 
 /// Seconds; `None` where it is not known.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -25,6 +28,9 @@ const MATROSKA: &str = "matroska";
 /// whatever their size: without a length they cannot be planned.
 const MOST_SOUND: i64 = 512 << 20;
 const MOST_PICTURES: i64 = 64 << 20;
+const MOV: &str = "mov";
+/// A Matroska file that begins later than this may count what comes before it, or not: it is measured, microseconds.
+const LATE_US: i64 = 20_000;
 /// A sound that ends earlier than the file says by more than this is one that is cut short, seconds.
 const CUT_SHORT_S: f64 = 0.5;
 
@@ -37,6 +43,8 @@ pub fn exact(input: Input, container: &str, told: Lengths) -> Lengths {
     let is_inexact = INEXACT.contains(&container) && (container != MATROSKA || holds_opus(&input));
     match told.whole {
         None => unknown(input, container),
+        Some(_) if container == MATROSKA && input::origin_us(&input) > LATE_US => unknown(input, container),
+        Some(_) if has_picture && container == MOV => with_last_pictures(input, container, told),
         Some(_) if has_picture && is_inexact && container == MATROSKA && size <= MOST_PICTURES => {
             Lengths { sound: sound_end(input, container, told.sound.or(told.whole)).or(told.sound), ..told }
         }
@@ -45,6 +53,22 @@ pub fn exact(input: Input, container: &str, told: Lengths) -> Lengths {
             Lengths { whole: exact.or(told.whole), sound: exact.or(told.sound), ..told }
         }
         Some(_) => told,
+    }
+}
+
+/// MP4 tells how long its pictures are decoded: those that are seen in another order and last unevenly may end later.
+fn with_last_pictures(mut input: Input, container: &str, told: Lengths) -> Lengths {
+    /// Less than this is rounding, frames.
+    const LATER: f64 = 1.5;
+    let Some(end) = told.picture.or(told.whole) else { return told };
+    let mut track = [Track::of(probe::best_video(&input))];
+    let origin_us = input::origin_us(&input);
+    decode::seek(&mut input, origin_us, end);
+    read_through(&mut input, &mut track, container);
+    let later = track[0].as_ref().and_then(|track| track.end(container).filter(|later| later - end > LATER * track.usual_s));
+    match later {
+        Some(later) => Lengths { picture: Some(later), whole: told.whole.map(|whole| whole.max(later)), ..told },
+        None => told,
     }
 }
 
@@ -121,7 +145,9 @@ impl Track {
     }
 
     fn take(&mut self, packet: &Packet, container: &str, origin_s: f64) {
-        let Some(pts) = packet.pts() else { return };
+        // SAFETY: a plain number of a packet that is borrowed.
+        let is_seen = unsafe { (*packet.as_ptr()).flags } & ffi::AV_PKT_FLAG_DISCARD == 0;
+        let Some(pts) = packet.pts().filter(|_| is_seen) else { return };
         let length = Some(input::seconds(packet.duration(), self.base)).filter(|length| *length > 0.0).unwrap_or(self.usual_s);
         // Ten bytes: samples to leave out at the start and at the end, and why (FFmpeg's AV_PKT_DATA_SKIP_SAMPLES).
         // Of Ogg the packet is told to be shorter already.

@@ -347,3 +347,24 @@ async fn what_does_not_say_how_long_it_is_is_measured() {
         assert!((job["duration"].as_f64().unwrap() - (told - 1.0)).abs() < 0.05, "{name}: {}", job["duration"]);
     }
 }
+
+/// Whatever the container tells: pictures that last unevenly end later than they are decoded, and a file may begin late.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_as_long_as_its_packets() {
+    let server = Server::sqlite().await;
+    let picture = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=30:duration=3"];
+    let uneven = ["-vf", "select='not(mod(n,7))+lt(n,20)'", "-vsync", "vfr", "-bf", "3", "-c:v", "libx264"];
+    let late = ["-output_ts_offset", "5", "-avoid_negative_ts", "disabled", "-c:v", "libx264"];
+    let tone = ["-f", "lavfi", "-i", "sine=duration=3", "-output_ts_offset", "5", "-c:a", "flac"];
+    for (name, arguments, expected) in [
+        ("uneven.mp4", [&picture[..], &uneven].concat(), 2.834),
+        ("late.mkv", [&picture[..], &late].concat(), 3.0),
+        ("late.mka", tone.to_vec(), 3.0),
+    ] {
+        let asset = clip(&server, name, &arguments).await;
+        let kind = if name == "late.mka" { "audio" } else { "video" };
+        let (job, _) = render(&server, video(json!([{ kind: { "source": { "asset": asset } } }]))).await;
+        let length = job["duration"].as_f64().unwrap();
+        assert!((length - expected).abs() < 0.04, "{name}: {length}");
+    }
+}
