@@ -158,6 +158,18 @@ fn close(elements: &[Element], open: Vec<OpenSlot>, duration: f64) -> Result<Sch
     Ok(Schedule { slots, duration })
 }
 
+/// The most that spans weigh that are there at the same time; each has its start, its end and its weight.
+pub fn most_at_once(spans: impl Iterator<Item = (f64, f64, i64)>) -> i64 {
+    let mut edges: Vec<(f64, i64)> = spans.flat_map(|(start, end, weight)| [(start, weight), (end, -weight)]).collect();
+    // Ends before starts.
+    edges.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let there = edges.iter().scan(0, |there, (_, step)| {
+        *there += step;
+        Some(*there)
+    });
+    there.max().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ use crate::domain::{
     error::{ErrorCode, JobFailure},
     inspection::{Warning, WarningCode},
     output::Output,
-    schedule::Unplaceable,
+    schedule::{self, Unplaceable},
     subtitles::{self, Cue},
 };
 
@@ -141,7 +141,9 @@ fn check_cues(elements: &[Element]) -> Result<(), JobFailure> {
     if count > MOST_CUES {
         return too_many(format!("a job has at most {MOST_CUES} cues of subtitles, and has {count}"));
     }
-    let most = |weight: fn(&Cue) -> i64| lists.iter().map(|cues| most_at_once(cues, weight)).max().unwrap_or(0);
+    let weighed =
+        |cues: &[Cue], weight: fn(&Cue) -> i64| schedule::most_at_once(cues.iter().map(|cue| (cue.start, cue.end, weight(cue))));
+    let most = |weight: fn(&Cue) -> i64| lists.iter().map(|cues| weighed(cues, weight)).max().unwrap_or(0);
     if most(|_| 1) > MOST_CUES_AT_ONCE || most(|cue| cue.text.chars().count() as i64) > MOST_CHARS_AT_ONCE {
         let rule =
             format!("at most {MOST_CUES_AT_ONCE} cues of subtitles with {MOST_CHARS_AT_ONCE} characters are shown at once");
@@ -171,18 +173,6 @@ fn part_cues(elements: &mut [Element], left: &mut usize) -> Result<(), JobFailur
 /// The cues of each element that has any, and of those within it.
 fn all_cues(elements: &[Element]) -> Vec<&[Cue]> {
     elements.iter().flat_map(|element| element.cues().into_iter().chain(all_cues(element.elements()))).collect()
-}
-
-/// The most that cues weigh that are shown at once.
-fn most_at_once(cues: &[Cue], weight: fn(&Cue) -> i64) -> i64 {
-    let mut edges: Vec<(f64, i64)> = cues.iter().flat_map(|cue| [(cue.start, weight(cue)), (cue.end, -weight(cue))]).collect();
-    // Ends before starts.
-    edges.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let there = edges.iter().scan(0, |there, (_, step)| {
-        *there += step;
-        Some(*there)
-    });
-    there.max().unwrap_or(0)
 }
 
 impl Opened {

@@ -65,33 +65,26 @@ impl Fetcher {
         most: u64,
         answered: &(dyn Fn() + Sync),
     ) -> Result<Fetched, FetchError> {
-        let fetching = self.fetch_untimed(address, path, most, answered);
+        let fetching = async {
+            let mut url = Url::parse(address).map_err(|_| FetchError::NotAllowed("the address cannot be read".into()))?;
+            for _ in 0..=MAX_REDIRECTS {
+                let response = self.request(&url).await?;
+                answered();
+                if response.status().is_redirection() {
+                    url = redirect_target(&url, &response)?;
+                    continue;
+                }
+                if !response.status().is_success() {
+                    let message = format!("the source answers with status {}", response.status().as_u16());
+                    return Err(FetchError::Unreachable(message));
+                }
+                return save(response, path, most).await;
+            }
+            Err(FetchError::Unreachable(format!("the source redirects more than {MAX_REDIRECTS} times")))
+        };
         tokio::time::timeout(WHOLE_TIMEOUT, fetching)
             .await
             .unwrap_or_else(|_| Err(FetchError::Unreachable("the source took longer than 30 minutes".into())))
-    }
-
-    async fn fetch_untimed(
-        &self,
-        address: &str,
-        path: &Path,
-        most: u64,
-        answered: &(dyn Fn() + Sync),
-    ) -> Result<Fetched, FetchError> {
-        let mut url = Url::parse(address).map_err(|_| FetchError::NotAllowed("the address cannot be read".into()))?;
-        for _ in 0..=MAX_REDIRECTS {
-            let response = self.request(&url).await?;
-            answered();
-            if response.status().is_redirection() {
-                url = redirect_target(&url, &response)?;
-                continue;
-            }
-            if !response.status().is_success() {
-                return Err(FetchError::Unreachable(format!("the source answers with status {}", response.status().as_u16())));
-            }
-            return save(response, path, most).await;
-        }
-        Err(FetchError::Unreachable(format!("the source redirects more than {MAX_REDIRECTS} times")))
     }
 
     async fn request(&self, url: &Url) -> Result<Response, FetchError> {

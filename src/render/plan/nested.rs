@@ -6,7 +6,7 @@ use crate::domain::{
     error::{ErrorCode, JobFailure},
     motion::{Keyframe, Property},
     output::Output,
-    schedule::{Slot, Unplaceable},
+    schedule::{self, Slot, Unplaceable},
 };
 
 /// The longest edge of a composition within another.
@@ -20,8 +20,8 @@ const MOST_TIMES: f64 = 4.0;
 const MOST_ENLARGED_PIXELS: f64 = 1_920.0 * 1_080.0;
 /// Those within one composition that are there at the same time and grow have together at most so many times as many.
 const MOST_AT_ONCE: f64 = 4.0;
-/// The most pixels that compositions within a job have together at the same time: 1.3 GB for each
-/// run, and in the finer form 5.
+/// The most pixels that compositions within a job have together at the same time: 1.3 GB for each run, and in the
+/// finer form 5.
 const MOST_NESTED_AT_ONCE: u64 = 160_000_000;
 
 /// A composition within another, planned as large as it says, or as it is seen where that is larger.
@@ -114,14 +114,7 @@ pub(super) fn beside(plan: &Plan, elements: &[Element], slots: &[Slot], index: u
     let slot = &slots[index];
     let others = (0..elements.len()).filter(|other| *other != index && grows(*other)).map(|other| &slots[other]);
     let meets = others.map(|other| (other.start.max(slot.start), other.end.min(slot.end))).filter(|(start, end)| start < end);
-    let mut edges: Vec<(f64, isize)> = meets.flat_map(|(start, end)| [(start, 1), (end, -1)]).collect();
-    // Ends before starts.
-    edges.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let there = edges.iter().scan(0, |there, (_, step)| {
-        *there += step;
-        Some(*there as usize)
-    });
-    there.max().unwrap_or(0)
+    schedule::most_at_once(meets.map(|(start, end)| (start, end, 1))) as usize
 }
 
 /// Whether an element may be seen larger than it says.
