@@ -22,7 +22,7 @@ use crate::{
         Composition, PlacedElement,
         process::{Limits, MadeFile, Report, Running, Task},
     },
-    storage::Fetcher,
+    storage::{Fetcher, Room},
 };
 
 /// Why there is no file.
@@ -124,10 +124,11 @@ async fn render(
     output: &Path,
     progress: &mut dyn FnMut(f64),
 ) -> Result<(MadeFile, f64), RenderCommandError> {
+    let (fetcher, room) = (Fetcher::new(config.fetch_allow.clone()), Room::new(config.render.source));
     for (index, placed) in composition.elements.iter_mut().enumerate() {
         for (number, source) in placed.element.sources_mut().into_iter().enumerate() {
             let file = folder.join(format!("source-{index}-{number}"));
-            *source = Source::File(local(config, source, index, file).await?.to_string_lossy().into_owned());
+            *source = Source::File(local(&fetcher, &room, source, index, file).await?.to_string_lossy().into_owned());
         }
     }
     let limits = Limits { memory: config.render.memory, cpu_s: config.render.cpu_s, file: config.render.file };
@@ -169,7 +170,13 @@ async fn follow(
     }
 }
 
-async fn local(config: &Config, source: &Source, index: usize, file: PathBuf) -> Result<PathBuf, RenderCommandError> {
+async fn local(
+    fetcher: &Fetcher,
+    room: &Room,
+    source: &Source,
+    index: usize,
+    file: PathBuf,
+) -> Result<PathBuf, RenderCommandError> {
     let refused = |reason: String| RenderCommandError::Source { index, reason };
     match source {
         Source::Url(url) => match url.strip_prefix(FILE_MARK) {
@@ -180,8 +187,7 @@ async fn local(config: &Config, source: &Source, index: usize, file: PathBuf) ->
                 if path.is_file() { Ok(path) } else { Err(refused(format!("there is no file {}", path.display()))) }
             }
             None => {
-                let fetcher = Fetcher::new(config.fetch_allow.clone());
-                fetcher.fetch(url, &file, config.render.source, &|| {}).await.map_err(|error| refused(error.to_string()))?;
+                fetcher.fetch(url, &file, room, &|| {}).await.map_err(|error| refused(error.to_string()))?;
                 Ok(file)
             }
         },

@@ -21,6 +21,11 @@ impl Inspected {
     pub fn bad(problems: Vec<JobFailure>) -> Self {
         Inspected::Partly { problems, warnings: Vec::new() }
     }
+
+    /// There was no time to find anything.
+    pub fn unseen() -> Self {
+        Inspected::Partly { problems: Vec::new(), warnings: vec![Warning::not_inspected(None, None)] }
+    }
 }
 
 /// A composition whose sources were looked into.

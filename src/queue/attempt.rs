@@ -28,7 +28,7 @@ use crate::{
         leases::{Claimed, Ending, Lease, LeaseError},
         objects::{self, Purpose},
     },
-    storage::StorageErrorKind,
+    storage::{Room, StorageErrorKind},
 };
 
 /// Why the work stopped by itself.
@@ -193,12 +193,12 @@ async fn download_step(
         let fetching = Fetching {
             services: &worker.services,
             fetcher: &worker.fetcher,
-            most: worker.settings.source_bytes,
+            room: Room::new(worker.settings.source_bytes),
             tenant: &lease.tenant,
             job_id: Some(&lease.job_id),
             kept: worker.settings.kept_sources(&lease.tenant),
         };
-        let local = fetching.all(&elements, folder).await?;
+        let local = fetching.all(None, &elements, folder).await?;
         let placed = elements.into_iter().map(|(id, mut element)| {
             local.put_into(&mut element);
             PlacedElement { id, element }

@@ -21,7 +21,7 @@ use crate::{
         error::{ErrorCode, JobFailure},
     },
     services::{Services, objects::Purpose},
-    storage::{Downloaded, FetchError, Fetcher, StorageError, StorageErrorKind},
+    storage::{Downloaded, FetchError, Fetcher, Room, StorageError, StorageErrorKind},
 };
 
 /// How much is fetched at a time.
@@ -49,6 +49,22 @@ pub struct Local {
 }
 
 impl Local {
+    fn take(&mut self, Fetched { source, path, file }: Fetched) {
+        self.digests.insert(path.to_string_lossy().into_owned(), file.sha256);
+        self.paths.insert(source, path);
+        self.bytes += file.size;
+    }
+
+    /// Of a source that is not there yet.
+    fn late(&self, elements: &[(String, Element)]) -> JobFailure {
+        let failure = JobFailure::new(ErrorCode::SourceUnreachable, "the source was not here in time");
+        let sources = elements.iter().flat_map(|(id, element)| element.sources().into_iter().map(move |source| (id, source)));
+        match sources.into_iter().find(|(_, (_, source))| !self.paths.contains_key(source)) {
+            Some((id, (place, _))) => failure.of_element(id).in_place(place),
+            None => failure,
+        }
+    }
+
     /// Puts the files that there are in place of an element's sources.
     pub fn put_into(&self, element: &mut Element) {
         for source in element.sources_mut() {
@@ -124,8 +140,8 @@ struct Fetched {
 pub struct Fetching<'a> {
     pub services: &'a Services,
     pub fetcher: &'a Fetcher,
-    /// The most bytes of all sources together.
-    pub most: u64,
+    /// For all sources together.
+    pub room: Room,
     pub tenant: &'a str,
     pub job_id: Option<&'a str>,
     /// Where sources of the store are kept.
@@ -133,21 +149,32 @@ pub struct Fetching<'a> {
 }
 
 impl Fetching<'_> {
-    /// Fetches the sources of `elements`, given with their ids, into a folder; ends with the first that cannot be had.
-    pub async fn all(&self, elements: &[(String, Element)], folder: &Path) -> Result<Local, JobFailure> {
-        let mut fetched = self.each(elements, folder, &FOR_ALL);
+    /// Fetches the sources of `elements`, given with their ids, into a folder; ends with the first that cannot be had, or is not
+    /// there by a deadline.
+    pub async fn all(
+        &self,
+        deadline: Option<Instant>,
+        elements: &[(String, Element)],
+        folder: &Path,
+    ) -> Result<Local, JobFailure> {
+        let mut fetched = self.each(elements, folder, if deadline.is_some() { &UNTIL } else { &FOR_ALL });
         let mut local = Local::default();
-        while let Some(one) = fetched.next().await {
+        loop {
+            let next = match deadline {
+                Some(deadline) => timeout_at(deadline.into(), fetched.next()).await.map_err(|_| local.late(elements))?,
+                None => fetched.next().await,
+            };
+            let Some(one) = next else { break };
             match one {
-                Ok(one) => self.take(&mut local, one)?,
+                Ok(one) => local.take(one),
                 Err(missing) => return Err(missing.told().swap_remove(0)),
             }
         }
         Ok(local)
     }
 
-    /// The same until a deadline, and of what cannot be had why not, for each element that wants it.
-    pub async fn all_until(
+    /// Those that are there by a deadline, and of what cannot be had why not, for each element that wants it.
+    pub async fn some(
         &self,
         deadline: Instant,
         elements: &[(String, Element)],
@@ -157,7 +184,7 @@ impl Fetching<'_> {
         let (mut local, mut missing) = (Local::default(), Vec::new());
         while let Ok(Some(one)) = timeout_at(deadline.into(), fetched.next()).await {
             match one {
-                Ok(one) => self.take(&mut local, one)?,
+                Ok(one) => local.take(one),
                 Err(one) => missing.extend(one.told()),
             }
         }
@@ -200,19 +227,12 @@ impl Fetching<'_> {
     ) -> Result<Fetched, Missing<'a>> {
         match self.fetch(source, by[0].0, &path, answered).await {
             Ok(file) => Ok(Fetched { source: source.clone(), path, file }),
-            Err(failure) => Err(Missing { failure, by }),
+            Err(failure) => {
+                // What came of it is of no use, and its room is another's.
+                let _ = tokio::fs::remove_file(&path).await;
+                Err(Missing { failure, by })
+            }
         }
-    }
-
-    fn take(&self, local: &mut Local, Fetched { source, path, file }: Fetched) -> Result<(), JobFailure> {
-        local.digests.insert(path.to_string_lossy().into_owned(), file.sha256);
-        local.paths.insert(source, path);
-        local.bytes += file.size;
-        if local.bytes as u64 > self.most {
-            let message = format!("the sources of the job have more than {} bytes together", self.most);
-            return Err(JobFailure::new(ErrorCode::ResourceLimit, message).for_good());
-        }
-        Ok(())
     }
 
     async fn fetch(
@@ -231,7 +251,7 @@ impl Fetching<'_> {
         };
         match source {
             Source::Url(url) => {
-                let fetched = self.fetcher.fetch(url, path, self.most, answered).await.map_err(unfetched)?;
+                let fetched = self.fetcher.fetch(url, path, &self.room, answered).await.map_err(unfetched)?;
                 Ok(File { size: fetched.size, sha256: fetched.sha256 })
             }
             Source::Asset(id) => {
@@ -266,16 +286,18 @@ impl Fetching<'_> {
     /// An object of the store, or the same as it was kept: one that was written anew has another version.
     async fn get(&self, purpose: &Purpose, key: &str, path: &Path) -> Result<Downloaded, StorageError> {
         let store = self.services.store();
-        let Some(kept) = &self.kept else { return store.get_to_file(purpose, key, path, self.most).await };
+        let Some(kept) = &self.kept else { return store.get_to_file(purpose, key, path, &self.room).await };
         // Where that cannot be told, fetching says why.
         let version = store.version_of(purpose, key).await.ok().flatten().map(|version| format!("{key}\n{version}"));
         if let Some(name) = &version
             && let Some(sha256) = kept.take(name, path).await
         {
             let size = tokio::fs::metadata(path).await.map_err(StorageError::of_file)?.len();
-            return Ok(Downloaded { size: size as i64, sha256 });
+            let mut part = self.room.part(size)?;
+            part.grow(size)?;
+            return Ok(Downloaded { size: part.keep() as i64, sha256 });
         }
-        let got = store.get_to_file(purpose, key, path, self.most).await?;
+        let got = store.get_to_file(purpose, key, path, &self.room).await?;
         if let Some(name) = &version {
             kept.put(name, path, &got.sha256).await;
         }

@@ -32,7 +32,7 @@ use crate::{
         Services,
         studio::{Frame, Keep, Studio},
     },
-    storage::Fetcher,
+    storage::{Fetcher, Room},
 };
 
 /// Children at a time; more wait.
@@ -73,13 +73,14 @@ impl ProcessStudio {
     }
 
     fn fetching<'a>(&'a self, services: &'a Services, (tenant, job_id): (&'a str, Option<&'a str>)) -> Fetching<'a> {
-        let (kept, most) = (self.settings.kept_sources(tenant), self.settings.source_bytes);
-        Fetching { services, fetcher: &self.fetcher, most, tenant, job_id, kept }
+        let (kept, room) = (self.settings.kept_sources(tenant), Room::new(self.settings.source_bytes));
+        Fetching { services, fetcher: &self.fetcher, room, tenant, job_id, kept }
     }
 
-    /// The elements with their sources on disk.
+    /// The elements with their sources on disk, all of them by a deadline.
     async fn fetched(
         &self,
+        deadline: Instant,
         services: &Services,
         owner: (&str, Option<&str>),
         elements: Vec<(String, Element)>,
@@ -87,12 +88,12 @@ impl ProcessStudio {
     ) -> Result<Vec<PlacedElement>, JobFailure> {
         // Beside the children's places: a source that drips keeps nobody from what is here.
         let _fetch = self.fetches.acquire().await.map_err(|_| nothing())?;
-        let fetched = self.fetching(services, owner).all(&elements, folder).await;
+        let fetched = self.fetching(services, owner).all(Some(deadline), &elements, folder).await;
         self.trim();
         Ok(placed(elements, &fetched?))
     }
 
-    /// The same with the sources that can be had by a deadline, and why others cannot at all.
+    /// The same with the sources that can be had by then, and why others cannot at all.
     async fn fetched_until(
         &self,
         deadline: Instant,
@@ -105,7 +106,7 @@ impl ProcessStudio {
             return Ok((placed(elements, &Local::default()), Vec::new()));
         };
         let _fetch = fetch.map_err(|_| nothing())?;
-        let fetched = self.fetching(services, (tenant, None)).all_until(deadline, &elements, folder).await;
+        let fetched = self.fetching(services, (tenant, None)).some(deadline, &elements, folder).await;
         self.trim();
         let (local, missing) = fetched?;
         Ok((placed(elements, &local), missing))
@@ -124,7 +125,6 @@ impl ProcessStudio {
 
     /// What a child finds by a deadline.
     async fn look_into(&self, deadline: Instant, folder: &Path, task: Task) -> Result<Inspected, JobFailure> {
-        let unseen = Inspected::Partly { problems: Vec::new(), warnings: vec![Warning::not_inspected(None, None)] };
         let mut inspected = None;
         let mut told = |report| {
             if let Report::Inspected { inspected: found } = report {
@@ -135,7 +135,7 @@ impl ProcessStudio {
             Ok(Ok(())) => inspected.ok_or_else(nothing),
             // What it told before counts, however it ended.
             Ok(Err(failure)) => inspected.ok_or(failure),
-            Err(_) => Ok(inspected.unwrap_or(unseen)),
+            Err(_) => Ok(inspected.unwrap_or_else(Inspected::unseen)),
         }
     }
 
@@ -178,11 +178,17 @@ fn nothing() -> JobFailure {
 
 #[async_trait::async_trait]
 impl Studio for ProcessStudio {
-    async fn probe(&self, services: &Services, tenant: &str, source: &Source) -> Result<MediaInfo, JobFailure> {
+    async fn probe(
+        &self,
+        services: &Services,
+        tenant: &str,
+        source: &Source,
+        deadline: Instant,
+    ) -> Result<MediaInfo, JobFailure> {
         let folder = self.folder()?;
         let content = Content::Audio { playback: Playback::of(source.clone()) };
         let one = vec![("source".to_owned(), Element { timing: Timing::default(), content })];
-        let elements = self.fetched(services, (tenant, None), one, folder.path()).await?;
+        let elements = self.fetched(deadline, services, (tenant, None), one, folder.path()).await?;
         let task = Task { aim: Aim::Probe, composition: Composition { elements, outputs: Vec::new() }, ..Task::default() };
         let mut found = None;
         self.run(folder.path(), task, &mut |report| {
@@ -208,7 +214,7 @@ impl Studio for ProcessStudio {
         let ids: Vec<String> = elements.iter().map(|placed| placed.id.clone()).collect();
         let away: Vec<(String, String)> = elements.iter().flat_map(places_away).collect();
         // Without some of its sources it is another composition: of that only what the others are counts.
-        let aim = Aim::Inspect { partly: !away.is_empty() };
+        let aim = Aim::Inspect { partly: !away.is_empty() || outputs.is_empty() };
         let known = |(id, place): &(String, String)| {
             problems.iter().any(|failure| failure.element_id.as_ref() == Some(id) && failure.place.as_ref() == Some(place))
         };
@@ -230,10 +236,16 @@ impl Studio for ProcessStudio {
         Ok(Inspected::Partly { problems, warnings })
     }
 
-    async fn frame(&self, services: &Services, job: &Frame, keep: &mut (dyn Keep + Send)) -> Result<(), JobFailure> {
+    async fn frame(
+        &self,
+        services: &Services,
+        job: &Frame,
+        deadline: Instant,
+        keep: &mut (dyn Keep + Send),
+    ) -> Result<(), JobFailure> {
         let folder = self.folder()?;
         let owner = (job.tenant.as_str(), Some(job.job_id.as_str()));
-        let elements = self.fetched(services, owner, job.elements.clone(), folder.path()).await?;
+        let elements = self.fetched(deadline, services, owner, job.elements.clone(), folder.path()).await?;
         let file = folder.path().join("frame.jpg");
         let task = Task {
             composition: Composition { elements, outputs: vec![job.output.clone()] },

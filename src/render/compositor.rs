@@ -78,19 +78,6 @@ impl<'a, F: Form> Compositor<'a, F> {
         composed
     }
 
-    /// Whether a frame is the same as the one before it, which was the last to be drawn.
-    pub fn repeats(&self, number: i64) -> bool {
-        let plan = self.ready.plan;
-        let Some(interval) = plan.intervals.get(self.interval).filter(|now| now.first < number && number < now.end) else {
-            return false;
-        };
-        let is_same = |&index: &usize| {
-            let is_picture = matches!(self.ready.arts[index], Art::Drawn | Art::Nothing);
-            is_picture && plan.layers[index].is_steady(plan, interval.first, interval.end)
-        };
-        interval.layers.iter().all(is_same)
-    }
-
     /// The same on another ground. A number may be asked for again.
     pub fn compose_on(&mut self, number: i64, ground: Color, canvas: &mut Picture<F>) -> Result<(), RenderError> {
         let plan = self.ready.plan;

@@ -165,7 +165,7 @@ fn as_it_is(plan: &Plan, layer: &Layer, playback: &Playback, video: &VideoInfo, 
     let Stage::Rest { shown, part } = layer.stage else { return false };
     let size = (f64::from(plan.width), f64::from(plan.height));
     let full = (shown.width, shown.height) == (plan.width as usize, plan.height as usize) && part == (0.0, 0.0, 1.0, 1.0);
-    let plain = layer.visual.effects.is_empty() && layer.hides(plan, first, end) && layer.is_steady(plan, first, end);
+    let plain = layer.visual.effects.is_empty() && layer.hides(plan, first, end);
     let forwards = playback.speed == 1.0 && !playback.reverse && !playback.repeat;
     let same = layer.figure == Figure::Fitted(size) && (video.width, video.height) == (plan.width, plan.height);
     full && plain && forwards && same && video.turn == Turn::None

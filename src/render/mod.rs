@@ -4,8 +4,9 @@
 //! to which, what hides what. Then the pictures: stills, words and shapes become a [`sprite`] when they are first seen
 //! ([`drawn`], [`still`], [`words`], [`text`], [`shape`]), clips are decoded only while they show ([`clip`], [`ahead`]), and [`compositor`]
 //! puts them on a YUV canvas, as fine as the file can show and with alpha where it keeps that ([`ground`]), frame by frame: rows
-//! copied and mixed where a layer rests ([`blend`]), sampled where it moves ([`warp`], [`reduced`]), and one picture given way to by another ([`transition`]); a
-//! composition within another has a canvas of its own ([`nested`]). The sound is mixed beside it ([`mixer`], [`tempo`], [`loudness`],
+//! copied and mixed where a layer rests ([`blend`]), sampled where it moves ([`warp`], [`reduced`]), and one picture given way to by another ([`transition`]);
+//! what is as it was in the frame before is not composed again ([`repeats`]). A composition within another has a canvas of its own
+//! ([`nested`]). The sound is mixed beside it ([`mixer`], [`tempo`], [`loudness`],
 //! [`limiter`], [`headroom`], [`sounding`]); what plays backwards is read in parts ([`reversed`]). [`pipeline`] runs these on threads of their own
 //! with bounded channels between ([`shared`]): the picture is cut into segments ([`segment`]) that are encoded each by itself
 //! ([`runs`]), for all files of that picture at once, and kept for another time ([`shelf`]); [`pictures`] writes them. Where a clip
@@ -46,6 +47,7 @@ pub mod plan;
 mod prepare;
 pub mod process;
 mod reduced;
+mod repeats;
 mod reversed;
 mod runs;
 mod segment;

@@ -46,8 +46,9 @@ impl<'a, F: Form> Nested<'a, F> {
     /// The picture of a frame of its own; their numbers only go forward.
     pub fn at(&mut self, number: i64) -> Result<Shown<'_, F>, RenderError> {
         let number = number.clamp(0, self.ready.plan.frames - 1);
-        if self.shown != Some(number) {
-            self.shown = Some(number);
+        let before = self.shown.replace(number);
+        let is_shown = before == Some(number) || before == Some(number - 1) && self.ready.repeats(number);
+        if !is_shown {
             self.compositor.compose_on(number, Color::BLACK, &mut self.on_black)?;
             if let Some((on_white, sprite)) = &mut self.clear {
                 self.compositor.compose_on(number, Color::WHITE, on_white)?;

@@ -129,7 +129,7 @@ impl Work<'_> {
             let frames = encoders.begin(scope, index);
             let segment = self.segments[index];
             for number in segment.first..segment.end {
-                let canvas = match last.take().filter(|_| compositor.repeats(number)) {
+                let canvas = match last.take().filter(|_| self.ready.repeats(number)) {
                     Some(same) => same,
                     None => {
                         let fresh = || ground.canvas(plan).map_err(RenderError::whole);
@@ -138,7 +138,7 @@ impl Work<'_> {
                         canvas
                     }
                 };
-                if compositor.repeats(number + 1) {
+                if self.ready.repeats(number + 1) {
                     last = Some(canvas.again().map_err(RenderError::whole)?);
                 }
                 let now = thread_cpu() + decoding.get();

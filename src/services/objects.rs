@@ -13,7 +13,7 @@ use crate::{
         storage::{JOBS, OperationKind},
     },
     entities::storage_operation,
-    storage::{Downloaded, ObjectStore, PresignedUpload, StorageError, Stored},
+    storage::{Downloaded, ObjectStore, PresignedUpload, Room, StorageError, Stored},
 };
 
 /// For whom a call is made.
@@ -69,10 +69,10 @@ impl LoggedStore {
         stored
     }
 
-    /// Writes an object into a new file of at most `most` bytes.
-    pub async fn get_to_file(&self, purpose: &Purpose, key: &str, path: &Path, most: u64) -> Result<Downloaded, StorageError> {
+    /// Writes an object into a new file, as far as there is room.
+    pub async fn get_to_file(&self, purpose: &Purpose, key: &str, path: &Path, room: &Room) -> Result<Downloaded, StorageError> {
         let started = Instant::now();
-        let got = self.store.get_to_file(key, path, most).await;
+        let got = self.store.get_to_file(key, path, room).await;
         let size = got.as_ref().ok().map(|got| got.size);
         self.note(purpose, OperationKind::Download, key, size, started, got.as_ref().err());
         got

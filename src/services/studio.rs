@@ -24,11 +24,12 @@ use crate::{
 /// Does it, for a tenant. What is dropped before it is done is stopped.
 #[async_trait::async_trait]
 pub trait Studio: Send + Sync {
-    /// What a source holds.
-    async fn probe(&self, services: &Services, tenant: &str, source: &Source) -> Result<MediaInfo, JobFailure>;
+    /// What a source holds, which must be had by a deadline.
+    async fn probe(&self, services: &Services, tenant: &str, source: &Source, deadline: Instant)
+    -> Result<MediaInfo, JobFailure>;
 
     /// What would be made of elements, the first output's plan, given with the ids by which problems name them; as far as it is
-    /// known by the deadline.
+    /// known by the deadline. Without outputs only what they are by themselves.
     async fn inspect(
         &self,
         services: &Services,
@@ -38,8 +39,15 @@ pub trait Studio: Send + Sync {
         deadline: Instant,
     ) -> Result<Inspected, JobFailure>;
 
-    /// One picture of a job: the still that `output` asks for, at a width, as a file that `keep` is given before it goes.
-    async fn frame(&self, services: &Services, job: &Frame, keep: &mut (dyn Keep + Send)) -> Result<(), JobFailure>;
+    /// One picture of a job: the still that `output` asks for, at a width, as a file that `keep` is given before it goes. Its sources
+    /// must be had by a deadline.
+    async fn frame(
+        &self,
+        services: &Services,
+        job: &Frame,
+        deadline: Instant,
+        keep: &mut (dyn Keep + Send),
+    ) -> Result<(), JobFailure>;
 }
 
 /// A picture that is wanted.
@@ -66,7 +74,17 @@ pub struct KeptFrame {
     pub at: f64,
 }
 
+/// Of a request's own time, what is left of it being for the rest: when all that is to be looked into is to be there…
+const ALL_THERE: f64 = 0.9;
+/// …and when what was looked into by then is told.
+const LOOKED_INTO: f64 = 0.8;
+
 impl Services {
+    /// When a share of a request's time will be over, if it has begun now.
+    fn soon(&self, share: f64) -> Instant {
+        Instant::now() + self.transaction_limit().mul_f64(share)
+    }
+
     fn studio(&self) -> Result<&dyn Studio, Error> {
         self.inner.studio.as_deref().ok_or_else(|| Error::internal("this node has no renderer"))
     }
@@ -76,15 +94,17 @@ impl Session {
     /// What a source holds.
     pub async fn probe(&self, source: &Source) -> Result<MediaInfo, Error> {
         let services = self.services();
-        services.studio()?.probe(services, &self.caller().tenant, source).await.map_err(Error::Media)
+        let deadline = services.soon(ALL_THERE);
+        services.studio()?.probe(services, &self.caller().tenant, source, deadline).await.map_err(Error::Media)
     }
 
-    /// What would be made of elements, as far as it is known by the deadline; they are named `elements[0]` and so on. A fault of
+    /// What would be made of elements, given with their numbers, as far as it is known within a request's own time; they are named
+    /// `elements[0]` and so on. Without outputs only what they are by themselves. A fault of
     /// the service is an error, and nothing that is wrong with them.
-    pub async fn inspect(&self, elements: &[Element], outputs: &[Output], deadline: Instant) -> Result<Inspected, Error> {
-        let named = elements.iter().enumerate().map(|(index, element)| (format!("elements[{index}]"), element.clone()));
+    pub async fn inspect(&self, elements: &[(usize, &Element)], outputs: &[Output]) -> Result<Inspected, Error> {
+        let named = elements.iter().map(|(index, element)| (format!("elements[{index}]"), (*element).clone()));
         let services = self.services();
-        let tenant = &self.caller().tenant;
+        let (tenant, deadline) = (&self.caller().tenant, services.soon(LOOKED_INTO));
         let inspected = services.studio()?.inspect(services, tenant, named.collect(), outputs, deadline).await;
         let mut inspected = inspected.unwrap_or_else(|failure| Inspected::bad(vec![failure]));
         if let Inspected::Partly { problems, .. } = &mut inspected
@@ -119,15 +139,24 @@ impl Session {
         if services.store().size_of(&purpose, &key).await?.is_some() {
             return Ok(kept);
         }
+        let ids: Vec<String> = elements.iter().map(|(id, _)| id.clone()).collect();
         let frame = Frame { tenant: job.tenant.clone(), job_id: job.id.clone(), elements, output, width };
         let mut keep = InStore { services, purpose, key };
-        services.studio()?.frame(services, &frame, &mut keep).await.map_err(unframed)?;
+        services
+            .studio()?
+            .frame(services, &frame, services.soon(ALL_THERE), &mut keep)
+            .await
+            .map_err(|failure| unframed(failure, &ids))?;
         Ok(kept)
     }
 }
 
-/// Where the moment of a frame is past the end, that is the argument which is wrong.
-fn unframed(failure: JobFailure) -> Error {
+/// Where the moment of a frame is past the end, that is the argument which is wrong; else the place is told, as far as it is known.
+fn unframed(mut failure: JobFailure, ids: &[String]) -> Error {
+    let element = ids.iter().position(|id| failure.element_id.as_ref() == Some(id));
+    if let (Some(index), Some(place)) = (element, &failure.place) {
+        failure.message = format!("elements[{index}].{place}: {}", failure.message);
+    }
     if failure.element_id.is_some() || !failure.place.as_ref().is_some_and(|place| place.ends_with(output::RANGE_START)) {
         return Error::Media(failure);
     }

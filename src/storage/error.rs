@@ -1,5 +1,6 @@
 //! What goes wrong with the store, by what the caller will do.
 
+use super::room::NoRoom;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub enum StorageErrorKind {
     Unavailable,
     /// No room, here or there.
     Full,
-    /// The object is larger than the caller wants.
+    /// The object is larger than there is room for.
     TooLarge,
 }
 
@@ -51,5 +52,11 @@ impl StorageError {
             _ => StorageErrorKind::Unavailable,
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<NoRoom> for StorageError {
+    fn from(error: NoRoom) -> Self {
+        Self::new(StorageErrorKind::TooLarge, error.to_string())
     }
 }

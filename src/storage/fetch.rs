@@ -7,7 +7,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ipnet::IpNet;
@@ -16,12 +16,16 @@ use sha2::{Digest, Sha256};
 use tokio::{fs::File, io::AsyncWriteExt, sync::Semaphore};
 use url::{Host, Url};
 
+use super::room::{NoRoom, Room};
+
 const MAX_REDIRECTS: usize = 3;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Names that are asked for at a time.
 static LOOKUPS: Semaphore = Semaphore::const_new(32);
 /// Without a byte for this long, a source is out of reach.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
+/// What sends fewer bytes than this in as much time is out of reach too: it would keep its place all the time that there is.
+const SLOWEST: (u64, Duration) = (256 << 10, Duration::from_secs(30));
 /// However steady, a fetch that takes longer is given up.
 const WHOLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
@@ -32,8 +36,8 @@ pub enum FetchError {
     NotAllowed(String),
     #[error("{0}")]
     Unreachable(String),
-    #[error("the source has more than {0} bytes")]
-    TooLarge(u64),
+    #[error(transparent)]
+    TooLarge(#[from] NoRoom),
     #[error("the disk is full")]
     DiskFull,
 }
@@ -57,12 +61,12 @@ impl Fetcher {
         Self { allowed }
     }
 
-    /// Writes what the address holds into a new file; no more than `most` bytes. `answered` is called when its host says something.
+    /// Writes what the address holds into a new file, as far as there is room. `answered` is called when its host says something.
     pub async fn fetch(
         &self,
         address: &str,
         path: &Path,
-        most: u64,
+        room: &Room,
         answered: &(dyn Fn() + Sync),
     ) -> Result<Fetched, FetchError> {
         let fetching = async {
@@ -78,7 +82,7 @@ impl Fetcher {
                     let message = format!("the source answers with status {}", response.status().as_u16());
                     return Err(FetchError::Unreachable(message));
                 }
-                return save(response, path, most).await;
+                return save(response, path, room).await;
             }
             Err(FetchError::Unreachable(format!("the source redirects more than {MAX_REDIRECTS} times")))
         };
@@ -167,23 +171,43 @@ fn unreachable(error: reqwest::Error) -> FetchError {
     FetchError::Unreachable(what.into())
 }
 
-async fn save(mut response: Response, path: &Path, most: u64) -> Result<Fetched, FetchError> {
-    if response.content_length().is_some_and(|length| length > most) {
-        return Err(FetchError::TooLarge(most));
-    }
+async fn save(mut response: Response, path: &Path, room: &Room) -> Result<Fetched, FetchError> {
+    let mut part = room.part(response.content_length().unwrap_or(0))?;
     let mut file = File::create_new(path).await.map_err(unwritable)?;
     let mut hash = Sha256::new();
-    let mut size = 0u64;
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        size += chunk.len() as u64;
-        if size > most {
-            return Err(FetchError::TooLarge(most));
-        }
+    let mut pace = Pace::default();
+    loop {
+        let asked = Instant::now();
+        let Some(chunk) = response.chunk().await.map_err(unreachable)? else { break };
+        part.grow(chunk.len() as u64)?;
         hash.update(&chunk);
         file.write_all(&chunk).await.map_err(unwritable)?;
+        pace.check(chunk.len() as u64, asked.elapsed())?;
     }
     file.flush().await.map_err(unwritable)?;
-    Ok(Fetched { size: size as i64, sha256: hex::encode(hash.finalize()) })
+    Ok(Fetched { size: part.keep() as i64, sha256: hex::encode(hash.finalize()) })
+}
+
+/// How quickly a source comes: what was sent since it was looked at last, and how long that was waited for.
+#[derive(Default)]
+struct Pace {
+    sent: u64,
+    waited: Duration,
+}
+
+impl Pace {
+    fn check(&mut self, sent: u64, waited: Duration) -> Result<(), FetchError> {
+        self.sent += sent;
+        self.waited += waited;
+        if self.waited < SLOWEST.1 {
+            return Ok(());
+        }
+        let was = std::mem::take(self);
+        if was.sent as f64 / was.waited.as_secs_f64() >= SLOWEST.0 as f64 / SLOWEST.1.as_secs_f64() {
+            return Ok(());
+        }
+        Err(FetchError::Unreachable("the source is sent too slowly".into()))
+    }
 }
 
 fn unwritable(error: std::io::Error) -> FetchError {
@@ -238,6 +262,19 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_that_drips_is_given_up_and_one_that_is_slow_is_not() {
+        let seconds = Duration::from_secs;
+        let ends = |bytes: u64, every: Duration| {
+            let mut pace = Pace::default();
+            (0..100).position(|_| pace.check(bytes, every).is_err())
+        };
+        assert_eq!(ends(1, seconds(10)), Some(2));
+        assert_eq!(ends(8 << 10, seconds(1)), Some(29));
+        assert_eq!(ends(9 << 10, seconds(1)), None);
+        assert_eq!(ends(200 << 10, seconds(19)), None);
+    }
 
     fn may(allowed: &[&str], address: &str) -> bool {
         let fetcher = Fetcher::new(allowed.iter().map(|network| network.parse().unwrap()).collect());

@@ -7,8 +7,10 @@ mod embedded;
 mod error;
 mod fetch;
 mod objects;
+mod room;
 
 pub use embedded::EmbeddedStore;
 pub use error::{StorageError, StorageErrorKind};
 pub use fetch::{FetchError, Fetched, Fetcher};
 pub use objects::{Connection, Downloaded, ObjectStore, PresignedUpload, Stored};
+pub use room::{NoRoom, Room};

@@ -22,7 +22,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
 };
 
-use super::{StorageError, StorageErrorKind};
+use super::{StorageError, StorageErrorKind, room::Room};
 
 /// The name of the metadata that say whose an object is.
 const OWNER: &str = "reelgraph-job";
@@ -163,23 +163,20 @@ impl ObjectStore {
         Ok(Stored { size, etag: put.e_tag().map(|tag| tag.trim_matches('"').to_owned()), sha256: hex::encode(digest) })
     }
 
-    /// Writes an object into a new file; no more than `most` bytes.
-    pub async fn get_to_file(&self, key: &str, path: &Path, most: u64) -> Result<Downloaded, StorageError> {
+    /// Writes an object into a new file, as far as there is room.
+    pub async fn get_to_file(&self, key: &str, path: &Path, room: &Room) -> Result<Downloaded, StorageError> {
         let mut object = self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(StorageError::of_call)?;
+        let mut part = room.part(object.content_length.unwrap_or(0) as u64)?;
         let mut file = File::create_new(path).await.map_err(StorageError::of_file)?;
         let mut hash = Sha256::new();
-        let mut size = 0u64;
         while let Some(chunk) = object.body.next().await {
             let chunk = chunk.map_err(|error| StorageError::new(StorageErrorKind::Unavailable, error.to_string()))?;
-            size += chunk.len() as u64;
-            if size > most {
-                return Err(StorageError::new(StorageErrorKind::TooLarge, format!("the object has more than {most} bytes")));
-            }
+            part.grow(chunk.len() as u64)?;
             hash.update(&chunk);
             file.write_all(&chunk).await.map_err(StorageError::of_file)?;
         }
         file.flush().await.map_err(StorageError::of_file)?;
-        Ok(Downloaded { size: size as i64, sha256: hex::encode(hash.finalize()) })
+        Ok(Downloaded { size: part.keep() as i64, sha256: hex::encode(hash.finalize()) })
     }
 
     /// How many bytes an object has; `None` where there is none.

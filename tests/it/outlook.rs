@@ -3,6 +3,8 @@
 use axum::{Router, routing::get};
 use serde_json::{Value, json};
 
+use reelgraph::app::Duty;
+
 use crate::{
     rendering::clip,
     server::Server,
@@ -135,6 +137,38 @@ async fn all_that_is_wrong_with_sources_is_told_at_once_and_where() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sources_and_words_are_looked_into_beside_elements_that_break_rules() {
+    let server = Server::sqlite().await;
+    let nonsense = server.api.upload("a.mp4", "video/mp4", b"nonsense".to_vec()).await;
+    let words = |more: Value| {
+        let mut text = json!({ "text": "\u{378}", "length": 1 });
+        text.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "text": text })
+    };
+    let elements = json!([
+        words(json!({ "fontSize": -1 })),
+        words(json!({})),
+        { "video": { "source": { "asset": nonsense } } },
+    ]);
+    let input = json!({ "elements": elements, "priority": 1_000 });
+    let told = server.api.ask(VALIDATE, json!({ "input": input })).await["validateJob"].take();
+    let named = |list: &str| {
+        let named = |one: &Value| format!("{} {}", one["path"].as_str().unwrap_or("-"), one["code"].as_str().unwrap());
+        told[list].as_array().unwrap().iter().map(named).collect::<Vec<_>>()
+    };
+    let expected = [
+        "input.priority OUT_OF_RANGE",
+        "input.elements[0].text.fontSize OUT_OF_RANGE",
+        "input.elements[2].video.source UNSUPPORTED_FORMAT",
+    ];
+    assert_eq!(
+        (named("problems"), named("warnings")),
+        (expected.map(str::to_owned).to_vec(), vec!["input.elements[1] MISSING_GLYPH".to_owned()])
+    );
+    assert_eq!((&told["valid"], &told["plan"]), (&json!(false), &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_known_is_told_beside_sources_that_do_not_answer() {
     let server = Server::sqlite().await;
     // Connections are taken, and nobody ever says anything.
@@ -178,6 +212,49 @@ async fn what_is_known_is_told_beside_sources_that_do_not_answer() {
     assert_eq!((valid, problems), (true, Vec::new()));
     let expected = ["elements[0].video.source NOT_INSPECTED", "elements[1] MISSING_GLYPH"];
     assert_eq!(warnings, expected.map(|told| format!("input.elements[0].composition.{told}")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_is_not_there_in_time_is_named() {
+    let server = Server::with(&[("REELGRAPH_TRANSACTION_MS", "2000")], Duty::ApiOnly).await;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let source = json!({ "url": format!("http://{}/a.mp4", silent.local_addr().unwrap()) });
+    let refused = server.api.refused(PROBE, json!({ "source": source })).await;
+    assert_eq!(refused["code"], "SOURCE_UNREACHABLE", "{refused:#}");
+    let good = server.api.upload("logo.png", "image/png", made::logo(64, 36)).await;
+    let elements = json!([{ "image": { "source": { "asset": good }, "length": 1 } }, { "video": { "source": source } }]);
+    let id = server.api.create(json!({ "elements": elements })).await;
+    let query = "query($id: ID!) { job(id: $id) { frame(at: 0) { url } } }";
+    let answer = server.api.send(query, json!({ "id": id })).await;
+    let (error, message) = (&answer["errors"][0], "elements[1].video.source: the source was not here in time");
+    assert_eq!((&error["extensions"]["code"], &error["message"]), (&json!("SOURCE_UNREACHABLE"), &json!(message)), "{answer:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_have_a_room_together_wherever_they_lie() {
+    let server = Server::with(&[("REELGRAPH_SOURCE_MB", "1")], Duty::Everything).await;
+    let web = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = web.local_addr().unwrap();
+    // Of 600 kB.
+    let sound = |pitch: f64| made::wav(3.2, |at| ((at * pitch).sin() * 0.1, 0.0));
+    let routes = Router::new().route("/a.wav", get(move || async move { sound(900.0) }));
+    tokio::spawn(async move { axum::serve(web, routes).await });
+    let uploaded = server.api.upload("b.wav", "audio/wav", sound(2_000.0)).await;
+    let audio = |source: Value| json!({ "audio": { "source": source } });
+    let one = audio(json!({ "url": format!("http://{address}/a.wav") }));
+    let two = json!([one, audio(json!({ "asset": uploaded }))]);
+    let told = server.api.ask(VALIDATE, json!({ "input": { "elements": two } })).await["validateJob"].take();
+    let problems = told["problems"].as_array().unwrap();
+    let message = problems[0]["message"].as_str().unwrap();
+    assert_eq!((problems.len(), &problems[0]["code"]), (1, &json!("RESOURCE_LIMIT")), "{told:#}");
+    assert!(message.contains("1048576 bytes together"), "{message}");
+    // Each by itself has room.
+    let id = server.api.create(json!({ "elements": [one], "outputs": [{ "format": "WAV" }] })).await;
+    assert_eq!(server.api.finished(&id).await["status"], "COMPLETED");
+    let id = server.api.create(json!({ "elements": two, "outputs": [{ "format": "WAV" }] })).await;
+    assert_eq!(server.api.finished(&id).await["status"], "FAILED");
+    let error = server.api.ask("query($id: ID!) { job(id: $id) { error { code } } }", json!({ "id": id })).await;
+    assert_eq!(error["job"]["error"]["code"], "RESOURCE_LIMIT");
 }
 
 /// Whether many sources are of one of them, or each is of its own.

@@ -58,7 +58,17 @@ impl OutputInput {
 
 impl CreateJobInput {
     /// As the domain has it, or everything that is wrong with it.
-    pub fn into_domain(mut self, at: &str, buckets: &[String]) -> Result<NewJob, Vec<Violation>> {
+    pub fn into_domain(self, at: &str, buckets: &[String]) -> Result<NewJob, Vec<Violation>> {
+        let (new, mut check) = self.read(at, buckets);
+        // All that is wrong at once: what the domain finds comes on top.
+        if !check.is_empty() {
+            validation::new_job(&mut check, at, &new);
+        }
+        check.into_result(new)
+    }
+
+    /// The job as far as it can be read, and what of it cannot.
+    pub fn read(mut self, at: &str, buckets: &[String]) -> (NewJob, Checker) {
         let mut check = Checker::default();
         // None and no members are the same, also for who asks twice.
         self.metadata = self.metadata.filter(|metadata| metadata.as_object().is_none_or(|members| !members.is_empty()));
@@ -95,11 +105,7 @@ impl CreateJobInput {
             idempotency_key: self.idempotency_key,
             request_hash,
         };
-        // All that is wrong at once: what the domain finds comes on top.
-        if !check.is_empty() {
-            validation::new_job(&mut check, at, &new);
-        }
-        check.into_result(new)
+        (new, check)
     }
 
     /// Of the whole input, defaults filled in.

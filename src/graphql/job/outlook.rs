@@ -1,7 +1,5 @@
 //! What a job would be, told without making it: its problems, its warnings, its plan; and what a source holds.
 
-use std::time::{Duration, Instant};
-
 use async_graphql::{Context, Enum, Object, SimpleObject};
 
 use super::input::CreateJobInput;
@@ -11,7 +9,6 @@ use crate::{
         composition::Source,
         error::{JobFailure, Violation},
         inspection::{Inspected, Inspection, WarningCode},
-        job::NewJob,
         validation::{self, Checker},
     },
     graphql::{
@@ -24,16 +21,13 @@ use crate::{
     services::Error,
 };
 
-/// How long sources may take to be looked into: within a request's own time.
-const PATIENCE: Duration = Duration::from_millis(4_000);
-
 /// What is wrong with a job, what its author may not mean, and how it would be rendered.
 #[derive(SimpleObject, Default)]
 pub struct JobValidation {
     /// Whether it could be made and rendered as it is.
     valid: bool,
-    /// All that would be refused, each with its path; where nothing is, all sources that cannot be used; and where all can, what
-    /// is wrong with the outputs.
+    /// All that would be refused, each with its path, and all sources that cannot be used, of elements that break no rule; where
+    /// there is nothing of either, what is wrong with the outputs.
     problems: Vec<JobProblem>,
     /// What is possible, and perhaps not meant; of pictures shown larger than they are, of silence and of backgrounds where all
     /// sources could be looked into.
@@ -115,17 +109,27 @@ impl OutlookQuery {
         #[graphql(desc = "The job.")] input: CreateJobInput,
     ) -> Result<JobValidation> {
         let session = session(context)?;
-        let new = match checked(input, session.services().store().buckets()) {
-            Ok(new) => new,
-            Err(violations) => return Ok(JobValidation::broken(violations)),
+        let (new, mut check) = input.read("input", session.services().store().buckets());
+        validation::new_job(&mut check, "input", &new);
+        let broken = check.finish();
+        let is_broken = |index: &usize| {
+            let place = format!("input.elements[{index}]");
+            broken.iter().any(|violation| violation.path.starts_with(&place))
         };
-        if new.elements.is_empty() {
-            return Ok(JobValidation { valid: true, ..JobValidation::default() });
+        let sound = new.elements.iter().enumerate().filter(|(index, _)| !is_broken(index)).collect::<Vec<_>>();
+        if sound.is_empty() {
+            return Ok(JobValidation::broken(broken));
         }
-        let inspected = session.inspect(&new.elements, &new.outputs, Instant::now() + PATIENCE).await.map_err(failed)?;
+        // Without some of its elements it is another composition: of that only what the others are counts.
+        let outputs = if broken.is_empty() { new.outputs.as_slice() } else { &[] };
+        let inspected = match session.inspect(&sound, outputs).await {
+            Err(error) if broken.is_empty() => return Err(failed(error)),
+            Err(_) => Inspected::unseen(),
+            Ok(inspected) => inspected,
+        };
         Ok(match inspected {
             Inspected::Good(inspection) => JobValidation::of(inspection),
-            Inspected::Partly { problems, warnings } => JobValidation::partly(problems, warnings),
+            Inspected::Partly { problems, warnings } => JobValidation::broken(broken).and(problems, warnings),
         })
     }
 
@@ -140,13 +144,6 @@ impl OutlookQuery {
     }
 }
 
-fn checked(input: CreateJobInput, buckets: &[String]) -> std::result::Result<NewJob, Vec<Violation>> {
-    let new = input.into_domain("input", buckets)?;
-    let mut check = Checker::default();
-    validation::new_job(&mut check, "input", &new);
-    check.into_result(new)
-}
-
 impl JobValidation {
     fn broken(violations: Vec<Violation>) -> Self {
         let problem = |violation: Violation| JobProblem {
@@ -154,16 +151,14 @@ impl JobValidation {
             code: violation.code.as_str().into(),
             message: violation.message,
         };
-        Self { problems: violations.into_iter().map(problem).collect(), ..Self::default() }
+        Self { valid: violations.is_empty(), problems: violations.into_iter().map(problem).collect(), ..Self::default() }
     }
 
-    fn partly(problems: Vec<JobFailure>, warnings: Vec<domain::inspection::Warning>) -> Self {
-        Self {
-            valid: problems.is_empty(),
-            problems: problems.into_iter().map(JobProblem::of).collect(),
-            warnings: warnings.into_iter().map(JobWarning::of).collect(),
-            plan: None,
-        }
+    /// With what else was found.
+    fn and(mut self, problems: Vec<JobFailure>, warnings: Vec<domain::inspection::Warning>) -> Self {
+        self.problems.extend(problems.into_iter().map(JobProblem::of));
+        self.warnings.extend(warnings.into_iter().map(JobWarning::of));
+        Self { valid: self.problems.is_empty(), ..self }
     }
 
     fn of(inspection: Inspection) -> Self {

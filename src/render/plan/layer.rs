@@ -260,10 +260,13 @@ impl Layer {
         solid && !self.passes(plan, first, end) && self.covers(plan)
     }
 
-    /// Whether a picture that is itself always the same is drawn in the same way in all frames of a range.
-    pub fn is_steady(&self, plan: &Plan, first: i64, end: i64) -> bool {
-        let rests = matches!(self.stage, Stage::Rest { .. });
-        rests && !self.moves(Property::Opacity) && !self.passes(plan, first, end)
+    /// All that decides at a time how its picture is drawn.
+    pub fn manner_at(&self, plan: &Plan, seconds: f64) -> impl PartialEq + use<> {
+        let pose = match self.stage {
+            Stage::Rest { .. } => None,
+            Stage::Moving { .. } => Some(self.pose(&plan.canvas(), seconds, None, Shift::NONE)),
+        };
+        (pose, self.opacity_at(seconds), self.crossing_at(seconds), self.passing_at(seconds))
     }
 
     /// Whether a transition of it goes on in some frame of a range.

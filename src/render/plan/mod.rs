@@ -356,12 +356,12 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_is_steady_when_its_transitions_are_over_and_nothing_moves_it() {
+    fn a_layer_hides_what_is_below_until_its_transition_begins() {
         let mut fading = clip(0, None, 1.0);
         visual(&mut fading).transition_out =
             Some(Transition { kind: TransitionType::Fade, duration: 1.0, easing: Easing::Linear });
         let plan = plan(&[fading], &[medium(1280.0, 720.0)], &output()).unwrap();
-        assert!(plan.layers[0].is_steady(&plan, 0, 210) && !plan.layers[0].is_steady(&plan, 210, 240));
+        assert!(plan.layers[0].hides(&plan, 0, 210) && !plan.layers[0].hides(&plan, 210, 240));
     }
 
     #[test]

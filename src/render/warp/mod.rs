@@ -2,6 +2,8 @@
 //! are interpolated between their four neighbours; where smaller, each is the mean of what its pixel covers, so that nothing beats or
 //! flickers as it moves; at its own size both are the same. Edges are as opaque as the share of the pixel that they cover.
 
+mod turned;
+
 use super::{
     blend,
     plan::Pose,
@@ -51,7 +53,7 @@ pub fn is_seen(pose: &Pose, opacity: f64) -> bool {
 fn put_whole<R: Rows>(canvas: &mut Picture<R::Form>, sprite: &R, pose: &Pose, opacity: f64) {
     for plane in 0..3 {
         let on = Plane::of(canvas, sprite, pose, plane);
-        if pose.angle == 0.0 { upright(canvas, sprite, &on, opacity) } else { turned(canvas, sprite, pose, &on, opacity) }
+        if pose.angle == 0.0 { upright(canvas, sprite, &on, opacity) } else { turned::draw(canvas, sprite, pose, &on, opacity) }
     }
 }
 
@@ -88,6 +90,13 @@ struct Taps {
 }
 
 impl Taps {
+    /// The weights of pixels of which a stretch begins within the first and is so long, up to two.
+    fn spread(start: f64, length: f64) -> [u16; 3] {
+        // Up to a pixel's end, of what is seen: rounded so that all is 256.
+        let until = |end: f64| ((end - start).min(length) / length * 256.0).round() as u16;
+        [until(1.0), until(2.0) - until(1.0), until(3.0) - until(2.0)]
+    }
+
     /// The sum of what is seen, of pixels up to the last.
     #[inline(always)]
     fn weigh(&self, last: usize, value: impl Fn(usize) -> u32) -> u32 {
@@ -123,17 +132,13 @@ impl Axis {
     /// What lies around a place, as far as it reaches.
     fn covered(&self, middle: f64, reach: f64) -> Taps {
         let last = self.pixels - 1;
-        let (from, to) = (middle - reach / 2.0, middle + reach / 2.0);
+        let from = middle - reach / 2.0;
         let lowest = from.floor();
         let first = (lowest.max(0.0) as usize).min(last.saturating_sub(2));
-        // Up to here, of what is seen: rounded so that all is 256.
-        let until = |pixel: f64| ((pixel.min(to) - from) / reach * 256.0).round() as u16;
-        let (mut weights, mut before) = ([0; 3], 0);
-        for step in 0..3 {
-            let pixel = lowest + f64::from(step);
-            let upto = until(pixel + 1.0);
-            weights[(pixel.max(0.0) as usize).min(last) - first] += upto - before;
-            before = upto;
+        let mut weights = [0; 3];
+        for (step, weight) in Taps::spread(from - lowest, reach).into_iter().enumerate() {
+            let pixel = lowest + step as f64;
+            weights[(pixel.max(0.0) as usize).min(last) - first] += weight;
         }
         Taps { first, weights }
     }
@@ -282,63 +287,6 @@ fn put<S: Sample>(below: &mut [S], above: &[S], alpha: Option<&[S]>, weight: u32
         Some(alpha) => blend::over_row(below, above, alpha, weight),
         None if weight >= 256 => below.copy_from_slice(above),
         None => blend::mix_row(below, above, weight),
-    }
-}
-
-/// Each pixel by itself.
-fn turned<R: Rows>(canvas: &mut Picture<R::Form>, sprite: &R, pose: &Pose, on: &Plane, opacity: f64) {
-    let (sin, cos) = pose.angle.sin_cos();
-    let pivot = (pose.pivot.0 / on.step, pose.pivot.1 / on.step);
-    let forth = |x: f64, y: f64| {
-        let (dx, dy) = (x - pivot.0, y - pivot.1);
-        (pivot.0 + dx * cos - dy * sin, pivot.1 + dx * sin + dy * cos)
-    };
-    let window = &on.window;
-    let corners =
-        [(window.x, window.y), (window.right(), window.y), (window.x, window.bottom()), (window.right(), window.bottom())]
-            .map(|(x, y)| forth(x, y));
-    let reach = |values: [f64; 4], most: usize| {
-        let low = values.into_iter().fold(f64::INFINITY, f64::min).floor() - 1.0;
-        let high = values.into_iter().fold(f64::NEG_INFINITY, f64::max).ceil() + 1.0;
-        (low.clamp(0.0, most as f64) as usize, high.clamp(0.0, most as f64) as usize)
-    };
-    let (left, right) = reach(corners.map(|corner| corner.0), on.width);
-    let (top, bottom) = reach(corners.map(|corner| corner.1), on.height);
-    for y in top..bottom {
-        let dy = y as f64 + 0.5 - pivot.1;
-        for x in left..right {
-            let dx = x as f64 + 0.5 - pivot.0;
-            let (u, v) = (pivot.0 + dx * cos + dy * sin, pivot.1 - dx * sin + dy * cos);
-            let weight = blend::weight(opacity * on.coverage(u, v));
-            if weight == 0 {
-                continue;
-            }
-            let place = Place::at(on, u, v);
-            let value = place.sample(|y| sprite.row(on.plane, y));
-            let alpha = sprite.alpha_row(on.plane, 0).map(|_| place.sample(|y| sprite.alpha_row(on.plane, y).unwrap_or(&[])));
-            let below = &mut canvas.row_mut(on.plane, y)[x..=x];
-            put(below, &[value], alpha.as_ref().map(std::slice::from_ref), weight);
-        }
-    }
-}
-
-/// Pixels of a plane, across and down.
-struct Place {
-    x: Taps,
-    y: Taps,
-    last: (usize, usize),
-}
-
-impl Place {
-    fn at(on: &Plane, u: f64, v: f64) -> Self {
-        Self { x: on.across.at(u), y: on.down.at(v), last: (on.across.pixels - 1, on.down.pixels - 1) }
-    }
-
-    fn sample<'a, S: Sample>(&self, row: impl Fn(usize) -> &'a [S]) -> S {
-        rounded(self.y.weigh(self.last.1, |y| {
-            let row = row(y);
-            self.x.weigh(self.last.0, |x| row[x].int() as u32)
-        }))
     }
 }
 
