@@ -113,7 +113,7 @@ impl CopiedSound {
         let plan = ready.plan;
         let [sounding] = plan.sounds.as_slice() else { return None };
         let [first, end] = [plan.first, plan.end].map(|frame| plan.rate.sample_at(frame, SAMPLE_RATE));
-        let Prepared::Clip { path, probe, gain } = &ready.media[sounding.element] else { return None };
+        let Prepared::Clip { path, probe, level } = &ready.media[sounding.element] else { return None };
         let long_enough = |source: i64| {
             probe
                 .audio
@@ -124,7 +124,7 @@ impl CopiedSound {
         let is_aac = output.audio_codec_name() == Some("aac") && output.audio_bitrate.is_none();
         let source = |sample: i64| sounding.source_start + sample - sounding.start;
         let whole = sounding.start <= first && sounding.end >= end && long_enough(source(end));
-        let (sound, track) = (is_aac && whole && *gain == 1.0 && sounding.is_plain()).then(|| CopyableSound::find(path))??;
+        let (sound, track) = (is_aac && whole && level.is_none() && sounding.is_plain()).then(|| CopyableSound::find(path))??;
         Some((Self { source: sound, first: source(first), end: source(end) }, track))
     }
 

@@ -11,7 +11,7 @@ use encoding_rs::{Encoding, WINDOWS_1252};
 
 use super::{
     error::failure,
-    loudness,
+    loudness::Level,
     plan::Medium,
     still::{Shown, Still},
     table::{self, Table},
@@ -37,8 +37,8 @@ pub enum Prepared {
     Clip {
         path: PathBuf,
         probe: MediaProbe,
-        /// What brings its sound to the loudness that is asked for.
-        gain: f64,
+        /// The loudness that its sound is brought to, where one is asked for.
+        level: Option<Arc<Level>>,
     },
     Still(Still),
     /// The media of the elements within it.
@@ -148,11 +148,8 @@ impl Library {
             Some(known) => known.clone(),
             None => self.probes.entry(playback.source.clone()).or_insert(media::probe(&path)?).clone(),
         };
-        let gain = match playback.loudness.filter(|_| probe.audio.is_some()) {
-            Some(wanted) => loudness::gain(&path, playback.trim_start, playback.trim_end, wanted)?,
-            None => 1.0,
-        };
-        Ok(Prepared::Clip { path, probe, gain })
+        let level = Level::of(playback, path.clone()).filter(|_| probe.audio.is_some()).map(Arc::new);
+        Ok(Prepared::Clip { path, probe, level })
     }
 
     /// Reads an element's tables and font; gives what is wrong with them.

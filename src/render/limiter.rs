@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use super::peaks::TruePeaks;
 use crate::media::SAMPLE_RATE;
 
-/// -1.4 dB of full scale: below -1, which no true peak is to reach (EBU R 128, 6), by what meters differ.
-const CEILING: f32 = 0.85;
+/// -1.9 dB of full scale: below -1, which no true peak is to reach (EBU R 128, 6), by what meters differ, those of sixteen times the
+/// rate on noise too.
+const CEILING: f32 = 0.8;
 /// How far it looks ahead: 5 ms.
 const AHEAD: usize = SAMPLE_RATE as usize / 200;
 /// The share of the way back to full that a sample makes: 100 ms' worth.

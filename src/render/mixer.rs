@@ -1,22 +1,19 @@
 //! The sound of the whole timeline: stereo, 48 kHz, placed by sample, and limited as a whole.
 
-use std::{
-    collections::VecDeque,
-    path::{Path, PathBuf},
-};
+use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
 use super::{
     RenderError,
     inspect::Prepared,
     limiter::Limiter,
+    loudness::Level,
     plan::{Plan, Sounding},
     prepare::Ready,
-    reversed::{ReversedSound, Track},
-    tempo::PacedDecoder,
+    tempo::{self, Decoder},
 };
 use crate::{
     domain::motion,
-    media::{AudioDecoder, MediaError, SAMPLE_RATE, Sound},
+    media::{MediaError, SAMPLE_RATE, Sound},
 };
 
 /// A sound may end this much before the file says; more is a file cut short.
@@ -48,9 +45,9 @@ impl Mixer {
             .sounds
             .iter()
             .filter_map(|sounding| match ready.media[sounding.element].within(&sounding.within) {
-                Some(Prepared::Clip { path, probe, gain }) => {
+                Some(Prepared::Clip { path, probe, level }) => {
                     let told = probe.audio.as_ref().and_then(|audio| audio.duration);
-                    Some(Voice::new(sounding.clone(), path.clone(), *gain, told))
+                    Some(Voice::new(sounding.clone(), path.clone(), level.clone(), told))
                 }
                 _ => None,
             })
@@ -166,23 +163,7 @@ impl Ducking {
 struct Voice {
     sounding: Sounding,
     runs: Runs,
-    /// Of its source's loudness.
-    gain: f32,
-}
-
-/// A source at its own speed, or at another.
-enum Decoder {
-    Plain(Box<Track>),
-    Paced(Box<PacedDecoder>),
-}
-
-impl Decoder {
-    fn next_sound(&mut self) -> Result<Option<Sound>, MediaError> {
-        match self {
-            Decoder::Plain(track) => track.next_sound(),
-            Decoder::Paced(decoder) => decoder.next_sound(),
-        }
-    }
+    level: Option<Arc<Level>>,
 }
 
 /// The samples of a source, in order. Its decoder is open only while it sounds.
@@ -203,12 +184,12 @@ struct Runs {
 }
 
 impl Voice {
-    fn new(sounding: Sounding, path: PathBuf, gain: f64, told_end_s: Option<f64>) -> Self {
+    fn new(sounding: Sounding, path: PathBuf, level: Option<Arc<Level>>, told_end_s: Option<f64>) -> Self {
         let (source_start, mirror, speed) = (sounding.source_start, sounding.mirror, sounding.speed);
         // At another speed or backwards the samples' numbers are not times of the file.
         let told_end_s = told_end_s.filter(|_| speed == 1.0 && mirror.is_none());
         let runs = Runs { path, source_start, mirror, speed, decoder: None, run: None, ended: false, lap: 0, told_end_s };
-        Self { sounding, runs, gain: gain as f32 }
+        Self { sounding, runs, level }
     }
 
     /// Adds its part of the block that starts at `position` of the timeline.
@@ -216,6 +197,10 @@ impl Voice {
         let from = self.sounding.start.max(position);
         let to = self.sounding.end.min(position + left.len() as i64);
         let mut at = from;
+        if from >= to {
+            return Ok(());
+        }
+        let own = self.level.as_ref().map_or(Ok(1.0), |level| level.gain())? as f32;
         while at < to {
             let (lap, played) = lap(&self.sounding, at);
             self.runs.begin(lap);
@@ -238,9 +223,9 @@ impl Voice {
             let (into, end) = ((at - position) as usize, (at - position) as usize + count);
             let samples = run.left[skip..skip + count].iter().zip(&run.right[skip..skip + count]);
             let out = left[into..end].iter_mut().zip(&mut right[into..end]);
-            let steady = is_steady(&self.sounding).then(|| gain(&self.sounding, at) * self.gain);
+            let steady = is_steady(&self.sounding).then(|| gain(&self.sounding, at) * own);
             for ((offset, (l, r)), (out_l, out_r)) in (at..).zip(samples).zip(out) {
-                let gain = steady.unwrap_or_else(|| gain(&self.sounding, offset) * self.gain);
+                let gain = steady.unwrap_or_else(|| gain(&self.sounding, offset) * own);
                 *out_l += l * gain;
                 *out_r += r * gain;
             }
@@ -264,7 +249,7 @@ impl Runs {
             let decoder = match &mut self.decoder {
                 Some(decoder) => decoder,
                 None => {
-                    let opened = open(&self.path, wanted, self.source_start, self.mirror, self.speed)?;
+                    let opened = tempo::open(&self.path, wanted, self.source_start, self.mirror, self.speed)?;
                     self.decoder.insert(opened)
                 }
             };
@@ -296,22 +281,6 @@ impl Runs {
 fn lap(sounding: &Sounding, at: i64) -> (i64, i64) {
     let played = at - sounding.start;
     sounding.period.map_or((0, played), |period| (played / period, played % period))
-}
-
-/// Opens a source where the sample numbered `wanted` sounds; numbers are the source's own but for what speed makes of the time
-/// since `source_start`.
-fn open(path: &Path, wanted: i64, source_start: i64, mirror: Option<i64>, speed: f64) -> Result<Decoder, MediaError> {
-    let track = |from: i64| {
-        Ok(match mirror {
-            Some(sum) => Track::Backward(ReversedSound::open(path, sum, from)),
-            None => Track::Forward(AudioDecoder::open(path, from as f64 / f64::from(SAMPLE_RATE))?),
-        })
-    };
-    if speed == 1.0 {
-        return track(wanted).map(|track| Decoder::Plain(Box::new(track)));
-    }
-    let from = source_start + ((wanted - source_start) as f64 * speed).round() as i64;
-    Ok(Decoder::Paced(Box::new(PacedDecoder::new(track(from)?, from, wanted, speed))))
 }
 
 /// Whether its gain is the same all the time.

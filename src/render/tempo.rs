@@ -1,13 +1,47 @@
 //! Sound played faster or slower at its own pitch: runs of it are laid over each other closer together, or further apart, each
 //! where it continues the one before best (WSOLA; Verhelst and Roelands, ICASSP 1993).
 
-use super::reversed::Track;
-use crate::media::{MediaError, Sound};
+use std::path::Path;
+
+use super::reversed::{ReversedSound, Track};
+use crate::media::{AudioDecoder, MediaError, SAMPLE_RATE, Sound};
 
 /// How far apart runs begin in what comes out, and how long two lie over each other: 21 ms at 48 kHz.
 const HOP: usize = 1_024;
 /// How far to either side of its due place a run may begin: half a period of 47 Hz.
 const SEARCH: i64 = 512;
+
+/// A source at its own speed, or at another.
+pub enum Decoder {
+    Plain(Box<Track>),
+    Paced(Box<PacedDecoder>),
+}
+
+impl Decoder {
+    /// The next run of samples, numbered as they are heard; `None` after the last.
+    pub fn next_sound(&mut self) -> Result<Option<Sound>, MediaError> {
+        match self {
+            Decoder::Plain(track) => track.next_sound(),
+            Decoder::Paced(decoder) => decoder.next_sound(),
+        }
+    }
+}
+
+/// Opens a source where the sample numbered `wanted` sounds; numbers are the source's own but for what speed makes of the time
+/// since `source_start`.
+pub fn open(path: &Path, wanted: i64, source_start: i64, mirror: Option<i64>, speed: f64) -> Result<Decoder, MediaError> {
+    let track = |from: i64| {
+        Ok(match mirror {
+            Some(sum) => Track::Backward(ReversedSound::open(path, sum, from)),
+            None => Track::Forward(AudioDecoder::open(path, from as f64 / f64::from(SAMPLE_RATE))?),
+        })
+    };
+    if speed == 1.0 {
+        return track(wanted).map(|track| Decoder::Plain(Box::new(track)));
+    }
+    let from = source_start + ((wanted - source_start) as f64 * speed).round() as i64;
+    Ok(Decoder::Paced(Box::new(PacedDecoder::new(track(from)?, from, wanted, speed))))
+}
 
 /// The sound of one file at another speed.
 pub struct PacedDecoder {

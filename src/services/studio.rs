@@ -123,7 +123,9 @@ impl Session {
         let output = outputs.into_iter().find(|output| !output.format.is_sound_alone());
         let output = output.ok_or_else(|| Error::conflict("the job has no picture", "ask for a frame of a job with one"))?;
         // All moments of one frame are one picture.
-        let at = output.frame_rate.seconds(output.frame_rate.frame_showing(at));
+        let start = output.frame_rate.seconds(output.frame_rate.frame_showing(at));
+        // A moment is rounded to the frame right after it, which must not be past the end.
+        let at = start.min(at);
         let output = output.still_at(at);
         let rows = self.elements_of_jobs(std::slice::from_ref(&job.id)).await?;
         let rows = rows.iter().flat_map(|(_, rows)| rows.iter());

@@ -383,6 +383,9 @@ async fn a_frame_is_drawn_without_the_rest_and_only_once() {
 
     // The last frame lasts to the end.
     assert_eq!(frame(1.999, None).await["at"], json!(1.9));
+    let bytes = server.api.download(frame(1.9999, None).await["url"].as_str().unwrap()).await;
+    let seen = image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg).expect("a JPEG").into_rgb8();
+    assert!(seen.get_pixel(80, 45).0[2] > 240, "blue is the last: {:?}", seen.get_pixel(80, 45));
     let refused = server.api.refused(query, json!({ "id": id, "at": 5.0 })).await;
     assert_eq!(refused["code"], "BAD_USER_INPUT", "{refused:#}");
     let refused = server.api.refused(query, json!({ "id": id, "at": -1.0 })).await;

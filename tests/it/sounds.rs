@@ -59,19 +59,49 @@ async fn backwards_the_end_is_heard_first() {
 async fn a_sound_is_brought_to_one_loudness() {
     let server = Server::sqlite().await;
     // BS.1770: a sine of 997 Hz in both channels is as many LUFS as its amplitude is decibels of full scale.
-    for amplitude_in in [0.02, 0.5] {
-        let tone = server.api.upload("tone.wav", "audio/wav", made::tone(3.0, 997.0, amplitude_in)).await;
+    // What is shorter than the blocks in which loudness is measured too.
+    for (amplitude_in, seconds) in [(0.02, 3.0), (0.5, 3.0), (0.5, 0.2)] {
+        let tone = server.api.upload("tone.wav", "audio/wav", made::tone(seconds, 997.0, amplitude_in)).await;
         let audio = json!({ "source": { "asset": tone }, "normalize": true, "loudness": -20, "volume": 0.5 });
         let samples = heard(&server, json!([{ "audio": audio }])).await;
-        let found = amplitude(between(&samples, 1.0, 2.0), 997.0);
+        let found = amplitude(between(&samples, seconds / 3.0, seconds * 2.0 / 3.0), 997.0);
         let expected = 10f64.powf(-20.0 / 20.0) * 0.5;
         assert!((found / expected - 1.0).abs() < 0.02, "{amplitude_in}: {found} in place of {expected}");
     }
+    // Noise is as loud at another speed.
+    let noise = server.api.upload("noise.wav", "audio/wav", noise(6.0, 0.3)).await;
+    let mut levels = Vec::new();
+    for speed in [1.0, 1.5, 0.7] {
+        let audio = json!({ "source": { "asset": noise }, "normalize": true, "loudness": -25, "speed": speed });
+        let samples = heard(&server, json!([{ "audio": audio }])).await;
+        let power: f64 = between(&samples, 1.0, 3.0).iter().map(|value| f64::from(*value).powi(2)).sum();
+        levels.push(10.0 * power.log10());
+    }
+    assert!(levels.iter().all(|level| (level - levels[0]).abs() < 0.3), "{levels:?}");
+}
+
+/// White noise up to an amplitude.
+fn noise(seconds: f64, amplitude: f64) -> Vec<u8> {
+    let state = std::cell::Cell::new(0x2545_f491_4f6c_dd1d_u64);
+    made::wav(seconds, |_| {
+        let mut next = state.get();
+        for shift in [(13, true), (7, false), (17, true)] {
+            next ^= if shift.1 { next << shift.0 } else { next >> shift.0 };
+        }
+        state.set(next);
+        let value = ((next >> 11) as f64 / (1u64 << 53) as f64 * 2.0 - 1.0) * amplitude;
+        (value, value)
+    })
 }
 
 /// The largest value of what a player makes of a file, decibels of full scale: at four times the rate.
 fn true_peak(path: &std::path::Path) -> f64 {
-    let bytes = ffmpeg(&["-i", &path.to_string_lossy(), "-map", "0:a", "-af", "aresample=192000", "-f", "f32le", "-"]);
+    true_peak_at(path, 192_000)
+}
+
+fn true_peak_at(path: &std::path::Path, rate: u32) -> f64 {
+    let resample = format!("aresample={rate}");
+    let bytes = ffmpeg(&["-i", &path.to_string_lossy(), "-map", "0:a", "-af", &resample, "-f", "f32le", "-"]);
     let most = bytes.chunks_exact(4).map(|value| f32::from_le_bytes(value.try_into().unwrap()).abs()).fold(0.0, f32::max);
     20.0 * f64::from(most).log10()
 }
@@ -86,6 +116,18 @@ async fn however_loud_what_a_player_hears_is_below_the_limit() {
         (value, (at * 440.0 * std::f64::consts::TAU).sin() * 0.98 + (at * 3_000.0 * std::f64::consts::TAU).sin() * 0.4)
     });
     let square = json!({ "asset": server.api.upload("square.wav", "audio/wav", square).await });
+    // What begins at once, high, and what is in all places between samples.
+    let onset = made::wav(1.0, |at| {
+        let value = if at < 0.3 { 0.0 } else { (at * 12_000.0 * std::f64::consts::TAU + 0.785).sin() * 0.9 };
+        (value, value)
+    });
+    for (name, sound) in [("onset.wav", onset), ("noise.wav", noise(2.0, 0.9))] {
+        let source = json!({ "asset": server.api.upload(name, "audio/wav", sound).await });
+        let elements = json!([{ "audio": { "source": source, "volume": 4 } }]);
+        let path = made(&server, json!({ "format": "WAV" }), elements).await.1;
+        let peaks = [192_000, 768_000].map(|rate| true_peak_at(&path, rate));
+        assert!(peaks.iter().all(|peak| (-4.0..-1.0).contains(peak)), "{name}: {peaks:?} dB");
+    }
     let small = |format: &str| json!({ "format": format, "width": 64, "height": 64, "frameRate": 10 });
     for output in [json!({ "format": "WAV" }), json!({ "format": "MP3" }), small("MP4"), small("WEBM")] {
         for (source, volume) in [(&film, 4.0), (&square, 1.0)] {
