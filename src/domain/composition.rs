@@ -254,6 +254,17 @@ impl Element {
         format!("{}.{field}", self.element_type().field())
     }
 
+    /// The place where the source is named of one that lies within it, and within that, by their indexes.
+    pub fn place_of_source(&self, within: &[usize]) -> String {
+        match within.split_first() {
+            Some((&index, further)) => {
+                let inner = self.elements().get(index).map(|inner| inner.place_of_source(further));
+                Self::place_below(index, inner.as_deref())
+            }
+            None => self.place("source"),
+        }
+    }
+
     /// The place of an element within a composition.
     pub fn place_within(index: usize) -> String {
         format!("{}.elements[{index}]", ElementType::Composition.field())

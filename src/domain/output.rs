@@ -238,8 +238,12 @@ impl Output {
 
     /// The poster that is asked for beside it.
     pub fn poster(&self) -> Option<Self> {
-        // That it is one lets it be the last picture where its moment is past the end.
-        self.poster_at.map(|seconds| Self { poster_at: self.poster_at, ..self.still_at(seconds) })
+        self.poster_at.map(|seconds| self.poster_of(seconds))
+    }
+
+    /// The picture of a moment, or the last where that is past the end: what says so is that it is a poster.
+    pub fn poster_of(&self, seconds: f64) -> Self {
+        Self { poster_at: Some(seconds), ..self.still_at(seconds) }
     }
 
     /// FFmpeg's name of the picture's codec; `None` where there is no picture.

@@ -55,11 +55,12 @@ impl Local {
         self.bytes += file.size;
     }
 
-    /// Of a source that is not there yet.
-    fn late(&self, elements: &[(String, Element)]) -> JobFailure {
+    /// Of a source that is not there yet; rather of one of the web, for which those of the store may wait.
+    pub fn late(&self, elements: &[(String, Element)]) -> JobFailure {
         let failure = JobFailure::new(ErrorCode::SourceUnreachable, "the source was not here in time");
         let sources = elements.iter().flat_map(|(id, element)| element.sources().into_iter().map(move |source| (id, source)));
-        match sources.into_iter().find(|(_, (_, source))| !self.paths.contains_key(source)) {
+        let away = sources.filter(|(_, (_, source))| !self.paths.contains_key(source));
+        match away.min_by_key(|(_, (_, source))| !matches!(source, Source::Url(_))) {
             Some((id, (place, _))) => failure.of_element(id).in_place(place),
             None => failure,
         }
@@ -174,12 +175,7 @@ impl Fetching<'_> {
     }
 
     /// Those that are there by a deadline, and of what cannot be had why not, for each element that wants it.
-    pub async fn some(
-        &self,
-        deadline: Instant,
-        elements: &[(String, Element)],
-        folder: &Path,
-    ) -> Result<(Local, Vec<JobFailure>), JobFailure> {
+    pub async fn some(&self, deadline: Instant, elements: &[(String, Element)], folder: &Path) -> (Local, Vec<JobFailure>) {
         let mut fetched = self.each(elements, folder, &UNTIL);
         let (mut local, mut missing) = (Local::default(), Vec::new());
         while let Ok(Some(one)) = timeout_at(deadline.into(), fetched.next()).await {
@@ -188,7 +184,7 @@ impl Fetching<'_> {
                 Err(one) => missing.extend(one.told()),
             }
         }
-        Ok((local, missing))
+        (local, missing)
     }
 
     /// Each source once, some at a time. Of a host that has not answered one is asked for, so that many that never do keep no other
@@ -264,7 +260,8 @@ impl Fetching<'_> {
                     StorageErrorKind::NotFound => not_uploaded(id),
                     _ => ungot(error),
                 })?;
-                check_upload(asset.size, asset.checksum_sha256.as_deref(), got.size, &got.sha256)?;
+                check_upload(asset.size, asset.checksum_sha256.as_deref(), got.size, &got.sha256)
+                    .inspect_err(|_| self.room.give_back(got.size as u64))?;
                 Ok(File { size: got.size, sha256: got.sha256 })
             }
             Source::Object { bucket: Some(bucket), .. } if bucket != store.bucket() => {

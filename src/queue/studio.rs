@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::{sync::Semaphore, time::timeout_at};
@@ -37,8 +37,8 @@ use crate::{
 
 /// Children at a time; more wait.
 const AT_ONCE: usize = 2;
-/// How long looking into sources may take, of the time that there is for fetching them too.
-const LOOKING: Duration = Duration::from_millis(1_500);
+/// The share of the time that there is for fetching sources and looking into them that is for looking.
+const LOOKING: f64 = 0.375;
 /// Compositions whose sources are fetched at a time.
 const FETCHES: usize = 16;
 
@@ -87,7 +87,10 @@ impl ProcessStudio {
         folder: &Path,
     ) -> Result<Vec<PlacedElement>, JobFailure> {
         // Beside the children's places: a source that drips keeps nobody from what is here.
-        let _fetch = self.fetches.acquire().await.map_err(|_| nothing())?;
+        let Ok(fetch) = timeout_at(deadline.into(), self.fetches.acquire()).await else {
+            return Err(Local::default().late(&elements));
+        };
+        let _fetch = fetch.map_err(|_| nothing())?;
         let fetched = self.fetching(services, owner).all(Some(deadline), &elements, folder).await;
         self.trim();
         Ok(placed(elements, &fetched?))
@@ -108,7 +111,7 @@ impl ProcessStudio {
         let _fetch = fetch.map_err(|_| nothing())?;
         let fetched = self.fetching(services, (tenant, None)).some(deadline, &elements, folder).await;
         self.trim();
-        let (local, missing) = fetched?;
+        let (local, missing) = fetched;
         Ok((placed(elements, &local), missing))
     }
 
@@ -209,11 +212,12 @@ impl Studio for ProcessStudio {
         deadline: Instant,
     ) -> Result<Inspected, JobFailure> {
         let folder = self.folder()?;
-        let fetched = self.fetched_until(deadline - LOOKING, services, tenant, elements, folder.path()).await?;
+        let looking = deadline.saturating_duration_since(Instant::now()).mul_f64(LOOKING);
+        let fetched = self.fetched_until(deadline - looking, services, tenant, elements, folder.path()).await?;
         let (elements, mut problems) = fetched;
         let ids: Vec<String> = elements.iter().map(|placed| placed.id.clone()).collect();
         let away: Vec<(String, String)> = elements.iter().flat_map(places_away).collect();
-        // Without some of its sources it is another composition: of that only what the others are counts.
+        // Without some of its sources or elements it is another composition: of that only what the others are counts.
         let aim = Aim::Inspect { partly: !away.is_empty() || outputs.is_empty() };
         let known = |(id, place): &(String, String)| {
             problems.iter().any(|failure| failure.element_id.as_ref() == Some(id) && failure.place.as_ref() == Some(place))

@@ -310,11 +310,14 @@ impl<'a, F: Form> Compositor<'a, F> {
                 place.insert(Nested::new(within, effects, self.smoothness, self.decoding.clone()).map_err(&of_this)?)
             }
         };
-        let shown = nested.at(nested::frame_of(plan, layer, manner.seconds)).map_err(|error| of_this(error.error))?;
+        let number = nested::frame_of(plan, layer, manner.seconds);
+        let (shown, reduced) = nested.at(number).map_err(|error| of_this(error.error))?;
         match (shown, layer.stage) {
             (shown, Stage::Rest { .. }) => put_shown(shown, plan, layer, manner, canvas),
-            (Shown::Opaque(picture), Stage::Moving { .. }) => warp::draw(canvas, picture, &pose, manner.opacity),
-            (Shown::Keyed(sprite), Stage::Moving { .. }) => warp::draw(canvas, sprite, &pose, manner.opacity),
+            (Shown::Opaque(picture), Stage::Moving { .. }) => {
+                warp::draw_again(canvas, picture, reduced, &pose, manner.opacity);
+            }
+            (Shown::Keyed(sprite), Stage::Moving { .. }) => warp::draw_again(canvas, sprite, reduced, &pose, manner.opacity),
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::{
     effects::{self, Effects},
     inspect::{Library, Prepared},
     plan::{Layer, Plan, Stage, bounds_at_rest},
-    reduced::Reduced,
+    reduced::Kept,
     shape,
     sprite::Sprite,
     still::{Showing, Still},
@@ -29,7 +29,7 @@ pub enum Drawn<F: Form> {
     /// With its corner at this even pixel of the canvas.
     Resting { sprite: Sprite<F>, corner: (usize, usize) },
     /// It goes where the layer's pose says; of what was drawn for the element's box, where it lies at rest.
-    Moving { sprite: Sprite<F>, rect: Option<Rect>, reduced: Option<Box<Reduced<F>>> },
+    Moving { sprite: Sprite<F>, rect: Option<Rect>, reduced: Kept<F> },
 }
 
 /// Draws a still, words or a shape; `None` where nothing of it is to be seen.

@@ -5,26 +5,32 @@ use crate::{
     media::MediaError,
 };
 
-/// A failure and the element it belongs to, by index.
+/// A failure and the element it belongs to, by index, and what of that, as far as it is known.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{error}")]
 pub struct RenderError {
     pub element: Option<usize>,
+    pub place: Option<String>,
     pub error: MediaError,
 }
 
 impl RenderError {
     pub fn of(element: usize) -> impl Fn(MediaError) -> Self {
-        move |error| Self { element: Some(element), error }
+        move |error| Self { element: Some(element), place: None, error }
     }
 
     pub fn whole(error: MediaError) -> Self {
-        Self { element: None, error }
+        Self { element: None, place: None, error }
+    }
+
+    pub fn in_place(self, place: &str) -> Self {
+        Self { place: Some(place.to_owned()), ..self }
     }
 
     /// As a job keeps it; `ids` are those of the elements.
     pub fn into_failure(self, ids: &[String]) -> JobFailure {
-        let failure = failure(&self.error);
+        let mut failure = failure(&self.error);
+        failure.place = self.place;
         match self.element.and_then(|index| ids.get(index)) {
             Some(id) => failure.of_element(id.clone()),
             None => failure,

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use super::peaks::TruePeaks;
 use crate::media::SAMPLE_RATE;
 
-/// -1.9 dB of full scale: below -1, which no true peak is to reach (EBU R 128, 6), by what meters differ, those of sixteen times the
-/// rate on noise too.
+/// -1.9 dB of full scale: of what is to stay below -1 (EBU R 128, 6), meters at four times the rate tell up to half a decibel more
+/// than ours, and those at sixteen times up to nine tenths.
 const CEILING: f32 = 0.8;
 /// How far it looks ahead: 5 ms.
 const AHEAD: usize = SAMPLE_RATE as usize / 200;

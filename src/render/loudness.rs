@@ -1,6 +1,9 @@
 //! How loud a sound is as a whole, and what brings it to another loudness (EBU R 128; ITU-R BS.1770-4, with its gate).
 
-use std::{path::PathBuf, sync::OnceLock};
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 
 use ebur128::{EbuR128, Mode};
 
@@ -24,7 +27,7 @@ pub struct Level {
     speed: f64,
     /// LUFS.
     wanted: f64,
-    gain: OnceLock<f64>,
+    gain: Mutex<Option<f64>>,
 }
 
 impl Level {
@@ -37,28 +40,29 @@ impl Level {
             to: playback.trim_end.map(sample),
             speed: playback.speed,
             wanted: playback.loudness?,
-            gain: OnceLock::new(),
+            gain: Mutex::new(None),
         })
     }
 
-    /// The factor that brings it there; 1 for silence. Found when it is first asked for, by hearing all of it.
-    pub fn gain(&self) -> Result<f64, MediaError> {
-        if let Some(known) = self.gain.get() {
-            return Ok(*known);
+    /// The factor that brings it there; 1 for silence. Found when it is first asked for, by hearing all of it, as long as that
+    /// `goes_on`; others who ask wait.
+    pub fn gain(&self, goes_on: &dyn Fn() -> bool) -> Result<f64, MediaError> {
+        let mut gain = self.gain.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = *gain {
+            return Ok(known);
         }
-        let found = self.loudness()?;
-        let gain = if found.is_finite() { 10f64.powf((self.wanted - found) / 20.0).min(MOST_GAIN) } else { 1.0 };
-        Ok(*self.gain.get_or_init(|| gain))
+        let found = self.loudness(goes_on)?;
+        Ok(*gain.insert(if found.is_finite() { 10f64.powf((self.wanted - found) / 20.0).min(MOST_GAIN) } else { 1.0 }))
     }
 
     /// LUFS, at the speed at which it plays: what becomes of dense sound then is quieter.
-    fn loudness(&self) -> Result<f64, MediaError> {
+    fn loudness(&self, goes_on: &dyn Fn() -> bool) -> Result<f64, MediaError> {
         let failed = |error: ebur128::Error| MediaError::Output(format!("the loudness cannot be measured: {error}"));
         let mut meter = EbuR128::new(2, SAMPLE_RATE, Mode::I).map_err(failed)?;
         let mut decoder = tempo::open(&self.path, self.from, self.from, None, self.speed)?;
         let end = self.to.map_or(i64::MAX, |to| self.from + ((to - self.from) as f64 / self.speed).round() as i64);
         let mut beginning = [Vec::new(), Vec::new()];
-        while let Some(sound) = decoder.next_sound()?.filter(|sound| sound.start < end) {
+        while let Some(sound) = decoder.next_sound()?.filter(|sound| sound.start < end && goes_on()) {
             let count = sound.left.len() as i64;
             let [skip, end] = [self.from, end].map(|at| (at - sound.start).clamp(0, count) as usize);
             if skip >= end {

@@ -41,17 +41,7 @@ impl Mixer {
     /// `None` where nothing sounds.
     pub fn new(ready: &Ready) -> Option<Self> {
         let plan: &Plan = ready.plan;
-        let voices: Vec<Voice> = plan
-            .sounds
-            .iter()
-            .filter_map(|sounding| match ready.media[sounding.element].within(&sounding.within) {
-                Some(Prepared::Clip { path, probe, level }) => {
-                    let told = probe.audio.as_ref().and_then(|audio| audio.duration);
-                    Some(Voice::new(sounding.clone(), path.clone(), level.clone(), told))
-                }
-                _ => None,
-            })
-            .collect();
+        let voices: Vec<Voice> = plan.sounds.iter().filter_map(|sounding| Voice::of(ready, sounding)).collect();
         let end = plan.rate.sample_at(plan.end, SAMPLE_RATE);
         let first = plan.rate.sample_at(plan.first, SAMPLE_RATE);
         let ducks = voices.iter().any(|voice| voice.sounding.ducks);
@@ -68,8 +58,9 @@ impl Mixer {
         })
     }
 
-    /// Fills both channels with the next samples; returns how many there were before the end.
-    pub fn mix(&mut self, left: &mut [f32], right: &mut [f32]) -> Result<usize, RenderError> {
+    /// Fills both channels with the next samples; returns how many there were before the end. What takes long is left where nobody
+    /// `goes_on`.
+    pub fn mix(&mut self, left: &mut [f32], right: &mut [f32], goes_on: &dyn Fn() -> bool) -> Result<usize, RenderError> {
         let mut count = 0;
         while count < left.len() {
             match self.limited.pop_front() {
@@ -78,25 +69,25 @@ impl Mixer {
                     count += 1;
                 }
                 None if self.told == self.end => break,
-                None => self.mix_block()?,
+                None => self.mix_block(goes_on)?,
             }
         }
         Ok(count)
     }
 
     /// Mixes a block, or silence after the end, through the limiter.
-    fn mix_block(&mut self) -> Result<(), RenderError> {
+    fn mix_block(&mut self, goes_on: &dyn Fn() -> bool) -> Result<(), RenderError> {
         let (mut left, mut right) = ([0.0; BLOCK], [0.0; BLOCK]);
         let (mut low_left, mut low_right) = ([0.0; BLOCK], [0.0; BLOCK]);
         let mut ducks = false;
         for voice in &mut self.voices {
-            let element = voice.sounding.element;
             let (left, right) = match voice.sounding.ducks {
                 true => (&mut low_left, &mut low_right),
                 false => (&mut left, &mut right),
             };
             ducks |= voice.sounding.ducks;
-            voice.add(self.position, left, right).map_err(RenderError::of(element))?;
+            let added = voice.add(self.position, left, right, goes_on);
+            added.map_err(|error| RenderError::of(voice.sounding.element)(error).in_place(&voice.place))?;
         }
         if ducks {
             self.ducking.add([&mut left, &mut right], [&low_left, &low_right]);
@@ -164,6 +155,8 @@ struct Voice {
     sounding: Sounding,
     runs: Runs,
     level: Option<Arc<Level>>,
+    /// Where its element names its source.
+    place: String,
 }
 
 /// The samples of a source, in order. Its decoder is open only while it sounds.
@@ -184,23 +177,29 @@ struct Runs {
 }
 
 impl Voice {
-    fn new(sounding: Sounding, path: PathBuf, level: Option<Arc<Level>>, told_end_s: Option<f64>) -> Self {
+    /// `None` where its element plays nothing.
+    fn of(ready: &Ready, sounding: &Sounding) -> Option<Self> {
+        let medium = ready.media[sounding.element].within(&sounding.within);
+        let Some(Prepared::Clip { path, probe, level }) = medium else { return None };
         let (source_start, mirror, speed) = (sounding.source_start, sounding.mirror, sounding.speed);
+        let told_end_s = probe.audio.as_ref().and_then(|audio| audio.duration);
         // At another speed or backwards the samples' numbers are not times of the file.
         let told_end_s = told_end_s.filter(|_| speed == 1.0 && mirror.is_none());
+        let path = path.clone();
         let runs = Runs { path, source_start, mirror, speed, decoder: None, run: None, ended: false, lap: 0, told_end_s };
-        Self { sounding, runs, level }
+        let place = ready.elements[sounding.element].place_of_source(&sounding.within);
+        Some(Self { sounding: sounding.clone(), runs, level: level.clone(), place })
     }
 
     /// Adds its part of the block that starts at `position` of the timeline.
-    fn add(&mut self, position: i64, left: &mut [f32], right: &mut [f32]) -> Result<(), MediaError> {
+    fn add(&mut self, position: i64, left: &mut [f32], right: &mut [f32], goes_on: &dyn Fn() -> bool) -> Result<(), MediaError> {
         let from = self.sounding.start.max(position);
         let to = self.sounding.end.min(position + left.len() as i64);
         let mut at = from;
         if from >= to {
             return Ok(());
         }
-        let own = self.level.as_ref().map_or(Ok(1.0), |level| level.gain())? as f32;
+        let own = self.level.as_ref().map_or(Ok(1.0), |level| level.gain(goes_on))? as f32;
         while at < to {
             let (lap, played) = lap(&self.sounding, at);
             self.runs.begin(lap);

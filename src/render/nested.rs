@@ -9,6 +9,7 @@ use super::{
     effects::Effects,
     plan::{Layer, Plan},
     prepare::Ready,
+    reduced::Kept,
     sprite::{self, Raster, Sprite},
 };
 use crate::{
@@ -25,6 +26,8 @@ pub struct Nested<'a, F: Form> {
     clear: Option<(Picture<F>, Sprite<F>)>,
     effects: Option<Effects>,
     shown: Option<i64>,
+    /// What was made of the picture that is shown to draw it smaller.
+    reduced: Kept<F>,
 }
 
 impl<'a, F: Form> Nested<'a, F> {
@@ -40,15 +43,16 @@ impl<'a, F: Form> Nested<'a, F> {
             false => Some((Picture::new(width, height)?, Sprite::clear(width as usize, height as usize))),
         };
         let compositor = Compositor::new(ready, smoothness, decoding);
-        Ok(Self { ready, compositor, on_black: Picture::new(width, height)?, clear, effects, shown: None })
+        Ok(Self { ready, compositor, on_black: Picture::new(width, height)?, clear, effects, shown: None, reduced: None })
     }
 
-    /// The picture of a frame of its own; their numbers only go forward.
-    pub fn at(&mut self, number: i64) -> Result<Shown<'_, F>, RenderError> {
+    /// The picture of a frame of its own, and what is kept beside it; their numbers only go forward.
+    pub fn at(&mut self, number: i64) -> Result<(Shown<'_, F>, &mut Kept<F>), RenderError> {
         let number = number.clamp(0, self.ready.plan.frames - 1);
         let before = self.shown.replace(number);
         let is_shown = before == Some(number) || before == Some(number - 1) && self.ready.repeats(number);
         if !is_shown {
+            self.reduced = None;
             self.compositor.compose_on(number, Color::BLACK, &mut self.on_black)?;
             if let Some((on_white, sprite)) = &mut self.clear {
                 self.compositor.compose_on(number, Color::WHITE, on_white)?;
@@ -60,10 +64,11 @@ impl<'a, F: Form> Nested<'a, F> {
                 (None, _) => {}
             }
         }
-        Ok(match &self.clear {
+        let shown = match &self.clear {
             Some((_, sprite)) => Shown::Keyed(sprite),
             None => Shown::Opaque(&self.on_black),
-        })
+        };
+        Ok((shown, &mut self.reduced))
     }
 }
 

@@ -19,6 +19,9 @@ pub struct Reduced<F: Form> {
     alphas: Option<[Grid<F::Sample>; 2]>,
 }
 
+/// What was made of a picture the last time that it was drawn.
+pub type Kept<F> = Option<Box<Reduced<F>>>;
+
 /// Rows of samples.
 struct Grid<S> {
     width: usize,

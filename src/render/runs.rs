@@ -129,7 +129,7 @@ impl Work<'_> {
             let frames = encoders.begin(scope, index);
             let segment = self.segments[index];
             for number in segment.first..segment.end {
-                let canvas = match last.take().filter(|_| self.ready.repeats(number)) {
+                let canvas = match last.take() {
                     Some(same) => same,
                     None => {
                         let fresh = || ground.canvas(plan).map_err(RenderError::whole);

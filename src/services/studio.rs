@@ -74,9 +74,9 @@ pub struct KeptFrame {
     pub at: f64,
 }
 
-/// Of a request's own time, what is left of it being for the rest: when all that is to be looked into is to be there…
+/// The share of a request's own time, the rest of which is for the rest, within which all sources of a picture are to be there…
 const ALL_THERE: f64 = 0.9;
-/// …and when what was looked into by then is told.
+/// …and what was found in sources is told.
 const LOOKED_INTO: f64 = 0.8;
 
 impl Services {
@@ -124,9 +124,8 @@ impl Session {
         let output = output.ok_or_else(|| Error::conflict("the job has no picture", "ask for a frame of a job with one"))?;
         // All moments of one frame are one picture.
         let start = output.frame_rate.seconds(output.frame_rate.frame_showing(at));
-        // A moment is rounded to the frame right after it, which must not be past the end.
-        let at = start.min(at);
-        let output = output.still_at(at);
+        // One that begins right after the moment may be past the end, which the moment is not.
+        let output = if at < start { output.poster_of(start) } else { output.still_at(start) };
         let rows = self.elements_of_jobs(std::slice::from_ref(&job.id)).await?;
         let rows = rows.iter().flat_map(|(_, rows)| rows.iter());
         let elements = rows.map(|row| Ok((row.id.clone(), serde_json::from_value(row.spec.clone())?)));
@@ -136,7 +135,7 @@ impl Session {
         let versions = self.versions(job, &elements).await?;
         let document = serde_json::to_vec(&(look::EDITION, &elements, &output, width, versions)).map_err(read)?;
         let key = format!("{}frames/{}.jpg", objects::job_prefix(&job.id), hex::encode(Sha256::digest(document)));
-        let kept = KeptFrame { key: key.clone(), width, height, at };
+        let kept = KeptFrame { key: key.clone(), width, height, at: start.min(at) };
         let purpose = Purpose { tenant: job.tenant.clone(), job_id: Some(job.id.clone()), element_id: None };
         if services.store().size_of(&purpose, &key).await?.is_some() {
             return Ok(kept);

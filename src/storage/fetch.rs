@@ -179,10 +179,11 @@ async fn save(mut response: Response, path: &Path, room: &Room) -> Result<Fetche
     loop {
         let asked = Instant::now();
         let Some(chunk) = response.chunk().await.map_err(unreachable)? else { break };
+        let waited = asked.elapsed();
         part.grow(chunk.len() as u64)?;
         hash.update(&chunk);
         file.write_all(&chunk).await.map_err(unwritable)?;
-        pace.check(chunk.len() as u64, asked.elapsed())?;
+        pace.check(chunk.len() as u64, waited)?;
     }
     file.flush().await.map_err(unwritable)?;
     Ok(Fetched { size: part.keep() as i64, sha256: hex::encode(hash.finalize()) })

@@ -13,7 +13,9 @@ pub struct Room {
 #[derive(Debug)]
 pub struct Part<'a> {
     room: &'a Room,
-    bytes: u64,
+    taken: u64,
+    /// What of that the file has.
+    grown: u64,
 }
 
 /// There is not so much left; of so many bytes in all.
@@ -26,12 +28,19 @@ impl Room {
         Self { most, left: AtomicU64::new(most) }
     }
 
-    /// For a file that is to grow to a size, as far as that is known.
+    /// For a file of a size, as far as that is known: where it is not, of none.
     ///
     /// # Errors
-    /// So much is not left now.
-    pub fn part(&self, expected: u64) -> Result<Part<'_>, NoRoom> {
-        if expected <= self.left.load(Relaxed) { Ok(Part { room: self, bytes: 0 }) } else { Err(NoRoom(self.most)) }
+    /// So much is not left.
+    pub fn part(&self, announced: u64) -> Result<Part<'_>, NoRoom> {
+        let mut part = Part { room: self, taken: 0, grown: 0 };
+        part.take(announced)?;
+        Ok(part)
+    }
+
+    /// A file that was kept is gone after all.
+    pub fn give_back(&self, bytes: u64) {
+        self.left.fetch_add(bytes, Relaxed);
     }
 }
 
@@ -39,21 +48,28 @@ impl Part<'_> {
     /// # Errors
     /// So much is not left; the file is not to stay.
     pub fn grow(&mut self, bytes: u64) -> Result<(), NoRoom> {
+        self.grown += bytes;
+        self.take(self.grown.saturating_sub(self.taken))
+    }
+
+    fn take(&mut self, bytes: u64) -> Result<(), NoRoom> {
         let taken = self.room.left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(bytes));
         taken.map_err(|_| NoRoom(self.room.most))?;
-        self.bytes += bytes;
+        self.taken += bytes;
         Ok(())
     }
 
     /// The file stays; its size.
     pub fn keep(mut self) -> u64 {
-        std::mem::take(&mut self.bytes)
+        // What was announced and did not come is given back.
+        self.taken -= self.grown;
+        self.grown
     }
 }
 
 impl Drop for Part<'_> {
     fn drop(&mut self) {
-        self.room.left.fetch_add(self.bytes, Relaxed);
+        self.room.give_back(self.taken);
     }
 }
 
@@ -65,10 +81,12 @@ mod tests {
     fn files_share_the_room_and_one_that_does_not_stay_gives_its_part_back() {
         let room = Room::new(10);
         let (mut one, mut other) = (room.part(6).unwrap(), room.part(0).unwrap());
-        assert_eq!((one.grow(6), other.grow(5), other.grow(4)), (Ok(()), Err(NoRoom(10)), Ok(())));
-        assert!(room.part(1).is_err());
+        assert_eq!((one.grow(5), other.grow(3), other.grow(2)), (Ok(()), Ok(()), Err(NoRoom(10))));
+        assert!(room.part(2).is_err());
         drop(other);
-        assert_eq!(one.keep(), 6);
-        assert!(room.part(4).is_ok() && room.part(5).is_err());
+        assert_eq!(one.keep(), 5);
+        assert!(room.part(5).is_ok() && room.part(6).is_err());
+        room.give_back(5);
+        assert!(room.part(10).is_ok() && room.part(11).is_err());
     }
 }

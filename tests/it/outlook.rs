@@ -166,6 +166,15 @@ async fn sources_and_words_are_looked_into_beside_elements_that_break_rules() {
         (expected.map(str::to_owned).to_vec(), vec!["input.elements[1] MISSING_GLYPH".to_owned()])
     );
     assert_eq!((&told["valid"], &told["plan"]), (&json!(false), &Value::Null));
+    // Where not all of them were looked at by the rules none is looked into.
+    let many = |count: usize, more: Value| (0..count).map(|_| words(more.clone())).collect::<Vec<Value>>();
+    let too_many = json!([{ "composition": { "length": 1, "elements": many(501, json!({})) } }]);
+    let broken = many(150, json!({ "fontSize": -1 }));
+    for (elements, count) in [(too_many, 1), (json!(broken), 100)] {
+        let told = server.api.ask(VALIDATE, json!({ "input": { "elements": elements } })).await["validateJob"].take();
+        let lists = ["problems", "warnings"].map(|list| told[list].as_array().unwrap().len());
+        assert_eq!((lists, &told["valid"]), ([count, 0], &json!(false)), "{told:#}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,7 +225,7 @@ async fn what_is_known_is_told_beside_sources_that_do_not_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_is_not_there_in_time_is_named() {
-    let server = Server::with(&[("REELGRAPH_TRANSACTION_MS", "2000")], Duty::ApiOnly).await;
+    let server = Server::sqlite().await;
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let source = json!({ "url": format!("http://{}/a.mp4", silent.local_addr().unwrap()) });
     let refused = server.api.refused(PROBE, json!({ "source": source })).await;

@@ -111,25 +111,30 @@ impl OutlookQuery {
         let session = session(context)?;
         let (new, mut check) = input.read("input", session.services().store().buckets());
         validation::new_job(&mut check, "input", &new);
+        // Then there are elements of which nobody knows whether they break a rule.
+        let unchecked = check.is_full() || check.names("input.elements");
         let broken = check.finish();
         let is_broken = |index: &usize| {
             let place = format!("input.elements[{index}]");
             broken.iter().any(|violation| violation.path.starts_with(&place))
         };
         let sound = new.elements.iter().enumerate().filter(|(index, _)| !is_broken(index)).collect::<Vec<_>>();
-        if sound.is_empty() {
-            return Ok(JobValidation::broken(broken));
+        if sound.is_empty() || unchecked {
+            return Ok(JobValidation::of_rules(broken));
         }
         // Without some of its elements it is another composition: of that only what the others are counts.
         let outputs = if broken.is_empty() { new.outputs.as_slice() } else { &[] };
         let inspected = match session.inspect(&sound, outputs).await {
             Err(error) if broken.is_empty() => return Err(failed(error)),
-            Err(_) => Inspected::unseen(),
+            Err(error) => {
+                tracing::warn!(%error, cause = error.hidden_cause(), "the elements of a job could not be looked into");
+                Inspected::unseen()
+            }
             Ok(inspected) => inspected,
         };
         Ok(match inspected {
             Inspected::Good(inspection) => JobValidation::of(inspection),
-            Inspected::Partly { problems, warnings } => JobValidation::broken(broken).and(problems, warnings),
+            Inspected::Partly { problems, warnings } => JobValidation::of_rules(broken).and(problems, warnings),
         })
     }
 
@@ -145,7 +150,8 @@ impl OutlookQuery {
 }
 
 impl JobValidation {
-    fn broken(violations: Vec<Violation>) -> Self {
+    /// What the rules say of the input.
+    fn of_rules(violations: Vec<Violation>) -> Self {
         let problem = |violation: Violation| JobProblem {
             path: violation.path,
             code: violation.code.as_str().into(),

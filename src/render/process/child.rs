@@ -98,7 +98,7 @@ fn work(task: &Task, out: &Reports) -> Result<Vec<MadeFile>, JobFailure> {
     }
 }
 
-/// Says what would be made of the first output; where some sources are away, what is wrong with the others.
+/// Says what would be made of the first output; partly, what is wrong with what is here.
 fn look(composition: &Composition, partly: bool, out: &Reports) {
     let tell = |inspected| out.send(&Report::Inspected { inspected });
     let check = |index: usize, found: &Prepared| found.broken_stills(&composition.elements[index].element);

@@ -21,7 +21,8 @@ pub enum Aim {
     /// To make the files.
     #[default]
     Render,
-    /// To say what would be made of the first output; partly, where some sources are away, what is wrong with the others.
+    /// To say what would be made of the first output; partly, where some sources are away or it is not all of a job, what is wrong with
+    /// what is here.
     Inspect { partly: bool },
     /// To say what the sources hold, each of any kind.
     Probe,

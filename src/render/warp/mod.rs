@@ -7,7 +7,7 @@ mod turned;
 use super::{
     blend,
     plan::Pose,
-    reduced::Reduced,
+    reduced::{Kept, Reduced},
     sprite::{Rows, SampleOf},
 };
 use crate::{
@@ -26,13 +26,7 @@ pub fn draw<R: Rows>(canvas: &mut Picture<R::Form>, picture: &R, pose: &Pose, op
 }
 
 /// The same of a picture that is drawn often: `kept` is what was made of it the last time.
-pub fn draw_again<R: Rows>(
-    canvas: &mut Picture<R::Form>,
-    picture: &R,
-    kept: &mut Option<Box<Reduced<R::Form>>>,
-    pose: &Pose,
-    opacity: f64,
-) {
+pub fn draw_again<R: Rows>(canvas: &mut Picture<R::Form>, picture: &R, kept: &mut Kept<R::Form>, pose: &Pose, opacity: f64) {
     if is_seen(pose, opacity) {
         match Reduced::factors(picture, pose) {
             (1, 1) => put_whole(canvas, picture, pose, opacity),
