@@ -150,3 +150,20 @@ pub fn slides(sources: &Sources) {
     ]);
     compare("c", 0.9, &sources.folder, &document, &inputs);
 }
+
+/// A still that turns once about itself.
+pub fn turned(sources: &Sources) {
+    let keyframe = |at: f64, value: f64| json!({ "property": "ROTATION", "at": at, "value": value });
+    let keyframes = [keyframe(0.0, 0.0), keyframe(8.0, 360.0)];
+    let image = json!({ "source": sources.source("still-0.png"), "length": 8, "keyframes": keyframes });
+    let document = json!({ "outputs": [{ "width": 1920, "height": 1080 }], "elements": [{ "image": image }] });
+    let still = sources.path("still-0.png");
+    let graph = "format=yuv420p,rotate=a='2*PI*t/8':c=black";
+    compare(
+        "turned",
+        0.9,
+        &sources.folder,
+        &document,
+        &["-loop", "1", "-framerate", "30", "-t", "8", "-i", &still, "-vf", graph],
+    );
+}
