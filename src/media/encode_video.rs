@@ -163,6 +163,9 @@ impl VideoEncoder {
                     packet.set_duration(1);
                     // Only what is known of one that was kept, too: else MP4 would tell which pictures no other needs.
                     packet.set_flags(packet.flags());
+                    if let (Way::Indexed { palette, .. }, Some(data)) = (&self.way, packet.data_mut()) {
+                        palette.take_away(data);
+                    }
                     encoded.push(Encoded { packet, time_base });
                 }
                 Err(Error::Eof | Error::Other { errno: EAGAIN }) => return Ok(encoded),
@@ -213,6 +216,10 @@ impl Way {
 /// The encoder's options, with x264's code for AVX-512 only where that comes to the same pictures each time.
 fn options(settings: &VideoSettings) -> Vec<(&'static str, String)> {
     let mut options = settings.options.clone();
+    if matches!(&settings.storage, Storage::Indexed(palette) if palette.has_clear()) {
+        // Each picture whole: what is taken away has nothing that the next could differ from.
+        options.push(("gifflags", "0".into()));
+    }
     if settings.encoder == "libx264" && has_avx512() && !repeats_with_avx512(settings) {
         add_x264(&mut options, "asm=avx2");
     }

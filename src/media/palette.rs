@@ -198,6 +198,27 @@ impl Palette {
         self.clear.is_some()
     }
 
+    /// Where something may be seen through, makes a picture of a GIF, as FFmpeg's encoder gives it, be taken away before the next: the
+    /// encoder leaves one that is not clear anywhere where it is, and what is clear in the next shows it. What is taken away leaves what
+    /// is clear for some only where the picture names that (GIF89a, 23, "Graphic Control Extension").
+    pub fn take_away(&self, packet: &mut [u8]) {
+        const BEGINNING: [u8; 3] = [0x21, 0xf9, 4];
+        const TO_BACKGROUND: u8 = 2 << 2;
+        const HAS_CLEAR: u8 = 1;
+        let Some(clear) = self.clear else { return };
+        // The first has the file's head, and the colours for all.
+        let head = match packet.get(10) {
+            Some(flags) if packet.starts_with(b"GIF8") => 13 + if flags & 0x80 > 0 { 6 << (flags & 7) } else { 0 },
+            _ => 0,
+        };
+        if let Some([a, b, c, flags, _, _, index, ..]) = packet.get_mut(head..)
+            && [*a, *b, *c] == BEGINNING
+        {
+            *flags = *flags & !0x1c | TO_BACKGROUND | HAS_CLEAR;
+            *index = clear;
+        }
+    }
+
     /// A colour that it has is that; any other is the nearest, or the one beyond it, the more often the nearer it is to that.
     fn at(&self, color: Rgb, threshold: i32) -> u8 {
         let near = self.near.nearest(&self.colors, color);

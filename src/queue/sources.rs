@@ -3,16 +3,20 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
-use tokio::{sync::Semaphore, time::timeout_at};
+use tokio::{
+    sync::Semaphore,
+    time::{timeout, timeout_at},
+};
 
 use super::kept::KeptSources;
 use crate::{
@@ -82,11 +86,15 @@ struct File {
     sha256: String,
 }
 
+/// How long a host that has not answered is asked for one source alone: another may be there though this is not.
+const ALONE: Duration = Duration::from_secs(1);
+
 /// Who is asked for sources.
 struct Host {
     is_store: bool,
-    /// One, until it has answered.
+    /// One, until it has answered or was waited for.
     places: Semaphore,
+    is_open: AtomicBool,
     has_answered: AtomicBool,
     of_host: usize,
 }
@@ -95,8 +103,9 @@ impl Host {
     /// The store, which is ours, needs not answer first.
     fn of(source: &Source, pace: &Pace) -> Self {
         let is_store = !matches!(source, Source::Url(_));
-        let (places, has_answered) = (Semaphore::new(1), AtomicBool::new(false));
-        let host = Self { is_store, places, has_answered, of_host: pace.of_host };
+        let places = Semaphore::new(1);
+        let (is_open, has_answered) = (AtomicBool::new(false), AtomicBool::new(false));
+        let host = Self { is_store, places, is_open, has_answered, of_host: pace.of_host };
         if is_store {
             host.answers();
         }
@@ -104,9 +113,24 @@ impl Host {
     }
 
     fn answers(&self) {
-        if !self.has_answered.swap(true, Relaxed) {
+        self.has_answered.store(true, Relaxed);
+        self.open();
+    }
+
+    fn open(&self) {
+        if !self.is_open.swap(true, Relaxed) {
             self.places.add_permits(self.of_host - 1);
         }
+    }
+
+    /// Waits for what one source comes to.
+    async fn wait_for<T>(&self, fetching: impl Future<Output = T>) -> T {
+        let mut fetching = pin!(fetching);
+        if let Ok(fetched) = timeout(ALONE, &mut fetching).await {
+            return fetched;
+        }
+        self.open();
+        fetching.await
     }
 }
 
@@ -187,8 +211,8 @@ impl Fetching<'_> {
         (local, missing)
     }
 
-    /// Each source once, some at a time. Of a host that has not answered one is asked for, so that many that never do keep no other
-    /// waiting.
+    /// Each source once, some at a time. Of a host that has not answered one is asked for at first, so that many that never do keep no
+    /// other waiting.
     fn each<'a>(
         &'a self,
         elements: &'a [(String, Element)],
@@ -206,7 +230,7 @@ impl Fetching<'_> {
                 // The store has places of its own alone: nothing of the web keeps it waiting.
                 let places = if host.has_answered.load(Relaxed) { &answered } else { &unanswered };
                 let _place = if host.is_store { None } else { Some(places.acquire().await) };
-                let fetched = self.one(one, path, &|| host.answers()).await;
+                let fetched = host.wait_for(self.one(one, path, &|| host.answers())).await;
                 host.answers();
                 fetched
             }

@@ -11,7 +11,7 @@ use super::{
     effects::Effects,
     inspect::{Library, Prepared},
     nested::{self, Nested},
-    plan::{Area, Layer, Plan, Shift, Stage},
+    plan::{Area, Layer, Plan, Pose, Shift, Stage},
     prepare::{Art, Ready},
     sprite::{self, Raster, Sprite},
     text::Typesetter,
@@ -240,8 +240,11 @@ impl<'a, F: Form> Compositor<'a, F> {
             (_, Some(Drawn::Resting { sprite, corner }), _) => {
                 return Some(Area { x: corner.0, y: corner.1, width: sprite.width(), height: sprite.height() });
             }
+            (_, Some(Drawn::Placed { pose, .. }), _) => return Area::around(&pose.bounds(), plan.width, plan.height),
             (_, Some(Drawn::Moving { rect, .. }), _) => *rect,
-            (Art::Clip | Art::Nested(_), None, Stage::Rest { shown, .. }) => return Some(shown),
+            (Art::Clip | Art::Nested(_), None, Stage::Rest { shown, .. }) => {
+                return Area::around(&shown.rect(), plan.width, plan.height);
+            }
             (Art::Clip | Art::Nested(_), None, Stage::Moving { .. }) => None,
         };
         let pose = layer.pose(&plan.canvas(), manner.seconds, rect, manner.shift);
@@ -253,6 +256,7 @@ impl<'a, F: Form> Compositor<'a, F> {
         let layer = &plan.layers[index];
         match self.drawn.get_mut(&index).and_then(Option::as_mut) {
             Some(Drawn::Resting { sprite, corner }) => sprite.put(canvas, *corner, blend::weight(manner.opacity)),
+            Some(Drawn::Placed { sprite, pose }) => warp::draw(canvas, sprite, pose, manner.opacity),
             Some(Drawn::Moving { sprite, rect, reduced }) => {
                 let pose = layer.pose(&plan.canvas(), manner.seconds, *rect, manner.shift);
                 warp::draw_again(canvas, sprite, reduced, &pose, manner.opacity);
@@ -325,16 +329,20 @@ impl<'a, F: Form> Compositor<'a, F> {
 
 /// Puts a picture that was made for a layer where that lies.
 fn put_shown<F: Form>(picture: Shown<'_, F>, plan: &Plan, layer: &Layer, manner: Manner, canvas: &mut Picture<F>) {
-    let pose = || layer.pose(&plan.canvas(), manner.seconds, None, manner.shift);
-    match (picture, layer.stage) {
-        (Shown::Opaque(picture), Stage::Rest { shown, .. }) => {
-            sprite::put(canvas, picture, &shown, blend::weight(manner.opacity));
+    let pose = match layer.stage {
+        Stage::Rest { shown, .. } if shown.is_even() => {
+            let weight = blend::weight(manner.opacity);
+            return match picture {
+                Shown::Opaque(picture) => sprite::put(canvas, picture, &shown, weight),
+                Shown::Keyed(sprite) => sprite.put(canvas, (shown.x, shown.y), weight),
+            };
         }
-        (Shown::Keyed(sprite), Stage::Rest { shown, .. }) => {
-            sprite.put(canvas, (shown.x, shown.y), blend::weight(manner.opacity));
-        }
-        (Shown::Opaque(picture), Stage::Moving { .. }) => warp::draw(canvas, picture, &pose(), manner.opacity),
-        (Shown::Keyed(sprite), Stage::Moving { .. }) => warp::draw(canvas, sprite, &pose(), manner.opacity),
+        Stage::Rest { shown, .. } => Pose::at_rest(shown.rect()),
+        Stage::Moving { .. } => layer.pose(&plan.canvas(), manner.seconds, None, manner.shift),
+    };
+    match picture {
+        Shown::Opaque(picture) => warp::draw(canvas, picture, &pose, manner.opacity),
+        Shown::Keyed(sprite) => warp::draw(canvas, sprite, &pose, manner.opacity),
     }
 }
 
@@ -375,7 +383,9 @@ fn showing(
         return Err(MediaError::Unsupported("not a clip".into()));
     };
     let (size, part) = match layer.stage {
-        Stage::Rest { shown, part } => ((shown.width as u32, shown.height as u32), part),
+        Stage::Rest { shown, part } => {
+            (((shown.width as u32).next_multiple_of(2), (shown.height as u32).next_multiple_of(2)), part)
+        }
         Stage::Moving { sprite, .. } => (sprite, visual.crop.unfold((0.0, 0.0, 1.0, 1.0))),
     };
     let source = probe.video.as_ref().map(crate::media::VideoInfo::display_size);

@@ -1,7 +1,7 @@
 //! What a layer that plays nothing looks like. It is drawn when it is first seen, and forgotten when it is gone: what an element
 //! costs that is never seen, or not yet, is next to nothing.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use image::RgbaImage;
 
@@ -9,7 +9,7 @@ use super::{
     drawing::Room,
     effects::{self, Effects},
     inspect::{Library, Prepared},
-    plan::{Layer, Plan, Stage, bounds_at_rest},
+    plan::{Layer, Plan, Pose, Stage, bounds_at_rest},
     reduced::Kept,
     shape,
     sprite::Sprite,
@@ -28,6 +28,8 @@ use crate::{
 pub enum Drawn<F: Form> {
     /// With its corner at this even pixel of the canvas.
     Resting { sprite: Sprite<F>, corner: (usize, usize) },
+    /// It rests, too, but not at even pixels.
+    Placed { sprite: Sprite<F>, pose: Pose },
     /// It goes where the layer's pose says; of what was drawn for the element's box, where it lies at rest.
     Moving { sprite: Sprite<F>, rect: Option<Rect>, reduced: Kept<F> },
 }
@@ -55,8 +57,16 @@ fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) 
     let get = |showing| library.stills.lock().unwrap_or_else(PoisonError::into_inner).get(still, showing);
     Ok(match layer.stage {
         Stage::Rest { shown, part } => {
-            let scaled = get(Showing::Part(part, (shown.width as u32, shown.height as u32)))?;
-            Drawn::Resting { sprite: dressed(layer, &scaled, library, layer.own_pixel(plan)), corner: (shown.x, shown.y) }
+            let size = (shown.width as u32, shown.height as u32);
+            if shown.is_even() || !effects::spread(&layer.visual.effects) {
+                let scaled = get(Showing::Part(part, size))?;
+                let (image, corner) = on_even_pixels(&scaled, (shown.x, shown.y));
+                return Ok(Drawn::Resting { sprite: dressed(layer, &image, library, layer.own_pixel(plan)), corner });
+            }
+            // What spreads is not to meet clear edges that the picture does not have.
+            let scaled = get(Showing::Part(part, (size.0.next_multiple_of(2), size.1.next_multiple_of(2))))?;
+            let sprite = dressed(layer, &scaled, library, layer.own_pixel(plan));
+            Drawn::Placed { sprite, pose: Pose::at_rest(shown.rect()) }
         }
         Stage::Moving { sprite: size, .. } => {
             let crop = layer.visual.crop;
@@ -67,6 +77,17 @@ fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) 
             Drawn::Moving { sprite: dressed(layer, &scaled, library, layer.own_pixel(plan)), rect: None, reduced: None }
         }
     })
+}
+
+/// An image with clear pixels before it where its corner is odd, and its corner then.
+fn on_even_pixels(image: &Arc<RgbaImage>, (x, y): (usize, usize)) -> (Arc<RgbaImage>, (usize, usize)) {
+    let (left, top) = (x % 2, y % 2);
+    if (left, top) == (0, 0) {
+        return (image.clone(), (x, y));
+    }
+    let mut padded = RgbaImage::new(image.width() + left as u32, image.height() + top as u32);
+    image::imageops::replace(&mut padded, &**image, left as i64, top as i64);
+    (Arc::new(padded), (x - left, y - top))
 }
 
 /// Words and shapes.

@@ -211,6 +211,11 @@ pub fn blur<R: Raster>(picture: &mut R, sigma: f64) {
     picture.alpha_changed();
 }
 
+/// Whether effects mix pixels with those beside them.
+pub fn spread(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::Blur(_) | Effect::Sharpen(_)))
+}
+
 /// How far beyond a picture's edge its effects may reach, in pixels of the canvas.
 pub fn reach(effects: &[Effect]) -> f64 {
     let blurs = effects.iter().map(|effect| if let Effect::Blur(sigma) = effect { sigma * 3.0 } else { 0.0 });

@@ -7,7 +7,7 @@ use std::{
 
 use ebur128::{EbuR128, Mode};
 
-use super::tempo;
+use super::{plan::Sounding, tempo};
 use crate::{
     domain::composition::Playback,
     media::{MediaError, SAMPLE_RATE},
@@ -21,50 +21,57 @@ const BLOCK: usize = SAMPLE_RATE as usize * 2 / 5;
 /// What a sound is brought to.
 pub struct Level {
     path: PathBuf,
-    /// The samples of the file that are heard, if it is heard once.
-    from: i64,
-    to: Option<i64>,
-    speed: f64,
     /// LUFS.
     wanted: f64,
-    gain: Mutex<Option<f64>>,
+    /// What was found last, of what.
+    found: Mutex<Option<(Heard, f64)>>,
+}
+
+/// What is heard of a file, once.
+#[derive(Clone, Copy, PartialEq)]
+struct Heard {
+    /// The first sample of the file.
+    from: i64,
+    /// How many samples it lasts.
+    samples: i64,
+    /// How fast it plays, forwards or from some sample on back ([`Sounding`]).
+    speed: f64,
+    mirror: Option<i64>,
 }
 
 impl Level {
     /// `None` where it is to stay as it is.
     pub fn of(playback: &Playback, path: PathBuf) -> Option<Self> {
-        let sample = |seconds: f64| (seconds * f64::from(SAMPLE_RATE)).round() as i64;
-        Some(Self {
-            path,
-            from: sample(playback.trim_start),
-            to: playback.trim_end.map(sample),
-            speed: playback.speed,
-            wanted: playback.loudness?,
-            gain: Mutex::new(None),
-        })
+        Some(Self { path, wanted: playback.loudness?, found: Mutex::new(None) })
     }
 
-    /// The factor that brings it there; 1 for silence. Found when it is first asked for, by hearing all of it, as long as that
-    /// `goes_on`; others who ask wait.
-    pub fn gain(&self, goes_on: &dyn Fn() -> bool) -> Result<f64, MediaError> {
-        let mut gain = self.gain.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = *gain {
-            return Ok(known);
+    /// The factor that brings what is heard of it there; 1 for silence. Found when it is first asked for, by hearing all of that, as
+    /// long as it `goes_on`; others who ask wait.
+    pub fn gain(&self, sounding: &Sounding, goes_on: &dyn Fn() -> bool) -> Result<f64, MediaError> {
+        let all = sounding.end - sounding.start;
+        let samples = sounding.period.map_or(all, |period| period.min(all));
+        let heard = Heard { from: sounding.source_start, samples, speed: sounding.speed, mirror: sounding.mirror };
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, gain)) = found.filter(|(known, _)| *known == heard) {
+            return Ok(gain);
         }
-        let found = self.loudness(goes_on)?;
-        Ok(*gain.insert(if found.is_finite() { 10f64.powf((self.wanted - found) / 20.0).min(MOST_GAIN) } else { 1.0 }))
+        let loudness = self.loudness(heard, goes_on)?;
+        let gain = if loudness.is_finite() { 10f64.powf((self.wanted - loudness) / 20.0).min(MOST_GAIN) } else { 1.0 };
+        *found = Some((heard, gain));
+        Ok(gain)
     }
 
     /// LUFS, at the speed at which it plays: what becomes of dense sound then is quieter.
-    fn loudness(&self, goes_on: &dyn Fn() -> bool) -> Result<f64, MediaError> {
+    fn loudness(&self, heard: Heard, goes_on: &dyn Fn() -> bool) -> Result<f64, MediaError> {
         let failed = |error: ebur128::Error| MediaError::Output(format!("the loudness cannot be measured: {error}"));
         let mut meter = EbuR128::new(2, SAMPLE_RATE, Mode::I).map_err(failed)?;
-        let mut decoder = tempo::open(&self.path, self.from, self.from, None, self.speed)?;
-        let end = self.to.map_or(i64::MAX, |to| self.from + ((to - self.from) as f64 / self.speed).round() as i64);
+        let Heard { from, samples, speed, mirror } = heard;
+        let mut decoder = tempo::open(&self.path, from, from, mirror, speed)?;
+        let end = from + samples;
         let mut beginning = [Vec::new(), Vec::new()];
         while let Some(sound) = decoder.next_sound()?.filter(|sound| sound.start < end && goes_on()) {
             let count = sound.left.len() as i64;
-            let [skip, end] = [self.from, end].map(|at| (at - sound.start).clamp(0, count) as usize);
+            let [skip, end] = [from, end].map(|at| (at - sound.start).clamp(0, count) as usize);
             if skip >= end {
                 continue;
             }

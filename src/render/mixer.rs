@@ -199,7 +199,7 @@ impl Voice {
         if from >= to {
             return Ok(());
         }
-        let own = self.level.as_ref().map_or(Ok(1.0), |level| level.gain(goes_on))? as f32;
+        let own = self.level.as_ref().map_or(Ok(1.0), |level| level.gain(&self.sounding, goes_on))? as f32;
         while at < to {
             let (lap, played) = lap(&self.sounding, at);
             self.runs.begin(lap);

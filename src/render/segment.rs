@@ -56,11 +56,19 @@ pub fn cut(plan: &Plan, part: Segment) -> Vec<Segment> {
 
 /// What elements are made of, their files by their content.
 pub struct Making<'a> {
+    looks: Looks<'a>,
+    /// By element, what is heard.
+    sounds: Vec<String>,
+}
+
+/// What is seen of the elements of a plan.
+struct Looks<'a> {
     plan: &'a Plan,
     elements: &'a [Element],
-    /// By element: what is seen of it, and what is heard.
-    looks: Vec<String>,
-    sounds: Vec<String>,
+    /// By element, but for what lies within it…
+    own: Vec<String>,
+    /// …which is here.
+    within: Vec<Option<Looks<'a>>>,
 }
 
 impl<'a> Making<'a> {
@@ -68,50 +76,85 @@ impl<'a> Making<'a> {
     pub fn of(plan: &'a Plan, elements: &'a [Element], digests: &HashMap<String, String>) -> Option<Self> {
         // Words may be set in any font of the system.
         let fonts = elements.iter().any(has_words).then(font::system_fonts).unwrap_or_default();
-        let (mut looks, mut sounds) = (Vec::with_capacity(elements.len()), Vec::with_capacity(elements.len()));
-        for element in elements {
-            let mut element = of_contents(element, digests)?;
-            sounds.push(serde_json::to_string(&element.content).ok()?);
-            silence(&mut element);
-            let fonts = if has_words(&element) { fonts.as_str() } else { "" };
-            looks.push(format!("{}{fonts}", serde_json::to_string(&element.content).ok()?));
-        }
-        Some(Self { plan, elements, looks, sounds })
+        let sound = |element: &Element| serde_json::to_string(&of_contents(element, digests)?.content).ok();
+        let sounds = elements.iter().map(sound).collect::<Option<_>>()?;
+        Some(Self { looks: Looks::of(plan, elements, digests, &fonts)?, sounds })
     }
 
     /// The name of what a segment is made of, in an encoder's words.
     pub fn of_segment(&self, segment: &Segment, output: &Output, encoder: &str) -> String {
-        let plan = self.plan;
+        let plan = self.looks.plan;
         let mut text = format!("{EDITION} {encoder} {:?} {:?} {}", output.quality, plan.background, segment.length());
-        let _ = write!(text, " {}x{} {:?} from {}", plan.width, plan.height, plan.rate, segment.first);
-        for interval in plan.intervals.iter().filter(|part| part.end > segment.first && part.first < segment.end) {
-            let _ = write!(text, "\n{}–{}", interval.first.max(segment.first), interval.end.min(segment.end));
-            for &index in &interval.layers {
-                let _ = write!(text, "\n{}", self.of_layer(&plan.layers[index]));
-            }
-        }
+        let _ = write!(text, " {:?} from {}", plan.rate, segment.first);
+        self.looks.tell(*segment, &mut text);
         hashed(&text)
-    }
-
-    fn of_layer(&self, layer: &Layer) -> String {
-        let from = layer.crosses_from.map(|index| &self.plan.layers[index]).map(|from| (&self.looks[from.element], from.end_s));
-        let times = (layer.first, layer.end, layer.origin_s, layer.start_s, layer.end_s);
-        let cue = layer.cue.zip(self.elements[layer.element].cues()).and_then(|(number, cues)| cues.get(number));
-        let shape = (layer.figure, layer.stage, layer.opaque, layer.enter, layer.leave);
-        // How large it is composed follows from what else there is, and is not told by a size in whole pixels.
-        let scale = self.plan.nested[layer.element].as_ref().map(|nested| (nested.plan.scale, nested.plan.most_scale));
-        format!("{} {times:?} {shape:?} {cue:?} {from:?} {scale:?}", self.looks[layer.element])
     }
 
     /// The name of what the sound is made of.
     pub fn of_sound(&self, encoder: &str) -> String {
-        let plan = self.plan;
+        let plan = self.looks.plan;
         let mut text = format!("{EDITION} {encoder} {:?} {}–{}", plan.rate, plan.first, plan.end);
         for sounding in &plan.sounds {
             let Sounding { element, .. } = sounding;
             let _ = write!(text, "\n{} {:?}", self.sounds[*element], Sounding { element: 0, ..sounding.clone() });
         }
         hashed(&text)
+    }
+}
+
+impl<'a> Looks<'a> {
+    fn of(plan: &'a Plan, elements: &'a [Element], digests: &HashMap<String, String>, fonts: &str) -> Option<Self> {
+        let (mut own, mut within) = (Vec::with_capacity(elements.len()), Vec::with_capacity(elements.len()));
+        for (element, nested) in elements.iter().zip(&plan.nested) {
+            let mut alone = of_contents(element, digests)?;
+            silence(&mut alone);
+            within.push(match nested {
+                Some(nested) => {
+                    if let Content::Composition { elements, .. } = &mut alone.content {
+                        elements.clear();
+                    }
+                    let inner = nested.elements.as_deref().unwrap_or(element.elements());
+                    Some(Looks::of(&nested.plan, inner, digests, fonts)?)
+                }
+                None => None,
+            });
+            let fonts = if has_words(&alone) { fonts } else { "" };
+            own.push(format!("{}{fonts}", serde_json::to_string(&alone.content).ok()?));
+        }
+        Some(Self { plan, elements, own, within })
+    }
+
+    /// Tells all that decides what some frames show.
+    fn tell(&self, frames: Segment, text: &mut String) {
+        let plan = self.plan;
+        // How large it is composed follows from what else there is, and is not told by a size in whole pixels.
+        let _ = write!(text, " {}x{} {} {}", plan.width, plan.height, plan.scale, plan.most_scale);
+        for interval in plan.intervals.iter().filter(|part| part.end > frames.first && part.first < frames.end) {
+            let seen = Segment { first: interval.first.max(frames.first), end: interval.end.min(frames.end) };
+            let _ = write!(text, "\n{}–{}", seen.first, seen.end);
+            for &index in &interval.layers {
+                let _ = write!(text, "\n{}", self.of_layer(&plan.layers[index]));
+                self.tell_within(&plan.layers[index], seen, text);
+            }
+        }
+    }
+
+    fn tell_within(&self, layer: &Layer, seen: Segment, text: &mut String) {
+        let Some(within) = &self.within[layer.element] else { return };
+        let last = within.plan.frames - 1;
+        // Past its end the last stays.
+        let [first, end] = [seen.first, seen.end - 1].map(|frame| (frame - layer.first).clamp(0, last));
+        let _ = write!(text, " {{ {}", within.plan.is_opaque());
+        within.tell(Segment { first, end: end + 1 }, text);
+        text.push_str(" }");
+    }
+
+    fn of_layer(&self, layer: &Layer) -> String {
+        let from = layer.crosses_from.map(|index| &self.plan.layers[index]).map(|from| (&self.own[from.element], from.end_s));
+        let times = (layer.first, layer.end, layer.origin_s, layer.start_s, layer.end_s);
+        let cue = layer.cue.zip(self.elements[layer.element].cues()).and_then(|(number, cues)| cues.get(number));
+        let shape = (layer.figure, layer.stage, layer.opaque, layer.enter, layer.leave);
+        format!("{} {times:?} {shape:?} {cue:?} {from:?}", self.own[layer.element])
     }
 }
 
@@ -164,7 +207,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            composition::{Timing, Visual},
+            composition::{Text, Timing, Visual},
             output::{FrameRate, TimeRange},
         },
         render::plan::{self, Medium},
@@ -264,6 +307,32 @@ mod tests {
             Making::of(&plan, elements, &digests).unwrap().of_sound("x")
         };
         assert_ne!(of_sound(&clips("b")), of_sound(&louder));
+    }
+
+    #[test]
+    fn what_lies_within_is_told_where_it_shows_alone() {
+        let words = |text: &str, start: f64| Element {
+            timing: Timing { track: None, start: Some(start), length: Some(3.0), ..Timing::default() },
+            content: Content::Text { text: Text { text: text.into(), ..Text::default() }, visual: Visual::default() },
+        };
+        let keys = |first: &str, second: &str, visual: Visual| {
+            let elements = vec![words(first, 1.0), words(second, 13.0)];
+            let content = Content::Composition { elements, visual };
+            let timing = Timing { start: Some(2.0), length: Some(18.0), ..Timing::default() };
+            let elements = [Element { timing, content }];
+            let media = [Medium { within: vec![Medium::default(); 2], ..Medium::default() }];
+            let plan = plan::plan(&elements, &media, &output()).unwrap();
+            let making = Making::of(&plan, &elements, &HashMap::new()).unwrap();
+            let segments = cut(&plan, Segment::whole(&plan));
+            segments.iter().map(|segment| making.of_segment(segment, &output(), "x")).collect::<Vec<_>>()
+        };
+        // Of 0, 2, 6, 10, 14 and 18 s on: the words are there from 3 to 6 and from 15 to 18 s.
+        let same = |one: &[String], other: &[String]| one.iter().zip(other).map(|(one, other)| one == other).collect::<Vec<_>>();
+        let plain = keys("a", "b", Visual::default());
+        assert_eq!(same(&plain, &keys("c", "b", Visual::default())), [true, false, true, true, true, true]);
+        assert_eq!(same(&plain, &keys("a", "c", Visual::default())), [true, true, true, true, false, true]);
+        let turned = Visual { rotation: 1.0, ..Visual::default() };
+        assert_eq!(same(&plain, &keys("a", "b", turned)), [true, false, false, false, false, false]);
     }
 
     #[test]

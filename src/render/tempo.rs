@@ -65,9 +65,11 @@ impl PacedDecoder {
 
     /// The next run of samples, numbered as they come out; `None` after the last.
     pub fn next_sound(&mut self) -> Result<Option<Sound>, MediaError> {
-        let due = self.from + (self.hops as f64 * HOP as f64 * self.speed).round() as i64;
-        self.source.fill(due + SEARCH + 2 * HOP as i64)?;
-        if self.source.ended && due >= self.source.end() {
+        let plays = self.from + (self.hops as f64 * HOP as f64 * self.speed).round() as i64;
+        // What is heard where one run has given way to the next lies a hop after that one's beginning.
+        let due = (plays + (HOP as f64 * (self.speed - 1.0)).round() as i64).max(self.from);
+        self.source.fill(plays.max(due) + SEARCH + 2 * HOP as i64)?;
+        if self.source.ended && plays >= self.source.end() {
             return Ok(None);
         }
         let sound = self.hop(due);
@@ -80,7 +82,7 @@ impl PacedDecoder {
     /// What comes out for the run that is due: the end of the last one gives way to it.
     fn hop(&mut self, due: i64) -> Sound {
         let continued = self.last + HOP as i64;
-        let begin = if self.hops == 0 { due } else { self.source.likest(continued, due) };
+        let begin = if self.hops == 0 { self.from } else { self.source.likest(continued, due) };
         let mut sound = Sound { start: self.position, left: vec![0.0; HOP], right: vec![0.0; HOP] };
         for (channel, out) in [&mut sound.left, &mut sound.right].into_iter().enumerate() {
             let (ending, coming) = (self.source.run(channel, continued), self.source.run(channel, begin));

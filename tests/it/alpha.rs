@@ -82,6 +82,16 @@ async fn a_gif_has_pixels_that_are_clear() {
     assert_eq!(pixel(&path, None, 0.0, (160, 40))[3], 0);
     assert!(near(pixel(&path, None, 0.85, (120, 40)), [255, 0, 0, 255], 12));
     assert_eq!(pixel(&path, None, 0.85, (16, 40))[3], 0);
+    // Nor does what covered all of it, and what stays is not taken away by what comes beside it.
+    let part = |x: &str, fill: &str, start: f64, length: f64| json!({ "shape": { "shape": "RECTANGLE", "fill": fill, "x": x, "width": "50%", "start": start, "length": length } });
+    let both = json!([part("25%", "#ff0000", 0.0, 1.2), part("75%", "#00ff00", 0.4, 0.4)]);
+    let output = json!({ "format": "GIF", "width": 64, "height": 36, "frameRate": 5, "background": "transparent" });
+    let (_, beside) = made(&server, output, both).await;
+    for (at, right) in [(0.2, [0; 4]), (0.4, [0, 255, 0, 255]), (0.6, [0, 255, 0, 255]), (0.8, [0; 4]), (1.0, [0; 4])] {
+        let seen = [16, 48].map(|x| pixel(&beside, None, at - 0.05, (x, 18)));
+        assert!(near(seen[0], [255, 0, 0, 255], 12), "{at}: {seen:?}");
+        assert!(seen[1][3] == right[3] && (right[3] == 0 || near(seen[1], right, 12)), "{at}: {seen:?}");
+    }
     // And as a source it is seen through.
     let asset = server.api.upload_file(&path, "image/gif").await;
     let video = json!({ "source": { "asset": asset }, "length": 1 });

@@ -261,3 +261,34 @@ async fn both_forms_are_the_same_picture() {
         assert!(psnr >= 34.0, "{name}: {psnr:.1} dB");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_rests_begins_and_ends_where_it_says() {
+    let server = Server::sqlite().await;
+    let image = server.api.upload("white.png", "image/png", files::plain(64, 36, [255; 4])).await;
+    let white = ["-f", "lavfi", "-i", "color=white:size=64x36:rate=10:duration=1", "-pix_fmt", "yuv420p"];
+    let clip = clip(&server, "white.mp4", &white).await;
+    for (x, y, width, height) in [(100, 75, 100, 1), (101, 74, 1, 100), (101, 75, 3, 3), (101, 75, 101, 51), (120, 61, 64, 37)] {
+        let fields = json!({ "anchor": "TOP_LEFT", "x": x, "y": y, "width": width, "height": height, "length": 1 });
+        let with = |more: Value| {
+            let mut all = fields.clone();
+            all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            all
+        };
+        let within = json!([{ "image": { "source": { "asset": image }, "fit": "FILL", "length": 1 } }]);
+        for element in [
+            json!({ "image": with(json!({ "source": { "asset": image }, "fit": "FILL" })) }),
+            json!({ "image": with(json!({ "source": { "asset": image }, "fit": "FILL", "effects": [{ "brightness": 1.5 }] })) }),
+            json!({ "video": with(json!({ "source": { "asset": clip }, "fit": "FILL" })) }),
+            json!({ "composition": with(json!({ "elements": within })) }),
+        ] {
+            let output = json!({ "format": "PNG", "width": 480, "height": 270, "background": "#000000" });
+            let (_, path) = made(&server, output, json!([element])).await;
+            let seen = image::open(&path).expect("a PNG").into_luma8();
+            let lit = || seen.enumerate_pixels().filter(|(.., value)| value.0[0] > 127).map(|(x, y, _)| (x, y));
+            let (left, right) = (lit().map(|at| at.0).min().unwrap_or(0), lit().map(|at| at.0 + 1).max().unwrap_or(0));
+            let (top, bottom) = (lit().map(|at| at.1).min().unwrap_or(0), lit().map(|at| at.1 + 1).max().unwrap_or(0));
+            assert_eq!((left, top, right - left, bottom - top), (x, y, width, height), "{element:#}");
+        }
+    }
+}

@@ -39,6 +39,10 @@ async fn a_composition_is_placed_as_one_and_clear_where_nothing_of_it_lies() {
     assert!(cropped.is(40, 45, BLUE, 6) && cropped.is(120, 45, BLUE, 6), "{:?}", cropped.pixel(40, 45));
     let cropped = picture(&server, nested(json!({ "crop": { "left": 0, "right": 0.5, "top": 0, "bottom": 0 } })), 0.5).await;
     assert!(cropped.is(20, 45, GREEN, 6) && cropped.is(140, 45, GREEN, 6), "{:?}", cropped.pixel(140, 45));
+    // And what it shows is flipped after that.
+    let flipped = json!({ "crop": { "left": 0.25, "right": 0, "top": 0, "bottom": 0 }, "flipX": true });
+    let flipped = picture(&server, nested(flipped), 0.5).await;
+    assert!(flipped.is(80, 45, BLUE, 6) && flipped.is(140, 45, GREEN, 6), "{:?}", flipped.pixel(80, 45));
     // Turned by half, what was on the left is on the right.
     let turned = picture(&server, nested(json!({ "rotation": 180 })), 0.5).await;
     assert!(turned.is(120, 45, GREEN, 6) && turned.is(40, 45, BLUE, 6), "{:?}", turned.pixel(120, 45));

@@ -294,6 +294,22 @@ async fn hosts_that_do_not_answer_keep_no_other_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_is_silent_hides_no_other_of_its_host() {
+    let server = Server::sqlite().await;
+    let web = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = web.local_addr().unwrap();
+    let routes =
+        Router::new().route("/silent", get(std::future::pending::<&str>)).route("/nonsense", get(|| async { "nonsense" }));
+    tokio::spawn(async move { axum::serve(web, routes).await });
+    let video = |name: &str| json!({ "video": { "source": { "url": format!("http://{address}/{name}") }, "length": 1 } });
+    let elements = json!([video("silent"), video("nonsense")]);
+    let told = server.api.ask(VALIDATE, json!({ "input": { "elements": elements } })).await["validateJob"].take();
+    let path = |list: &str| told[list][0]["path"].as_str().unwrap_or_default().to_owned();
+    let expected = ["input.elements[1].video.source", "input.elements[0].video.source"];
+    assert_eq!([path("problems"), path("warnings")], expected, "{told:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_job_tells_the_field_that_is_to_blame() {
     let server = Server::sqlite().await;
     let nonsense = server.api.upload("a.mp4", "video/mp4", b"nonsense".to_vec()).await;

@@ -68,6 +68,15 @@ async fn a_sound_is_brought_to_one_loudness() {
         let expected = 10f64.powf(-20.0 / 20.0) * 0.5;
         assert!((found / expected - 1.0).abs() < 0.02, "{amplitude_in}: {found} in place of {expected}");
     }
+    // What is heard of it counts, and not what follows.
+    let step = made::wav(6.0, |at| {
+        let value = (at * 997.0 * std::f64::consts::TAU).sin() * if at < 3.0 { 0.01 } else { 0.5 };
+        (value, value)
+    });
+    let step = server.api.upload("step.wav", "audio/wav", step).await;
+    let audio = json!({ "source": { "asset": step }, "normalize": true, "loudness": -20, "length": 3 });
+    let found = amplitude(between(&heard(&server, json!([{ "audio": audio }])).await, 1.0, 2.0), 997.0);
+    assert!((found / 0.1 - 1.0).abs() < 0.02, "{found}");
     // Noise is as loud at another speed.
     let noise = server.api.upload("noise.wav", "audio/wav", noise(6.0, 0.3)).await;
     let mut levels = Vec::new();

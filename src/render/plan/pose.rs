@@ -40,15 +40,23 @@ impl Shift {
 impl Pose {
     /// All of a picture of some size.
     pub fn filling(width: usize, height: usize) -> Self {
-        let whole = Rect::of_size(width as f64, height as f64);
+        Self::at_rest(Rect::of_size(width as f64, height as f64))
+    }
+
+    /// All of a picture, upright.
+    pub fn at_rest(whole: Rect) -> Self {
         Self { sprite: whole, window: whole, corner: 0.0, pivot: (0.0, 0.0), angle: 0.0, flip: (false, false) }
     }
 
     /// Of a sprite that is whole where the pose is for what a crop leaves of it: the same is seen.
     pub fn uncropped(self, crop: &Crop) -> Self {
+        // What is seen is flipped with what the crop leaves out.
+        let ordered = |flip: bool, (low, high): (f64, f64)| if flip { (high, low) } else { (low, high) };
+        let (left, _) = ordered(self.flip.0, (crop.left, crop.right));
+        let (top, _) = ordered(self.flip.1, (crop.top, crop.bottom));
         let Rect { x, y, width, height } = self.sprite;
         let (across, down) = (width / (1.0 - crop.left - crop.right), height / (1.0 - crop.top - crop.bottom));
-        let sprite = Rect { x: x - crop.left * across, y: y - crop.top * down, width: across, height: down };
+        let sprite = Rect { x: x - left * across, y: y - top * down, width: across, height: down };
         Self { sprite, window: self.window.intersection(&self.sprite), ..self }
     }
 
