@@ -32,6 +32,8 @@ use crate::{
 struct Pace {
     /// Sources of hosts that have not answered yet: one of each.
     unanswered: usize,
+    /// Further ones of those that were waited for.
+    waited_for: usize,
     /// Sources of those that have.
     answered: usize,
     /// Of one host that has.
@@ -39,9 +41,9 @@ struct Pace {
 }
 
 /// For a render, which needs all of them.
-const FOR_ALL: Pace = Pace { unanswered: 4, answered: 4, of_host: 4 };
+const FOR_ALL: Pace = Pace { unanswered: 4, waited_for: 2, answered: 4, of_host: 4 };
 /// Where there is a deadline: up to 128 hosts may fail to answer, and others are not to wait for them.
-const UNTIL: Pace = Pace { unanswered: 128, answered: 64, of_host: 16 };
+const UNTIL: Pace = Pace { unanswered: 128, waited_for: 64, answered: 64, of_host: 16 };
 
 /// Sources on disk, and how many bytes they have together.
 #[derive(Default)]
@@ -220,15 +222,19 @@ impl Fetching<'_> {
         pace: &'static Pace,
     ) -> FuturesUnordered<BoxFuture<'a, Result<Fetched, Missing<'a>>>> {
         let mut hosts: HashMap<String, Arc<Host>> = HashMap::new();
-        let [unanswered, answered] = [pace.unanswered, pace.answered].map(|places| Arc::new(Semaphore::new(places)));
+        let places = [pace.unanswered, pace.waited_for, pace.answered].map(|places| Arc::new(Semaphore::new(places)));
         let fetches = wanted(elements).into_iter().enumerate().map(|(number, one)| {
             let host = hosts.entry(origin(one.source)).or_insert_with(|| Arc::new(Host::of(one.source, pace))).clone();
-            let (path, unanswered, answered) = (folder.join(format!("source-{number}")), unanswered.clone(), answered.clone());
+            let (path, [unanswered, waited_for, answered]) = (folder.join(format!("source-{number}")), places.clone());
             async move {
                 // None is ever closed.
                 let _of_host = host.places.acquire().await;
                 // The store has places of its own alone: nothing of the web keeps it waiting.
-                let places = if host.has_answered.load(Relaxed) { &answered } else { &unanswered };
+                let places = match (host.has_answered.load(Relaxed), host.is_open.load(Relaxed)) {
+                    (true, _) => &answered,
+                    (false, true) => &waited_for,
+                    (false, false) => &unanswered,
+                };
                 let _place = if host.is_store { None } else { Some(places.acquire().await) };
                 let fetched = host.wait_for(self.one(one, path, &|| host.answers())).await;
                 host.answers();

@@ -164,7 +164,10 @@ impl<'a, F: Form> Compositor<'a, F> {
             return self.draw(to, Manner { shift: shifted(share - 1.0), ..after }, canvas);
         }
         let covers = match (below.stage, above.stage) {
-            (Stage::Rest { shown: below, .. }, Stage::Rest { shown: above, .. }) => above.contains(&below),
+            // Where pixels share Cb and Cr those at an odd edge are never covered whole.
+            (Stage::Rest { shown: below, .. }, Stage::Rest { shown: above, .. }) => {
+                above.contains(&below) && (above.is_even() || F::SHARED == 0)
+            }
             _ => self.ready.plan.covers(to),
         };
         if kind == TransitionType::Fade && above.opaque && covers && after.opacity >= 1.0 {
@@ -337,7 +340,7 @@ fn put_shown<F: Form>(picture: Shown<'_, F>, plan: &Plan, layer: &Layer, manner:
                 Shown::Keyed(sprite) => sprite.put(canvas, (shown.x, shown.y), weight),
             };
         }
-        Stage::Rest { shown, .. } => Pose::at_rest(shown.rect()),
+        Stage::Rest { shown, .. } => Pose::in_area(&shown),
         Stage::Moving { .. } => layer.pose(&plan.canvas(), manner.seconds, None, manner.shift),
     };
     match picture {
@@ -383,9 +386,7 @@ fn showing(
         return Err(MediaError::Unsupported("not a clip".into()));
     };
     let (size, part) = match layer.stage {
-        Stage::Rest { shown, part } => {
-            (((shown.width as u32).next_multiple_of(2), (shown.height as u32).next_multiple_of(2)), part)
-        }
+        Stage::Rest { shown, part } => (shown.even_size(), part),
         Stage::Moving { sprite, .. } => (sprite, visual.crop.unfold((0.0, 0.0, 1.0, 1.0))),
     };
     let source = probe.video.as_ref().map(crate::media::VideoInfo::display_size);

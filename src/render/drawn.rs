@@ -57,16 +57,15 @@ fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) 
     let get = |showing| library.stills.lock().unwrap_or_else(PoisonError::into_inner).get(still, showing);
     Ok(match layer.stage {
         Stage::Rest { shown, part } => {
-            let size = (shown.width as u32, shown.height as u32);
-            if shown.is_even() || !effects::spread(&layer.visual.effects) {
-                let scaled = get(Showing::Part(part, size))?;
+            if shown.is_even() || !effects::mix(&layer.visual.effects) {
+                let scaled = get(Showing::Part(part, (shown.width as u32, shown.height as u32)))?;
                 let (image, corner) = on_even_pixels(&scaled, (shown.x, shown.y));
                 return Ok(Drawn::Resting { sprite: dressed(layer, &image, library, layer.own_pixel(plan)), corner });
             }
-            // What spreads is not to meet clear edges that the picture does not have.
-            let scaled = get(Showing::Part(part, (size.0.next_multiple_of(2), size.1.next_multiple_of(2))))?;
+            // What is mixed is not to meet clear edges that the picture does not have.
+            let scaled = get(Showing::Part(part, shown.even_size()))?;
             let sprite = dressed(layer, &scaled, library, layer.own_pixel(plan));
-            Drawn::Placed { sprite, pose: Pose::at_rest(shown.rect()) }
+            Drawn::Placed { sprite, pose: Pose::in_area(&shown) }
         }
         Stage::Moving { sprite: size, .. } => {
             let crop = layer.visual.crop;

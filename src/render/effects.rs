@@ -211,9 +211,9 @@ pub fn blur<R: Raster>(picture: &mut R, sigma: f64) {
     picture.alpha_changed();
 }
 
-/// Whether effects mix pixels with those beside them.
-pub fn spread(effects: &[Effect]) -> bool {
-    effects.iter().any(|effect| matches!(effect, Effect::Blur(_) | Effect::Sharpen(_)))
+/// Whether effects mix pixels with those beside them, or luma with Cb and Cr, which several pixels may share.
+pub fn mix(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::Blur(_) | Effect::Sharpen(_) | Effect::Sepia(_)))
 }
 
 /// How far beyond a picture's edge its effects may reach, in pixels of the canvas.

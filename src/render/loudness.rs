@@ -34,7 +34,7 @@ struct Heard {
     from: i64,
     /// How many samples it lasts.
     samples: i64,
-    /// How fast it plays, forwards or from some sample on back ([`Sounding`]).
+    /// How fast it plays, and whether backwards: see [`Sounding`].
     speed: f64,
     mirror: Option<i64>,
 }

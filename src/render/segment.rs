@@ -128,7 +128,7 @@ impl<'a> Looks<'a> {
     fn tell(&self, frames: Segment, text: &mut String) {
         let plan = self.plan;
         // How large it is composed follows from what else there is, and is not told by a size in whole pixels.
-        let _ = write!(text, " {}x{} {} {}", plan.width, plan.height, plan.scale, plan.most_scale);
+        let _ = write!(text, " {}x{} {}", plan.width, plan.height, plan.scale);
         for interval in plan.intervals.iter().filter(|part| part.end > frames.first && part.first < frames.end) {
             let seen = Segment { first: interval.first.max(frames.first), end: interval.end.min(frames.end) };
             let _ = write!(text, "\n{}–{}", seen.first, seen.end);
@@ -144,7 +144,7 @@ impl<'a> Looks<'a> {
         let last = within.plan.frames - 1;
         // Past its end the last stays.
         let [first, end] = [seen.first, seen.end - 1].map(|frame| (frame - layer.first).clamp(0, last));
-        let _ = write!(text, " {{ {}", within.plan.is_opaque());
+        text.push_str(" {");
         within.tell(Segment { first, end: end + 1 }, text);
         text.push_str(" }");
     }

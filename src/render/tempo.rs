@@ -65,18 +65,27 @@ impl PacedDecoder {
 
     /// The next run of samples, numbered as they come out; `None` after the last.
     pub fn next_sound(&mut self) -> Result<Option<Sound>, MediaError> {
-        let plays = self.from + (self.hops as f64 * HOP as f64 * self.speed).round() as i64;
-        // What is heard where one run has given way to the next lies a hop after that one's beginning.
-        let due = (plays + (HOP as f64 * (self.speed - 1.0)).round() as i64).max(self.from);
+        let plays = self.plays(self.hops);
+        let due = self.due(self.hops);
         self.source.fill(plays.max(due) + SEARCH + 2 * HOP as i64)?;
         if self.source.ended && plays >= self.source.end() {
             return Ok(None);
         }
         let sound = self.hop(due);
-        self.source.forget(self.last - SEARCH);
         self.hops += 1;
+        self.source.forget(self.last.min(self.due(self.hops)) - SEARCH);
         self.position += HOP as i64;
         Ok(Some(sound))
+    }
+
+    /// The sample of the file that is to be heard at the beginning of a hop.
+    fn plays(&self, hops: i64) -> i64 {
+        self.from + (hops as f64 * HOP as f64 * self.speed).round() as i64
+    }
+
+    /// Where the run that comes in a hop should begin: what is heard when it has taken over lies a hop after that.
+    fn due(&self, hops: i64) -> i64 {
+        (self.plays(hops + 1) - HOP as i64).max(self.from)
     }
 
     /// What comes out for the run that is due: the end of the last one gives way to it.

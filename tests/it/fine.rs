@@ -278,17 +278,24 @@ async fn what_rests_begins_and_ends_where_it_says() {
         let within = json!([{ "image": { "source": { "asset": image }, "fit": "FILL", "length": 1 } }]);
         for element in [
             json!({ "image": with(json!({ "source": { "asset": image }, "fit": "FILL" })) }),
-            json!({ "image": with(json!({ "source": { "asset": image }, "fit": "FILL", "effects": [{ "brightness": 1.5 }] })) }),
+            json!({ "image": with(json!({ "source": { "asset": image }, "fit": "FILL", "effects": [{ "sharpen": 1 }] })) }),
             json!({ "video": with(json!({ "source": { "asset": clip }, "fit": "FILL" })) }),
             json!({ "composition": with(json!({ "elements": within })) }),
         ] {
-            let output = json!({ "format": "PNG", "width": 480, "height": 270, "background": "#000000" });
-            let (_, path) = made(&server, output, json!([element])).await;
-            let seen = image::open(&path).expect("a PNG").into_luma8();
-            let lit = || seen.enumerate_pixels().filter(|(.., value)| value.0[0] > 127).map(|(x, y, _)| (x, y));
-            let (left, right) = (lit().map(|at| at.0).min().unwrap_or(0), lit().map(|at| at.0 + 1).max().unwrap_or(0));
-            let (top, bottom) = (lit().map(|at| at.1).min().unwrap_or(0), lit().map(|at| at.1 + 1).max().unwrap_or(0));
-            assert_eq!((left, top, right - left, bottom - top), (x, y, width, height), "{element:#}");
+            for format in ["PNG", "MP4"] {
+                let output = json!({ "format": format, "width": 480, "height": 270, "frameRate": 10, "background": "#000000" });
+                let (_, path) = made(&server, output, json!([element])).await;
+                let seen = Picture::at(&path, 0.0, 480, 270);
+                let all = (0..270).flat_map(|y| (0..480).map(move |x| (x, y)));
+                let lit: Vec<(usize, usize)> = all.filter(|&(x, y)| seen.pixel(x, y)[1] > 127).collect();
+                let [least, most] = [f64::min, f64::max].map(|choose| {
+                    let edge =
+                        |of: fn(&(usize, usize)) -> usize| lit.iter().map(|at| of(at) as f64).reduce(choose).unwrap_or(-1.0);
+                    (edge(|at| at.0), edge(|at| at.1))
+                });
+                let found = [least.0, least.1, most.0 - least.0 + 1.0, most.1 - least.1 + 1.0].map(|value| value as i32);
+                assert_eq!(found, [x, y, width, height], "{format}: {element:#}");
+            }
         }
     }
 }

@@ -38,6 +38,36 @@ async fn another_speed_keeps_the_pitch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_speed_stays_in_step() {
+    const APART_S: f64 = 0.25;
+    let server = Server::sqlite().await;
+    let clicks = made::wav(6.0, |at| {
+        let since = at % APART_S;
+        let value = if since < 0.002 { (since * 1_000.0 * std::f64::consts::TAU).sin() * 0.8 } else { 0.0 };
+        (value, value)
+    });
+    let clicks = server.api.upload("clicks.wav", "audio/wav", clicks).await;
+    for speed in [2.0, 1.5, 0.5] {
+        let samples = heard(&server, json!([{ "audio": { "source": { "asset": clicks }, "speed": speed } }])).await;
+        let apart = APART_S / speed;
+        // Each is moved by as much as it takes to continue what was before; on the whole they are where they belong.
+        let late = (2..20).map(|number| {
+            let (due, around) = (f64::from(number) * apart + 0.001, apart * 0.4);
+            let heard = between(&samples, due - around, due + around);
+            let energy = |(index, value): (usize, &f32)| (index as f64 / 48_000.0, f64::from(*value).powi(2));
+            let (moment, all) = heard
+                .iter()
+                .enumerate()
+                .map(energy)
+                .fold((0.0, 1e-9), |(moment, all), (at, energy)| (moment + at * energy, all + energy));
+            moment / all - around
+        });
+        let mean = late.sum::<f64>() / 18.0;
+        assert!(mean.abs() < 0.008, "{speed}: {mean} s");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn backwards_the_end_is_heard_first() {
     let server = Server::sqlite().await;
     let rising = made::wav(12.0, |at| {

@@ -110,11 +110,18 @@ impl Area {
         [self.x, self.y, self.width, self.height].iter().all(|edge| edge.is_multiple_of(2))
     }
 
-    /// The pixels of the canvas nearest to what is seen of a box; `None` where nothing is left. Edges of the box are its author's, and
-    /// go to the nearest pixel; those that a fit has made go to the nearest even one, which is drawn more quickly.
+    /// The even size of a picture that is drawn here, the last pixels of which may be beyond.
+    pub fn even_size(&self) -> (u32, u32) {
+        ((self.width as u32).next_multiple_of(2), (self.height as u32).next_multiple_of(2))
+    }
+
+    /// The pixels of the canvas nearest to what is seen of a box; `None` where nothing is left. Where the box itself ends at a pixel, that
+    /// is meant; all else goes to the nearest even one, which is drawn more quickly.
     fn seen(seen: &Rect, of: &Rect, width: u32, height: u32) -> Option<Self> {
         let edge = |edge: f64, of: f64, most: u32| {
-            let near = if (edge - of).abs() < 1e-6 { edge.round() } else { (edge / 2.0).round() * 2.0 };
+            let is_same = |one: f64, other: f64| (one - other).abs() < 1e-6;
+            let is_meant = is_same(edge, of) && is_same(edge, edge.round());
+            let near = if is_meant { edge.round() } else { (edge / 2.0).round() * 2.0 };
             near.clamp(0.0, f64::from(most)) as usize
         };
         let (x, right) = (edge(seen.x, of.x, width), edge(seen.right(), of.right(), width));
@@ -229,7 +236,7 @@ impl Layer {
         let composed = (nested.plan.width, nested.plan.height);
         let crop = &self.visual.crop;
         if let Stage::Rest { shown, .. } = self.stage
-            && (shown.width, shown.height) == (composed.0 as usize, composed.1 as usize)
+            && shown.even_size() == composed
             && crop.is_none()
         {
             return;

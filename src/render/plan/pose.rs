@@ -1,6 +1,6 @@
 //! Where a layer lies at a moment: rectangles before it is turned, and how far it is turned.
 
-use super::layer::{Figure, Layer};
+use super::layer::{Area, Figure, Layer};
 use crate::domain::{
     composition::Visual,
     geometry::{self, Fit, Rect},
@@ -43,8 +43,16 @@ impl Pose {
         Self::at_rest(Rect::of_size(width as f64, height as f64))
     }
 
+    /// Of a picture of [`Area::even_size`] what belongs in an area, pixel by pixel.
+    pub fn in_area(area: &Area) -> Self {
+        let (width, height) = area.even_size();
+        let window = area.rect();
+        let sprite = Rect { width: f64::from(width), height: f64::from(height), ..window };
+        Self { window, ..Self::at_rest(sprite) }
+    }
+
     /// All of a picture, upright.
-    pub fn at_rest(whole: Rect) -> Self {
+    fn at_rest(whole: Rect) -> Self {
         Self { sprite: whole, window: whole, corner: 0.0, pivot: (0.0, 0.0), angle: 0.0, flip: (false, false) }
     }
 
