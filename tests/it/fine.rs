@@ -298,4 +298,11 @@ async fn what_rests_begins_and_ends_where_it_says() {
             }
         }
     }
+    // What lies in part beyond the canvas is not moved into it.
+    let line = json!({ "shape": { "shape": "RECTANGLE", "fill": "#ffffff", "anchor": "TOP_LEFT", "x": 10, "y": 0, "width": 5, "height": 100, "length": 1 } });
+    let beyond = json!({ "anchor": "TOP_LEFT", "x": -1, "y": 50, "width": 100, "height": 100, "length": 1, "elements": [line] });
+    let output = json!({ "format": "PNG", "width": 480, "height": 270, "background": "#000000" });
+    let (_, path) = made(&server, output, json!([{ "composition": beyond }])).await;
+    let seen = Picture::at(&path, 0.0, 480, 270);
+    assert_eq!((0..480).filter(|&x| seen.pixel(x, 100)[1] > 127).collect::<Vec<_>>(), [9, 10, 11, 12, 13]);
 }

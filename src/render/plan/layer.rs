@@ -237,6 +237,7 @@ impl Layer {
         let crop = &self.visual.crop;
         if let Stage::Rest { shown, .. } = self.stage
             && shown.even_size() == composed
+            && plan.canvas().contains(&pose::bounds_at_rest(&self.visual, &plan.canvas()))
             && crop.is_none()
         {
             return;
