@@ -40,6 +40,7 @@ mod tests {
             look::{Effect, Shape, ShapeKind},
             motion::{Keyframe, Property},
             output::Output,
+            paint::Color,
             transition::{Transition, TransitionType},
         },
         media::{Picture, Smoothness, Yuv420},
@@ -51,7 +52,8 @@ mod tests {
     }
 
     fn square(visual: Visual) -> Element {
-        let shape = Shape { kind: ShapeKind::Rectangle, fill: None, gradient: None, stroke: None };
+        let fill = Some(Color { red: 255, green: 64, blue: 0, alpha: 255 });
+        let shape = Shape { kind: ShapeKind::Rectangle, fill, gradient: None, stroke: None };
         element(Content::Shape { shape, visual })
     }
 
@@ -79,9 +81,10 @@ mod tests {
             let rows = (0..3).flat_map(|plane| (0..canvas.plane_height(plane)).map(move |y| (plane, y)));
             rows.flat_map(|(plane, y)| canvas.row(plane, y).to_vec()).collect::<Vec<u8>>()
         };
-        let (mut in_order, mut before, mut fresh) = (compositor(), Vec::new(), Vec::new());
+        let (mut in_order, mut before, mut fresh, mut is_seen) = (compositor(), Vec::new(), Vec::new(), false);
         for number in 0..understood.plans[0].frames {
             let picture = drawn(&mut in_order, number);
+            is_seen |= picture[..320 * 180].iter().any(|luma| *luma != 16);
             assert!(picture == drawn(&mut compositor(), number), "frame {number} is another by itself");
             match ready.repeats(number) {
                 true => assert!(picture == before, "frame {number} is not the one before"),
@@ -89,6 +92,7 @@ mod tests {
             }
             before = picture;
         }
+        assert!(is_seen, "all is black");
         fresh
     }
 
