@@ -243,7 +243,6 @@ impl<'a, F: Form> Compositor<'a, F> {
             (_, Some(Drawn::Resting { sprite, corner }), _) => {
                 return Some(Area { x: corner.0, y: corner.1, width: sprite.width(), height: sprite.height() });
             }
-            (_, Some(Drawn::Placed { pose, .. }), _) => return Area::around(&pose.bounds(), plan.width, plan.height),
             (_, Some(Drawn::Moving { rect, .. }), _) => *rect,
             (Art::Clip | Art::Nested(_), None, Stage::Rest { shown, .. }) => {
                 return Area::around(&shown.rect(), plan.width, plan.height);
@@ -259,7 +258,6 @@ impl<'a, F: Form> Compositor<'a, F> {
         let layer = &plan.layers[index];
         match self.drawn.get_mut(&index).and_then(Option::as_mut) {
             Some(Drawn::Resting { sprite, corner }) => sprite.put(canvas, *corner, blend::weight(manner.opacity)),
-            Some(Drawn::Placed { sprite, pose }) => warp::draw(canvas, sprite, pose, manner.opacity),
             Some(Drawn::Moving { sprite, rect, reduced }) => {
                 let pose = layer.pose(&plan.canvas(), manner.seconds, *rect, manner.shift);
                 warp::draw_again(canvas, sprite, reduced, &pose, manner.opacity);

@@ -9,27 +9,28 @@ use super::{
     drawing::Room,
     effects::{self, Effects},
     inspect::{Library, Prepared},
-    plan::{Layer, Plan, Pose, Stage, bounds_at_rest},
+    nested,
+    plan::{Area, Layer, Plan, Pose, Shift, Stage, bounds_at_rest},
     reduced::Kept,
     shape,
-    sprite::Sprite,
+    sprite::{self, Sprite},
     still::{Showing, Still},
     text::Typesetter,
+    warp,
 };
 use crate::{
     domain::{
         composition::{Content, Element, Text},
         geometry::{Fit, Rect},
+        paint::Color,
     },
-    media::{Form, MediaError},
+    media::{Form, MediaError, Picture},
 };
 
 /// One picture of a layer.
 pub enum Drawn<F: Form> {
     /// With its corner at this even pixel of the canvas.
     Resting { sprite: Sprite<F>, corner: (usize, usize) },
-    /// It rests, too, but not at even pixels.
-    Placed { sprite: Sprite<F>, pose: Pose },
     /// It goes where the layer's pose says; of what was drawn for the element's box, where it lies at rest.
     Moving { sprite: Sprite<F>, rect: Option<Rect>, reduced: Kept<F> },
 }
@@ -46,13 +47,36 @@ pub fn draw<F: Form>(
     library: &Library,
     typesetter: &mut Option<Typesetter>,
 ) -> Result<Option<Drawn<F>>, MediaError> {
-    Ok(match medium {
-        Prepared::Still(image) => Some(still(plan, layer, image, library)?),
+    let drawn = match medium {
+        Prepared::Still(image) => still(plan, layer, image, library)?,
         _ => words_or_shape(plan, layer, &element.content, library, typesetter),
-    })
+    };
+    match (drawn, layer.stage) {
+        (Some(Drawn::Moving { sprite, rect, .. }), Stage::Moving { stays: true, .. }) => {
+            settled(plan, &sprite, &layer.pose(&plan.canvas(), layer.start_s, rect, Shift::NONE))
+        }
+        (drawn, _) => Ok(drawn),
+    }
 }
 
-fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) -> Result<Drawn<F>, MediaError> {
+/// A picture that always lies as it does is turned and smoothed once; `None` where nothing of it is on the canvas.
+fn settled<F: Form>(plan: &Plan, sprite: &Sprite<F>, pose: &Pose) -> Result<Option<Drawn<F>>, MediaError> {
+    let Some(area) = Area::around(&pose.bounds(), plan.width, plan.height) else { return Ok(None) };
+    let pose = pose.moved((-(area.x as f64), -(area.y as f64)));
+    let on = |ground: Color| {
+        let mut canvas = Picture::new(area.width as u32, area.height as u32)?;
+        canvas.fill(sprite::yuv::<F>(ground));
+        warp::draw(&mut canvas, sprite, &pose, 1.0);
+        Ok::<_, MediaError>(canvas)
+    };
+    let (on_black, on_white) = (on(Color::BLACK)?, on(Color::WHITE)?);
+    let mut settled = Sprite::clear(area.width, area.height);
+    nested::matte(&on_black, &on_white, &mut settled);
+    settled.look();
+    Ok(Some(Drawn::Resting { sprite: settled, corner: (area.x, area.y) }))
+}
+
+fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) -> Result<Option<Drawn<F>>, MediaError> {
     // One at a time: decoding takes memory.
     let get = |showing| library.stills.lock().unwrap_or_else(PoisonError::into_inner).get(still, showing);
     Ok(match layer.stage {
@@ -60,12 +84,13 @@ fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) 
             if shown.is_even() || !effects::mix(&layer.visual.effects) {
                 let scaled = get(Showing::Part(part, (shown.width as u32, shown.height as u32)))?;
                 let (image, corner) = on_even_pixels(&scaled, (shown.x, shown.y));
-                return Ok(Drawn::Resting { sprite: dressed(layer, &image, library, layer.own_pixel(plan)), corner });
+                let sprite = dressed(layer, &image, library, layer.own_pixel(plan));
+                return Ok(Some(Drawn::Resting { sprite, corner }));
             }
             // What is mixed is not to meet clear edges that the picture does not have.
             let scaled = get(Showing::Part(part, shown.even_size()))?;
             let sprite = dressed(layer, &scaled, library, layer.own_pixel(plan));
-            Drawn::Placed { sprite, pose: Pose::in_area(&shown) }
+            settled(plan, &sprite, &Pose::in_area(&shown))?
         }
         Stage::Moving { sprite: size, .. } => {
             let crop = layer.visual.crop;
@@ -73,7 +98,8 @@ fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) 
                 Fit::ContainBlur => Showing::OverItsBlur(crop, size),
                 _ => Showing::Part(crop.unfold((0.0, 0.0, 1.0, 1.0)), size),
             })?;
-            Drawn::Moving { sprite: dressed(layer, &scaled, library, layer.own_pixel(plan)), rect: None, reduced: None }
+            let sprite = dressed(layer, &scaled, library, layer.own_pixel(plan));
+            Some(Drawn::Moving { sprite, rect: None, reduced: None })
         }
     })
 }
@@ -147,4 +173,62 @@ fn dressed<F: Form>(layer: &Layer, image: &RgbaImage, library: &Library, pixel: 
         effects.apply(&mut sprite);
     }
     sprite
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::output::Output,
+        media::{Sample, Yuv420, Yuv444Ten},
+        render::{blend, plan},
+    };
+
+    /// The most by which luma, and Cb and Cr, differ where a picture is settled, in steps of 8 bits.
+    fn difference<F: Form>(image: &RgbaImage, pose: &Pose, opacity: f64) -> [i32; 2] {
+        let plan = plan::plan(&[], &[], &Output { duration: Some(1.0), ..Output::plain(96, 64, 25) }).unwrap();
+        let ground = RgbaImage::from_fn(96, 64, |x, y| image::Rgba([x as u8 * 2, 255 - y as u8 * 3, (x * y) as u8, 255]));
+        let sprite = Sprite::<F>::of(image);
+        let canvas = || {
+            let mut canvas = Picture::<F>::new(96, 64).unwrap();
+            Sprite::of(&ground).put(&mut canvas, (0, 0), 256);
+            canvas
+        };
+        let (mut drawn, mut put) = (canvas(), canvas());
+        warp::draw(&mut drawn, &sprite, pose, opacity);
+        let Some(Drawn::Resting { sprite, corner }) = settled(&plan, &sprite, pose).unwrap() else { panic!("it is seen") };
+        sprite.put(&mut put, corner, blend::weight(opacity));
+        let apart = |plane: usize| {
+            let rows = (0..drawn.plane_height(plane)).map(|y| drawn.row(plane, y).iter().zip(put.row(plane, y)));
+            rows.flatten().map(|(a, b)| (a.int() - b.int()).abs()).max().unwrap() >> F::Sample::FINER
+        };
+        [apart(0), apart(1).max(apart(2))]
+    }
+
+    fn upright(place: Rect) -> Pose {
+        Pose { sprite: place, window: place, corner: 0.0, pivot: (0.0, 0.0), angle: 0.0, flip: (false, false) }
+    }
+
+    #[test]
+    fn what_is_turned_once_looks_as_if_it_were_turned_in_each_frame() {
+        let clear = RgbaImage::from_fn(48, 32, |x, y| image::Rgba([255 - x as u8 * 4, y as u8 * 7, 90, 55 + x as u8 * 4]));
+        let opaque = RgbaImage::from_fn(48, 32, |x, y| image::Rgba([x as u8 * 5, 200, y as u8 * 7, 255]));
+        let place = Rect { x: 21.0, y: 13.0, width: 50.0, height: 34.0 };
+        let poses = [
+            Pose { angle: 0.3, pivot: (46.0, 30.0), ..upright(place) },
+            Pose { corner: 12.5, ..upright(place) },
+            Pose { flip: (true, false), angle: -1.2, corner: 6.0, ..upright(place.moved((-40.0, 30.0))) },
+        ];
+        for image in [clear, opaque] {
+            for pose in &poses {
+                for opacity in [1.0, 0.4] {
+                    let finer = difference::<Yuv444Ten>(&image, pose, opacity);
+                    assert!(finer.iter().all(|steps| *steps <= 1), "{pose:?} at {opacity}: {finer:?}");
+                    // Cb and Cr of four pixels are covered by their mean, and not as one large pixel is.
+                    let [luma, shared] = difference::<Yuv420>(&image, pose, opacity);
+                    assert!(luma <= 2 && shared <= 4, "{pose:?} at {opacity}: {luma} {shared}");
+                }
+            }
+        }
+    }
 }

@@ -60,6 +60,8 @@ pub enum Stage {
         pixel: f64,
         /// …and as it is at rest, which is what effects are measured by: they move with what they change.
         pixel_at_rest: f64,
+        /// It is only turned, flipped or rounded: its pose is the same all the time.
+        stays: bool,
     },
 }
 
@@ -202,7 +204,7 @@ pub(super) fn layer(
         end_s: slot.end,
         visual: in_order(visual),
         figure: size.map_or(Figure::Drawn, |size| Figure::Fitted(visual.crop.of(size))),
-        stage: Stage::Moving { sprite: (2, 2), pixel: 1.0, pixel_at_rest: 1.0 },
+        stage: Stage::Moving { sprite: (2, 2), pixel: 1.0, pixel_at_rest: 1.0, stays: false },
         opaque,
         enter: visual.transition_in.map(|t| passage(t, slot.start, t.duration.min(longest))),
         leave: visual.transition_out.map(|t| passage(t, slot.end - t.duration.min(longest), t.duration.min(longest))),
@@ -244,7 +246,7 @@ impl Layer {
         }
         let pixel = |shown: f64| shown / (1.0 - crop.left - crop.right) / f64::from(composed.0);
         let (pixel, pixel_at_rest) = (pixel(self.largest(plan).0), pixel(self.width_at_rest(plan)));
-        self.stage = Stage::Moving { sprite: composed, pixel, pixel_at_rest };
+        self.stage = Stage::Moving { sprite: composed, pixel, pixel_at_rest, stays: false };
     }
 
     /// The size of a pixel of what is drawn for it at rest, in those of its composition's own canvas.
@@ -320,14 +322,19 @@ impl Layer {
     /// Whether it stays in its place, upright, and its edges are straight.
     fn rests(&self) -> bool {
         let visual = &self.visual;
-        let shifts = |passage: &Option<Passage>| passage.is_some_and(|passage| shifts(passage.kind));
         visual.rotation == 0.0
             && !visual.flip_x
             && !visual.flip_y
             && (visual.corner_radius.resolve(1.0) == 0.0 || self.figure == Figure::Drawn)
             && visual.fit != Fit::ContainBlur
-            && visual.ken_burns().is_none()
-            && !visual.keyframes.iter().any(|keyframe| keyframe.property.is_place())
+            && self.stays()
+    }
+
+    /// Whether it stays in its place, however it lies there.
+    fn stays(&self) -> bool {
+        let shifts = |passage: &Option<Passage>| passage.is_some_and(|passage| shifts(passage.kind));
+        self.visual.ken_burns().is_none()
+            && !self.visual.keyframes.iter().any(|keyframe| keyframe.property.is_place())
             && !shifts(&self.enter)
             && !shifts(&self.leave)
     }
@@ -349,6 +356,9 @@ impl Layer {
     pub(super) fn set_moving(&mut self, plan: &Plan) {
         if let Stage::Rest { .. } = self.stage {
             self.stage = self.moving(plan);
+        }
+        if let Stage::Moving { stays, .. } = &mut self.stage {
+            *stays = false;
         }
     }
 
@@ -379,7 +389,8 @@ impl Layer {
         let even = |edge: f64| (edge.min(MAX_SPRITE) / 2.0).ceil().max(1.0) as u32 * 2;
         let sprite = (even(width), even(height));
         let pixel = |shown: f64| shown / f64::from(sprite.0);
-        Stage::Moving { sprite, pixel: pixel(largest), pixel_at_rest: pixel(self.width_at_rest(plan)) }
+        let pixel_at_rest = pixel(self.width_at_rest(plan));
+        Stage::Moving { sprite, pixel: pixel(largest), pixel_at_rest, stays: self.stays() }
     }
 
     /// How wide its picture is without what moves it.

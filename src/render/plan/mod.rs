@@ -421,6 +421,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_turned_stays_but_where_a_neighbour_pushes_it() {
+        let slide = Transition { kind: TransitionType::SlideLeft, duration: 1.0, easing: Easing::Linear };
+        let stays = |rotation: f64, own: bool, next: bool| {
+            let mut elements = [clip(0, None, 1.0), clip(0, None, 1.0)];
+            visual(&mut elements[0]).rotation = rotation;
+            visual(&mut elements[0]).transition_out = own.then_some(slide);
+            visual(&mut elements[1]).transition_in = next.then_some(slide);
+            let plan = plan(&elements, &vec![medium(1280.0, 720.0); 2], &output()).unwrap();
+            matches!(plan.layers[0].stage, Stage::Moving { stays: true, .. })
+        };
+        assert!(stays(30.0, false, false));
+        assert!(!stays(30.0, true, false) && !stays(30.0, false, true) && !stays(0.0, false, true));
+    }
+
+    #[test]
     fn a_slow_move_keeps_its_window_and_hides_what_it_covers() {
         let mut above = clip(1, None, 1.0);
         let move_ = KenBurns {

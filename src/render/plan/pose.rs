@@ -56,6 +56,12 @@ impl Pose {
         Self { sprite: whole, window: whole, corner: 0.0, pivot: (0.0, 0.0), angle: 0.0, flip: (false, false) }
     }
 
+    /// The same from another corner of the canvas.
+    pub fn moved(self, by: (f64, f64)) -> Self {
+        let pivot = (self.pivot.0 + by.0, self.pivot.1 + by.1);
+        Self { sprite: self.sprite.moved(by), window: self.window.moved(by), pivot, ..self }
+    }
+
     /// Of a sprite that is whole where the pose is for what a crop leaves of it: the same is seen.
     pub fn uncropped(self, crop: &Crop) -> Self {
         // What is seen is flipped with what the crop leaves out.
