@@ -89,15 +89,22 @@ pub fn through<S: Sample>(on_black: S, on_white: S) -> i32 {
 
 /// What is to be seen on both grounds alike, premultiplied by how much of it.
 pub fn matte<F: Form>(on_black: &Picture<F>, on_white: &Picture<F>, sprite: &mut Sprite<F>) {
-    let (width, height, opaque) = (sprite.width(), sprite.height(), F::Sample::MAX.int());
-    let [ground, grey, _] = sprite::yuv::<F>(Color::BLACK).map(Sample::int);
+    let (width, opaque) = (sprite.width(), F::Sample::MAX.int());
+    let [grounds, whites] = [Color::BLACK, Color::WHITE].map(sprite::yuv::<F>);
+    let [ground, grey, _] = grounds.map(Sample::int);
     let luma = luma::<F::Sample>();
+    // Most rows of most show nothing but the ground.
+    let empty = [grounds[0], whites[0]].map(|ground| vec![ground; width]);
     let (planes, Some(alphas)) = sprite.parts_mut() else { return };
-    for y in 0..height {
+    let rows = planes[0].chunks_exact_mut(width).zip(alphas[0].chunks_exact_mut(width));
+    for (y, (values, alphas)) in rows.enumerate() {
         let (black, white) = (on_black.row(0, y), on_white.row(0, y));
-        let out = y * width..(y + 1) * width;
-        let pixels = planes[0][out.clone()].iter_mut().zip(&mut alphas[0][out]);
-        for ((value, alpha), (black, white)) in pixels.zip(black.iter().zip(white)) {
+        if black == empty[0] && white == empty[1] {
+            values.fill(F::Sample::default());
+            alphas.fill(F::Sample::default());
+            continue;
+        }
+        for ((value, alpha), (black, white)) in values.iter_mut().zip(alphas).zip(black.iter().zip(white)) {
             let through = through(*black, *white);
             *alpha = F::Sample::of(opaque - (through * opaque + luma / 2) / luma);
             *value = F::Sample::of((*black).int() - (ground * through + luma / 2) / luma);

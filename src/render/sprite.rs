@@ -194,11 +194,12 @@ impl<F: Form> Sprite<F> {
     /// The same, where alpha is to stay, whatever it is.
     pub fn look_at_spans(&mut self) {
         let Some(alphas) = &self.alphas else { return };
-        for (y, span) in self.spans.iter_mut().enumerate() {
-            let row = &alphas[0][y * self.width..][..self.width];
-            let first = row.iter().position(|alpha| *alpha > F::Sample::default());
-            let last = row.iter().rposition(|alpha| *alpha > F::Sample::default());
-            *span = first.zip(last).map_or((0, 0), |(first, last)| (first, last + 1));
+        let clear = vec![F::Sample::default(); self.width];
+        for (row, span) in alphas[0].chunks_exact(self.width).zip(&mut self.spans) {
+            let is_seen = |alpha: &F::Sample| *alpha > F::Sample::default();
+            // Whole rows are compared quickly.
+            let ends = (row != clear).then(|| row.iter().position(is_seen).zip(row.iter().rposition(is_seen))).flatten();
+            *span = ends.map_or((0, 0), |(first, last)| (first, last + 1));
         }
     }
 
@@ -230,10 +231,10 @@ impl<F: Form> Sprite<F> {
     pub fn share_alpha(&mut self) {
         let (width, across) = (self.width, self.plane_width(1));
         if let Some([luma, chroma]) = &mut self.alphas {
-            for (y, row) in chroma.chunks_exact_mut(across).enumerate() {
-                for (x, alpha) in row.iter_mut().enumerate() {
-                    let corner = (y * width + x) * 2;
-                    let sum: i32 = [0, 1, width, width + 1].map(|further| luma[corner + further].int()).iter().sum();
+            for (alphas, rows) in chroma.chunks_exact_mut(across).zip(luma.chunks_exact(width * 2)) {
+                let (upper, lower) = rows.split_at(width);
+                for (alpha, (upper, lower)) in alphas.iter_mut().zip(upper.chunks_exact(2).zip(lower.chunks_exact(2))) {
+                    let sum = upper[0].int() + upper[1].int() + lower[0].int() + lower[1].int();
                     *alpha = F::Sample::of((sum + 2) / 4);
                 }
             }
