@@ -94,6 +94,8 @@ pub enum WarningCode {
     MissingFont,
     /// A source is shown larger than it is.
     Enlarged,
+    /// A transition is longer than there is time for it.
+    TransitionCut,
     /// The format has sound, and nothing sounds.
     Silent,
     /// The background is not opaque, and the format cannot say so.

@@ -34,6 +34,14 @@ pub fn of(understood: &Understood, output: &Output) -> Inspection {
             message: format!("the source is shown {scale:.1} times as large as it is"),
         });
     }
+    for (index, place, [asked, lasts]) in cut_transitions(&ready) {
+        warnings.push(Warning {
+            code: WarningCode::TransitionCut,
+            element_id: understood.opened.ids.get(index).cloned(),
+            place: Some(place),
+            message: format!("the transition of {asked} s is cut to {lasts:.3} s: no longer is there what comes, or what goes"),
+        });
+    }
     if output.format.has_sound() && plan.sounds.is_empty() {
         let message = "nothing in the composition sounds".to_owned();
         warnings.push(Warning { code: WarningCode::Silent, element_id: None, place: None, message });
@@ -69,6 +77,29 @@ fn enlarged(ready: &Ready) -> Vec<(usize, Option<String>, f64)> {
         let scale = enlargement(ready, layer);
         if scale > UNSEEN && found.iter().all(|(index, place, _)| *index != layer.element || place.is_some()) {
             found.push((layer.element, None, scale));
+        }
+    }
+    found
+}
+
+/// Transitions that there is less time for than they are to last: by element, their place there, and seconds as asked for and left.
+fn cut_transitions(ready: &Ready) -> Vec<(usize, String, [f64; 2])> {
+    let plan = ready.plan;
+    let mut found: Vec<(usize, String, [f64; 2])> = Vec::new();
+    for (layer, art) in plan.layers.iter().zip(&ready.arts) {
+        if let Art::Nested(within) = art {
+            let inner = cut_transitions(within).into_iter();
+            found.extend(inner.map(|(inner, place, cut)| (layer.element, Element::place_below(inner, Some(&place)), cut)));
+        }
+        let (enter, leave) = (layer.visual.transition_in.zip(layer.enter), layer.visual.transition_out.zip(layer.leave));
+        for (name, passage) in [("transitionIn", enter), ("transitionOut", leave)] {
+            let Some((asked, passage)) = passage else { continue };
+            let place = ready.elements[layer.element].place(name);
+            let is_cut = asked.duration - passage.duration_s > plan.rate.seconds(1);
+            // Of subtitles each cue is a layer.
+            if is_cut && found.iter().all(|(index, known, _)| *index != layer.element || *known != place) {
+                found.push((layer.element, place, [asked.duration, passage.duration_s]));
+            }
         }
     }
     found

@@ -371,6 +371,39 @@ async fn a_validation_has_warnings_and_the_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_transition_without_the_time_for_it_is_warned_of() {
+    let server = Server::sqlite().await;
+    let shape = |track: i32, length: f64, more: Value| {
+        let mut shape = json!({ "shape": "RECTANGLE", "fill": "red", "track": track, "length": length });
+        shape.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "shape": shape })
+    };
+    let lasts = |seconds: f64| json!({ "type": "FADE", "duration": seconds });
+    let cues = [0.0, 1.0].map(|start| json!({ "start": start, "end": start + 0.5, "text": "Words" }));
+    let input = json!({
+        "outputs": [{ "format": "GIF", "width": 64, "height": 36, "frameRate": 10 }],
+        "elements": [
+            shape(0, 1.0, json!({ "transitionIn": lasts(1.0) })),
+            shape(0, 4.0, json!({ "transitionIn": lasts(2.5), "transitionOut": lasts(4.0) })),
+            { "composition": { "elements": [shape(0, 2.0, json!({ "transitionOut": lasts(3.0) }))] } },
+            { "subtitles": { "cues": cues, "transitionIn": lasts(1.0) } },
+        ],
+    });
+    let told = server.api.ask(VALIDATE, json!({ "input": input })).await["validateJob"].take();
+    let warnings: Vec<_> = told["warnings"].as_array().unwrap().iter().collect();
+    let expected = [
+        ("input.elements[1].shape.transitionIn", "1.000 s"),
+        ("input.elements[2].composition.elements[0].shape.transitionOut", "2.000 s"),
+        ("input.elements[3].subtitles.transitionIn", "0.500 s"),
+    ];
+    assert_eq!(warnings.len(), expected.len(), "{told:#}");
+    for (warning, (path, lasts)) in warnings.iter().zip(expected) {
+        assert_eq!((&warning["code"], &warning["path"]), (&json!("TRANSITION_CUT"), &json!(path)));
+        assert!(warning["message"].as_str().unwrap().contains(lasts), "{warning}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_frame_is_drawn_without_the_rest_and_only_once() {
     let server = Server::sqlite().await;
     let shape = |start: f64, fill: &str| json!({ "shape": { "shape": "RECTANGLE", "fill": fill, "start": start, "length": 1 } });
