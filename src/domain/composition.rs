@@ -342,6 +342,18 @@ impl Element {
         }
     }
 
+    pub fn visual_mut(&mut self) -> Option<&mut Visual> {
+        match &mut self.content {
+            Content::Video { visual, .. }
+            | Content::Image { visual, .. }
+            | Content::Text { visual, .. }
+            | Content::Shape { visual, .. }
+            | Content::Subtitles { visual, .. }
+            | Content::Composition { visual, .. } => Some(visual),
+            Content::Audio { .. } => None,
+        }
+    }
+
     /// The words of subtitles.
     pub fn cues(&self) -> Option<&[Cue]> {
         match &self.content {

@@ -66,6 +66,17 @@ pub fn value_of_one(keyframes: &[Keyframe], at: f64) -> Option<f64> {
     between(next.checked_sub(1).and_then(|last| keyframes.get(last)), keyframes.get(next), at)
 }
 
+/// The keyframes that decide the values from one time to another, both included; at least one of each property that has any. All are
+/// in order of time.
+pub fn during(keyframes: &[Keyframe], from: f64, to: f64) -> impl Iterator<Item = &Keyframe> {
+    let of = |property| keyframes.iter().filter(move |keyframe: &&Keyframe| keyframe.property == property);
+    keyframes.iter().filter(move |keyframe| {
+        let before = of(keyframe.property).rfind(|before| before.at <= from).map_or(f64::NEG_INFINITY, |before| before.at);
+        let after = of(keyframe.property).find(|after| after.at > to).map_or(f64::INFINITY, |after| after.at);
+        (before..=after).contains(&keyframe.at)
+    })
+}
+
 fn between(before: Option<&Keyframe>, after: Option<&Keyframe>, at: f64) -> Option<f64> {
     match (before, after) {
         (Some(before), Some(after)) => {
@@ -104,6 +115,43 @@ mod tests {
             assert_eq!(value_of_one(&keyframes, at), x(at));
         }
         assert_eq!(value_of_one(&[], 1.0), None);
+    }
+
+    proptest::proptest! {
+        #![proptest_config(crate::domain::always_the_same_cases())]
+
+        #[test]
+        fn keyframes_of_a_time_decide_its_values_alone(
+            places in proptest::collection::vec((0..9u8, 0..2u8, 0.0..9.0), 1..8),
+            from in 0..9u8,
+            length in 0..9u8,
+        ) {
+            let keyframe = |&(at, property, value): &(u8, u8, f64)| Keyframe {
+                property: [Property::X, Property::Y][usize::from(property)],
+                at: at.into(),
+                value,
+                easing: Easing::Linear,
+            };
+            let mut keyframes: Vec<_> = places.iter().map(keyframe).collect();
+            sort(&mut keyframes);
+            let (from, to) = (f64::from(from), f64::from(from + length));
+            let alone: Vec<_> = during(&keyframes, from, to).copied().collect();
+            for step in 0..=4 {
+                let at = from + (to - from) * f64::from(step) / 4.0;
+                for property in [Property::X, Property::Y] {
+                    proptest::prop_assert_eq!(value(&alone, property, at), value(&keyframes, property, at));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn keyframes_of_other_times_decide_nothing() {
+        let keyframes = [1.0, 2.0, 3.0, 4.0, 5.0].map(|seconds| at(seconds, 0.0, Easing::Linear));
+        let times = |from, to| during(&keyframes, from, to).map(|keyframe| keyframe.at).collect::<Vec<_>>();
+        assert_eq!(times(2.5, 3.5), [2.0, 3.0, 4.0]);
+        assert_eq!(times(2.0, 2.0), [2.0, 3.0]);
+        assert_eq!((times(0.0, 0.5), times(6.0, 9.0)), (vec![1.0], vec![5.0]));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
 use crate::domain::{
     composition::{Content, Element, Playback, Source},
     look::EDITION,
-    motion::Property,
+    motion::{self, Property},
     output::Output,
 };
 
@@ -65,7 +65,7 @@ pub struct Making<'a> {
 struct Looks<'a> {
     plan: &'a Plan,
     elements: &'a [Element],
-    /// By element, but for what lies within it…
+    /// By element, but for its keyframes, and for what lies within it…
     own: Vec<String>,
     /// …which is here.
     within: Vec<Option<Looks<'a>>>,
@@ -108,6 +108,9 @@ impl<'a> Looks<'a> {
         for (element, nested) in elements.iter().zip(&plan.nested) {
             let mut alone = of_contents(element, digests)?;
             silence(&mut alone);
+            if let Some(visual) = alone.visual_mut() {
+                visual.keyframes.clear();
+            }
             within.push(match nested {
                 Some(nested) => {
                     if let Content::Composition { elements, .. } = &mut alone.content {
@@ -133,7 +136,7 @@ impl<'a> Looks<'a> {
             let seen = Segment { first: interval.first.max(frames.first), end: interval.end.min(frames.end) };
             let _ = write!(text, "\n{}–{}", seen.first, seen.end);
             for &index in &interval.layers {
-                let _ = write!(text, "\n{}", self.of_layer(&plan.layers[index]));
+                let _ = write!(text, "\n{}", self.of_layer(&plan.layers[index], seen));
                 self.tell_within(&plan.layers[index], seen, text);
             }
         }
@@ -149,12 +152,17 @@ impl<'a> Looks<'a> {
         text.push_str(" }");
     }
 
-    fn of_layer(&self, layer: &Layer) -> String {
-        let from = layer.crosses_from.map(|index| &self.plan.layers[index]).map(|from| (&self.own[from.element], from.end_s));
+    fn of_layer(&self, layer: &Layer, seen: Segment) -> String {
+        let [from_s, to_s] = [seen.first, seen.end - 1].map(|frame| self.plan.rate.seconds(frame));
+        let crossing = layer.crossing_at(from_s).map(|(from, _)| &self.plan.layers[from]);
+        let from = crossing.map(|from| (&self.own[from.element], from.end_s));
         let times = (layer.first, layer.end, layer.origin_s, layer.start_s, layer.end_s);
         let cue = layer.cue.zip(self.elements[layer.element].cues()).and_then(|(number, cues)| cues.get(number));
         let shape = (layer.figure, layer.stage, layer.opaque, layer.enter, layer.leave);
-        format!("{} {times:?} {shape:?} {cue:?} {from:?}", self.own[layer.element])
+        let moves: Vec<_> = motion::during(&layer.visual.keyframes, from_s - layer.origin_s, to_s - layer.origin_s)
+            .filter(|keyframe| keyframe.property != Property::Volume)
+            .collect();
+        format!("{} {moves:?} {times:?} {shape:?} {cue:?} {from:?}", self.own[layer.element])
     }
 }
 
@@ -188,11 +196,7 @@ fn silence(element: &mut Element) {
         ..Playback::of(playback.source.clone())
     };
     match &mut element.content {
-        Content::Video { playback, visual, .. } => {
-            *playback = silent(playback);
-            visual.keyframes.retain(|keyframe| keyframe.property != Property::Volume);
-        }
-        Content::Audio { playback } => *playback = silent(playback),
+        Content::Video { playback, .. } | Content::Audio { playback } => *playback = silent(playback),
         Content::Composition { elements, .. } => elements.iter_mut().for_each(silence),
         Content::Image { .. } | Content::Text { .. } | Content::Shape { .. } | Content::Subtitles { .. } => {}
     }
@@ -208,7 +212,10 @@ mod tests {
     use crate::{
         domain::{
             composition::{Text, Timing, Visual},
+            easing::Easing,
+            motion::Keyframe,
             output::{FrameRate, TimeRange},
+            transition::{Transition, TransitionType},
         },
         render::plan::{self, Medium},
     };
@@ -333,6 +340,35 @@ mod tests {
         assert_eq!(same(&plain, &keys("a", "c", Visual::default())), [true, true, true, true, false, true]);
         let turned = Visual { rotation: 1.0, ..Visual::default() };
         assert_eq!(same(&plain, &keys("a", "b", turned)), [true, false, false, false, false, false]);
+    }
+
+    #[test]
+    fn a_keyframe_is_told_where_it_moves_something_alone() {
+        let at = |at, value| Keyframe { property: Property::X, at, value, easing: Easing::Linear };
+        let keys = |third: f64| {
+            let mut elements = clips("b");
+            let keyframes = vec![at(0.0, 0.0), at(3.0, 5.0), at(4.0, third), at(9.0, 5.0)];
+            elements[0].visual_mut().unwrap().keyframes = keyframes;
+            keys(&elements)
+        };
+        let same: Vec<bool> = keys(7.0).iter().zip(&keys(8.0)).map(|(a, b)| a == b).collect();
+        // Of 0, 2, 6 s and on: what moves does so from 3 to 9 s.
+        assert_eq!(same, [true, false, false, true, true, true]);
+    }
+
+    #[test]
+    fn what_another_takes_over_from_is_told_while_it_does_alone() {
+        let fade = Transition { kind: TransitionType::Fade, duration: 1.0, easing: Easing::Linear };
+        let keys = |first: &str| {
+            let mut elements = clips("b");
+            let Content::Video { playback, .. } = &mut elements[0].content else { unreachable!("a clip") };
+            playback.source = Source::File(first.into());
+            elements[1].visual_mut().unwrap().transition_in = Some(fade);
+            keys(&elements)
+        };
+        let same: Vec<bool> = keys("a").iter().zip(&keys("c")).map(|(a, b)| a == b).collect();
+        // Of 0, 2, 6, 10 s and on: the first is there until 10 s.
+        assert_eq!(same, [false, false, false, true, true, true]);
     }
 
     #[test]
