@@ -167,17 +167,18 @@ impl YuvMatrix {
                 }
             }
             let half = (1 << (2 * shift)) >> 1;
+            let shares = picture.alpha_row(1, y).unwrap_or(&opaque[..across]).to_vec();
             let means: Vec<_> = sums.iter().map(|sum| SampleOf::<R>::of((sum + half) >> (2 * shift))).collect();
             for row in shared * y..shared * (y + 1) {
                 let alpha = picture.alpha_row(0, row).unwrap_or(&opaque).to_vec();
                 for (x, value) in picture.row_mut(0, row).iter_mut().enumerate() {
-                    *value = self.value(0, [*value, cb[x >> shift], cr[x >> shift]], alpha[x], (16, 235));
+                    let [cb, cr] = [&cb, &cr].map(|chroma| of_pixel(chroma[x >> shift], shares[x >> shift], alpha[x]));
+                    *value = self.value(0, [*value, cb, cr], alpha[x], (16, 235));
                 }
             }
-            let alpha = picture.alpha_row(1, y).unwrap_or(&opaque[..across]).to_vec();
             for plane in 1..3 {
                 for (x, value) in picture.row_mut(plane, y).iter_mut().enumerate() {
-                    *value = self.value(plane, [means[x], cb[x], cr[x]], alpha[x], (16, 240));
+                    *value = self.value(plane, [means[x], cb[x], cr[x]], shares[x], (16, 240));
                 }
             }
         }
@@ -194,6 +195,15 @@ impl YuvMatrix {
         let bound = |value: i32| (value << S::FINER) * alpha / most;
         S::of(value.clamp(bound(low), bound(high)))
     }
+}
+
+/// Cb or Cr that several pixels share, as premultiplied by the alpha of one of them as it is by theirs.
+#[inline(always)]
+fn of_pixel<S: Sample>(value: S, shared: S, alpha: S) -> S {
+    if alpha == shared || shared == S::default() {
+        return value;
+    }
+    S::of((value.int() * alpha.int() + shared.int() / 2) / shared.int())
 }
 
 /// Blurs a picture, and its alpha with it.
@@ -336,7 +346,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::paint::Color,
-        media::{Picture, Yuv420},
+        media::{Picture, Yuv420, Yuv444Ten},
         render::sprite::{Rows, Sprite, yuv},
     };
     use image::RgbaImage;
@@ -382,6 +392,23 @@ mod tests {
             Sprite::<Yuv420>::of(&RgbaImage::from_fn(8, 8, |x, _| image::Rgba([255, 255, 255, if x < 4 { 0 } else { 255 }])));
         Effects::of(&[Effect::Negate(true)], &HashMap::new(), 1.0).unwrap().apply(&mut sprite);
         assert_eq!((sprite.row(0, 3)[0], sprite.row(0, 3)[7]), (0, 16));
+    }
+
+    #[test]
+    fn edges_that_go_through_shared_chroma_change_as_all_else() {
+        let red = |x: u32, y: u32| image::Rgba([255, 48, 32, if x < 5 { 255 } else { (x * 40 + y * 60) as u8 }]);
+        let image = RgbaImage::from_fn(12, 8, red);
+        let (mut shared, mut own) = (Sprite::<Yuv420>::of(&image), Sprite::<Yuv444Ten>::of(&image));
+        for effect in [Effect::Sepia(1.0), Effect::Hue(90.0), Effect::Saturation(0.2)] {
+            let effects = Effects::of(&[effect], &HashMap::new(), 1.0).unwrap();
+            effects.apply(&mut shared);
+            effects.apply(&mut own);
+        }
+        for y in 0..8 {
+            let apart = |(one, other): (&u8, &u16)| (i32::from(*one) - i32::from(other >> 2)).abs();
+            let most = shared.row(0, y).iter().zip(own.row(0, y)).map(apart).max().unwrap();
+            assert!(most <= 3, "row {y}: {:?}, and not {:?}", shared.row(0, y), own.row(0, y));
+        }
     }
 
     #[test]
