@@ -140,6 +140,19 @@ impl Rect {
         Rect { x, y, width: self.right().min(other.right()) - x, height: self.bottom().min(other.bottom()) - y }
     }
 
+    /// The smallest that holds both.
+    pub fn union(&self, other: &Rect) -> Rect {
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        Rect { x, y, width: self.right().max(other.right()) - x, height: self.bottom().max(other.bottom()) - y }
+    }
+
+    /// Where it lies when a box is turned about, left for right, upper for lower.
+    pub fn mirrored(&self, within: &Rect, (across, down): (bool, bool)) -> Rect {
+        let x = if across { within.x + within.right() - self.right() } else { self.x };
+        let y = if down { within.y + within.bottom() - self.bottom() } else { self.y };
+        Rect { x, y, ..*self }
+    }
+
     pub fn contains(&self, other: &Rect) -> bool {
         self.x <= other.x && self.y <= other.y && self.right() >= other.right() && self.bottom() >= other.bottom()
     }

@@ -323,6 +323,11 @@ pub mod limits {
     use std::ops::RangeInclusive;
 
     pub const SIZE: RangeInclusive<i64> = 16..=7680;
+    /// Pixels of a picture: those of the largest level of H.264, H.265 and AV1 (6.2 of each). No encoder is tried with more.
+    pub const PIXELS: i64 = 35_651_584;
+    /// Of H.265, where one edge is shorter than 32: the longest edge of the levels that may be coded in blocks of 16 (4.1: the root of
+    /// eight times 2,228,224; ITU-T H.265, A.4).
+    pub const H265_NARROW: u32 = 4_222;
     pub const FRAME_RATE: RangeInclusive<f64> = 1.0..=120.0;
     pub const CRF: RangeInclusive<i32> = 0..=63;
     /// GIF counts time in hundredths, and players slow down what is faster.

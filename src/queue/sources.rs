@@ -25,7 +25,7 @@ use crate::{
         error::{ErrorCode, JobFailure},
     },
     services::{Services, objects::Purpose},
-    storage::{Downloaded, FetchError, Fetcher, Room, StorageError, StorageErrorKind},
+    storage::{FetchError, Fetcher, Room, Saved, StorageError, StorageErrorKind},
 };
 
 /// How much is fetched at a time.
@@ -311,7 +311,7 @@ impl Fetching<'_> {
 
 impl Fetching<'_> {
     /// An object of the store, or the same as it was kept: one that was written anew has another version.
-    async fn get(&self, purpose: &Purpose, key: &str, path: &Path) -> Result<Downloaded, StorageError> {
+    async fn get(&self, purpose: &Purpose, key: &str, path: &Path) -> Result<Saved, StorageError> {
         let store = self.services.store();
         let Some(kept) = &self.kept else { return store.get_to_file(purpose, key, path, &self.room).await };
         // Where that cannot be told, fetching says why.
@@ -322,7 +322,7 @@ impl Fetching<'_> {
             let size = tokio::fs::metadata(path).await.map_err(StorageError::of_file)?.len();
             let mut part = self.room.part(size)?;
             part.grow(size)?;
-            return Ok(Downloaded { size: part.keep() as i64, sha256 });
+            return Ok(Saved { size: part.keep() as i64, sha256 });
         }
         let got = store.get_to_file(purpose, key, path, &self.room).await?;
         if let Some(name) = &version {

@@ -88,15 +88,10 @@ impl<'a, F: Form> Compositor<'a, F> {
         self.clips.retain(|layer, _| layers.contains(layer));
         self.nested.retain(|layer, _| layers.contains(layer));
         self.drawn.retain(|layer, _| layers.contains(layer));
-        for &index in layers.iter().filter(|&&index| matches!(self.ready.arts[index], Art::Drawn)) {
-            if let Entry::Vacant(place) = self.drawn.entry(index) {
-                let layer = &plan.layers[index];
-                let (element, medium) = (&self.ready.elements[layer.element], &self.ready.media[layer.element]);
-                let drawn = drawn::draw(plan, layer, element, medium, self.ready.library, &mut self.typesetter);
-                place.insert(drawn.map_err(RenderError::of(layer.element))?);
-            }
-        }
         let seconds = plan.rate.seconds(number);
+        for &index in layers.iter().filter(|&&index| matches!(self.ready.arts[index], Art::Drawn)) {
+            self.draw_what_plays_nothing(index, seconds)?;
+        }
         // What is covered at once need not be cleared; but what comes in place of that lies on the background too.
         let crossed = layers.get(1).is_some_and(|&next| plan.layers[next].crossing_at(seconds).is_some());
         let covered = layers.first().is_some_and(|&lowest| plan.layers[lowest].hides(plan, number, number + 1));
@@ -221,6 +216,23 @@ impl<'a, F: Form> Compositor<'a, F> {
         Ok(Some(out))
     }
 
+    /// Draws the picture of a still, words or a shape, where it is not there yet, or was drawn for another box.
+    fn draw_what_plays_nothing(&mut self, index: usize, seconds: f64) -> Result<(), RenderError> {
+        let plan = self.ready.plan;
+        let layer = &plan.layers[index];
+        let is_there = self.drawn.get(&index).is_some_and(|drawn| match drawn {
+            _ if !layer.resizes() => true,
+            Some(drawn) => drawn.fits(&layer.drawn_bounds(&plan.canvas(), seconds)),
+            None => false,
+        });
+        if !is_there {
+            let (element, medium) = (&self.ready.elements[layer.element], &self.ready.media[layer.element]);
+            let drawn = drawn::draw(plan, layer, element, medium, seconds, self.ready.library, &mut self.typesetter);
+            self.drawn.insert(index, drawn.map_err(RenderError::of(layer.element))?);
+        }
+        Ok(())
+    }
+
     fn drawn(&self, index: usize) -> Option<&Drawn<F>> {
         self.drawn.get(&index)?.as_ref()
     }
@@ -238,18 +250,18 @@ impl<'a, F: Form> Compositor<'a, F> {
     fn area(&self, index: usize, manner: Manner) -> Option<Area> {
         let plan = self.ready.plan;
         let layer = &plan.layers[index];
-        let rect = match (&self.ready.arts[index], self.drawn(index), layer.stage) {
+        let drawn_for = match (&self.ready.arts[index], self.drawn(index), layer.stage) {
             (Art::Nothing, ..) | (Art::Drawn, None, _) => return None,
             (_, Some(Drawn::Resting { sprite, corner }), _) => {
                 return Some(Area { x: corner.0, y: corner.1, width: sprite.width(), height: sprite.height() });
             }
-            (_, Some(Drawn::Moving { rect, .. }), _) => *rect,
+            (_, Some(Drawn::Moving { drawn_for, .. }), _) => *drawn_for,
             (Art::Clip | Art::Nested(_), None, Stage::Rest { shown, .. }) => {
                 return Area::around(&shown.rect(), plan.width, plan.height);
             }
             (Art::Clip | Art::Nested(_), None, Stage::Moving { .. }) => None,
         };
-        let pose = layer.pose(&plan.canvas(), manner.seconds, rect, manner.shift);
+        let pose = layer.pose(&plan.canvas(), manner.seconds, drawn_for, manner.shift);
         Area::around(&pose.bounds(), plan.width, plan.height)
     }
 
@@ -258,8 +270,8 @@ impl<'a, F: Form> Compositor<'a, F> {
         let layer = &plan.layers[index];
         match self.drawn.get_mut(&index).and_then(Option::as_mut) {
             Some(Drawn::Resting { sprite, corner }) => sprite.put(canvas, *corner, blend::weight(manner.opacity)),
-            Some(Drawn::Moving { sprite, rect, reduced }) => {
-                let pose = layer.pose(&plan.canvas(), manner.seconds, *rect, manner.shift);
+            Some(Drawn::Moving { sprite, drawn_for, reduced }) => {
+                let pose = layer.pose(&plan.canvas(), manner.seconds, *drawn_for, manner.shift);
                 warp::draw_again(canvas, sprite, reduced, &pose, manner.opacity);
             }
             None => {}

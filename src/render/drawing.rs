@@ -2,8 +2,8 @@
 
 use image::RgbaImage;
 use tiny_skia::{
-    FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, PathSegment, Pixmap, PixmapPaint, Point, PremultipliedColorU8, Stroke,
-    Transform,
+    BlendMode, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, PathSegment, Pixmap, PixmapPaint, Point,
+    PremultipliedColorU8, Stroke, Transform,
 };
 
 use super::plan::Area;
@@ -65,13 +65,17 @@ impl Paper {
         self.pixels.fill_path(path, paint, FillRule::Winding, self.transform(), None);
     }
 
-    /// Draws the outlines of paths as one: where they lie over each other, what is clear is so once.
-    pub fn stroke(&mut self, paths: &[Path], color: Color, width: f64) {
+    /// Draws the outlines of paths as one: where they lie over each other, what is clear is so once. `hollow`: but not within them.
+    pub fn stroke(&mut self, paths: &[Path], color: Color, width: f64, hollow: bool) {
         let Some(mut outlines) = Pixmap::new(self.pixels.width(), self.pixels.height()) else { return };
         let opaque = paint(Color { alpha: 255, ..color });
         let stroke = Stroke { width: width as f32, line_join: LineJoin::Round, line_cap: LineCap::Round, ..Stroke::default() };
         for path in paths.iter().flat_map(|path| unhollow(path, width as f32)) {
             outlines.stroke_path(&path, &opaque, &stroke, self.transform(), None);
+        }
+        let without = Paint { blend_mode: BlendMode::DestinationOut, ..opaque.clone() };
+        for path in paths.iter().filter(|_| hollow) {
+            outlines.fill_path(path, &without, FillRule::Winding, self.transform(), None);
         }
         let clear = PixmapPaint { opacity: f32::from(color.alpha) / 255.0, ..PixmapPaint::default() };
         self.pixels.draw_pixmap(0, 0, outlines.as_ref(), &clear, Transform::identity(), None);

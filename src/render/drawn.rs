@@ -10,7 +10,7 @@ use super::{
     effects::{self, Effects},
     inspect::{Library, Prepared},
     nested,
-    plan::{Area, Layer, Plan, Pose, Shift, Stage, bounds_at_rest},
+    plan::{Area, DrawnFor, Layer, Plan, Pose, Shift, Stage},
     reduced::Kept,
     shape,
     sprite::{self, Sprite},
@@ -31,11 +31,19 @@ use crate::{
 pub enum Drawn<F: Form> {
     /// With its corner at this even pixel of the canvas.
     Resting { sprite: Sprite<F>, corner: (usize, usize) },
-    /// It goes where the layer's pose says; of what was drawn for the element's box, where it lies at rest.
-    Moving { sprite: Sprite<F>, rect: Option<Rect>, reduced: Kept<F> },
+    /// It goes where the layer's pose says; of what was drawn for a box, where it lies in that.
+    Moving { sprite: Sprite<F>, drawn_for: Option<DrawnFor>, reduced: Kept<F> },
 }
 
-/// Draws a still, words or a shape; `None` where nothing of it is to be seen.
+impl<F: Form> Drawn<F> {
+    /// Whether it is what would be drawn for a box.
+    pub fn fits(&self, bounds: &Rect) -> bool {
+        let Drawn::Moving { drawn_for: Some(DrawnFor { bounds: drawn, .. }), .. } = self else { return true };
+        (drawn.width, drawn.height) == (bounds.width, bounds.height)
+    }
+}
+
+/// Draws a still, words or a shape, as it is at a time; `None` where nothing of it is to be seen.
 ///
 /// # Errors
 /// A still cannot be decoded.
@@ -44,16 +52,17 @@ pub fn draw<F: Form>(
     layer: &Layer,
     element: &Element,
     medium: &Prepared,
+    seconds: f64,
     library: &Library,
     typesetter: &mut Option<Typesetter>,
 ) -> Result<Option<Drawn<F>>, MediaError> {
     let drawn = match medium {
         Prepared::Still(image) => still(plan, layer, image, library)?,
-        _ => words_or_shape(plan, layer, &element.content, library, typesetter),
+        _ => words_or_shape(plan, layer, &element.content, seconds, library, typesetter),
     };
     match (drawn, layer.stage) {
-        (Some(Drawn::Moving { sprite, rect, .. }), Stage::Moving { stays: true, .. }) => {
-            settled(plan, &sprite, &layer.pose(&plan.canvas(), layer.start_s, rect, Shift::NONE))
+        (Some(Drawn::Moving { sprite, drawn_for, .. }), Stage::Moving { stays: true, .. }) => {
+            settled(plan, &sprite, &layer.pose(&plan.canvas(), seconds, drawn_for, Shift::NONE))
         }
         (drawn, _) => Ok(drawn),
     }
@@ -99,7 +108,7 @@ fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) 
                 _ => Showing::Part(crop.unfold((0.0, 0.0, 1.0, 1.0)), size),
             })?;
             let sprite = dressed(layer, &scaled, library, layer.own_pixel(plan));
-            Some(Drawn::Moving { sprite, rect: None, reduced: None })
+            Some(Drawn::Moving { sprite, drawn_for: None, reduced: None })
         }
     })
 }
@@ -120,18 +129,14 @@ fn words_or_shape<F: Form>(
     plan: &Plan,
     layer: &Layer,
     content: &Content,
+    seconds: f64,
     library: &Library,
     typesetter: &mut Option<Typesetter>,
 ) -> Option<Drawn<F>> {
     let canvas = plan.canvas();
-    let bounds = bounds_at_rest(&layer.visual, &canvas);
-    let scale = match layer.stage {
-        Stage::Rest { .. } => 1.0,
-        // As large as it ever appears.
-        Stage::Moving { sprite, .. } => {
-            (f64::from(sprite.0) / bounds.width).max(f64::from(sprite.1) / bounds.height).clamp(1.0, 4.0)
-        }
-    };
+    let bounds = layer.drawn_bounds(&canvas, seconds);
+    // As large as it ever appears.
+    let scale = if let Stage::Rest { .. } = layer.stage { 1.0 } else { layer.most_enlarged(plan).min(4.0) };
     // What rests is drawn where it can be seen; what moves may come from anywhere.
     let within = matches!(layer.stage, Stage::Rest { .. }).then_some(&canvas);
     let room = Room { within, margin: effects::reach(&layer.visual.effects) * plan.scale };
@@ -159,7 +164,7 @@ fn words_or_shape<F: Form>(
             let pixel = drawing.rect.width / f64::from(drawing.image.width()) / plan.scale;
             Some(Drawn::Moving {
                 sprite: dressed(layer, &drawing.image, library, pixel),
-                rect: Some(drawing.rect),
+                drawn_for: Some(DrawnFor { bounds, rect: drawing.rect }),
                 reduced: None,
             })
         }

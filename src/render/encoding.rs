@@ -145,7 +145,11 @@ fn av1(settings: &mut VideoSettings, output: &Output) {
     };
     settings.encoder = "libsvtav1";
     settings.options.push(("preset", preset.to_string()));
-    settings.options.extend(factor(output, usual));
+    match factor(output, usual) {
+        // FFmpeg takes a factor of 0 for none.
+        Some((_, best)) if best == "0" => settings.options.push(("svtav1-params", "crf=0".into())),
+        factor => settings.options.extend(factor),
+    }
 }
 
 fn prores(settings: &mut VideoSettings, quality: Quality, clear: bool) {

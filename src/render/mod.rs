@@ -55,6 +55,7 @@ mod shape;
 mod shared;
 pub mod shelf;
 mod sounding;
+mod spacing;
 mod sprite;
 mod still;
 mod table;

@@ -24,7 +24,7 @@ pub fn draw(shape: &Shape, bounds: &Rect, corner: f64, canvas_height: f64, scale
         (None, None) => {}
     }
     if let Some(stroke) = shape.stroke.filter(|_| width > 0.0) {
-        paper.stroke(&[path], stroke.color, width);
+        paper.stroke(&[path], stroke.color, width, false);
     }
     paper.finish(room.margin)
 }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use cosmic_text::{
-    Align, Attrs, Buffer, CacheKeyFlags, Command, Family, FontSystem, Metrics, Shaping, SwashCache, SwashContent, Weight, Wrap,
-    fontdb,
+    Align, Attrs, Buffer, CacheKeyFlags, Command, Family, FontSystem, LayoutGlyph, LayoutRun, Metrics, Shaping, SwashCache,
+    SwashContent, Weight, Wrap, fontdb,
 };
 use tiny_skia::{Path, PathBuilder};
 use unicode_segmentation::UnicodeSegmentation;
@@ -17,6 +17,7 @@ use super::{
     drawing::{self, Drawing, Paper, Room},
     effects::blur_plane,
     font,
+    spacing::{self, SPACED, TakenBack},
     words::{Kind, kinds_apart, plain},
 };
 use crate::domain::{
@@ -50,6 +51,9 @@ struct Lines {
     buffer: Buffer,
     place: (f64, f64),
     scale: f64,
+    align: composition::Align,
+    /// Between letters, ems.
+    spacing: f32,
 }
 
 impl Typesetter {
@@ -89,19 +93,19 @@ impl Typesetter {
     /// Draws a text into a box of the canvas, at a scale, with room around it; `None` where nothing of it is to be seen. Percentages are of the canvas's height.
     pub fn draw(&mut self, text: &Text, bounds: &Rect, canvas_height: f64, scale: f64, room: Room<'_>) -> Option<Drawing> {
         let lines = self.set(text, bounds, canvas_height, scale);
-        let words = lines.extent(text.align, bounds.width);
+        let words = lines.extent(bounds.width);
         let stroke = text.stroke.map_or(0.0, |stroke| stroke.width.resolve(canvas_height));
         let size = text.font_size.resolve(canvas_height).max(1.0);
         let background = text.background.map(|background| grown(&words, background.padding.resolve(canvas_height)));
         // Glyphs may reach beyond their lines.
         let mut around = grown(&words, stroke + size * 0.6 + room.margin);
         if let Some(background) = &background {
-            around = union(&around, &grown(background, room.margin));
+            around = around.union(&grown(background, room.margin));
         }
         if let Some(shadow) = &text.shadow {
             let reach = shadow.blur.resolve(canvas_height) * 3.0;
             let by = (shadow.x.resolve(canvas_height), shadow.y.resolve(canvas_height));
-            around = union(&around, &grown(&around.moved(by), reach + room.margin));
+            around = around.union(&grown(&around.moved(by), reach + room.margin));
         }
         let mut paper = Paper::around(&around, scale, room.within)?;
         if let (Some(background), Some(rect)) = (&text.background, &background) {
@@ -158,7 +162,7 @@ impl Typesetter {
             VerticalAlign::Middle => room / 2.0,
             VerticalAlign::Bottom => room,
         };
-        Lines { buffer, place: (bounds.x, bounds.y + down), scale }
+        Lines { buffer, place: (bounds.x, bounds.y + down), scale, align: text.align, spacing: spacing(text, size) }
     }
 
     /// Words broken into lines of some width, in a text's style.
@@ -172,9 +176,8 @@ impl Typesetter {
         if text.italic {
             attributes = attributes.cache_key_flags(CacheKeyFlags::FAKE_ITALIC);
         }
-        if let Some(spacing) = text.letter_spacing {
-            // In ems.
-            attributes = attributes.letter_spacing((spacing.resolve(size) / size) as f32);
+        if text.letter_spacing.is_some() {
+            attributes = attributes.letter_spacing(spacing(text, size)).metadata(SPACED);
         }
         let align = match text.align {
             composition::Align::Left => Align::Left,
@@ -184,7 +187,7 @@ impl Typesetter {
         };
         // The fonts of symbols have emoji too, without colours.
         let in_colours = attributes.clone().family(Family::Name(EMOJI_FONT));
-        let joined = Attrs { letter_spacing_opt: None, ..attributes.clone() };
+        let joined = Attrs { letter_spacing_opt: None, metadata: 0, ..attributes.clone() };
         let spans = kinds_apart(words).into_iter().map(|(part, kind)| match kind {
             Kind::Emoji => (part, in_colours.clone()),
             Kind::Joined => (part, joined.clone()),
@@ -232,18 +235,18 @@ impl Typesetter {
     fn write(&mut self, lines: &Lines, text: &Text, stroke: f64, paper: &mut Paper) {
         if let Some(color) = text.stroke.map(|stroke| stroke.color).filter(|_| stroke > 0.0) {
             let runs = lines.buffer.layout_runs();
-            let glyphs = runs.flat_map(|run| run.glyphs.iter().map(move |glyph| (glyph, run.line_y)));
-            let paths: Vec<Path> = glyphs.filter_map(|(glyph, line_y)| self.outline(lines, glyph, line_y)).collect();
-            // Half of it is below the words.
-            paper.stroke(&paths, color, stroke * 2.0);
+            let glyphs = runs.flat_map(|run| lines.glyphs(&run).map(move |(glyph, shift)| (glyph, (shift, run.line_y))));
+            let paths: Vec<Path> = glyphs.filter_map(|(glyph, by)| self.outline(lines, glyph, by)).collect();
+            // Half of it is below the words; where these are seen through, it is not there.
+            paper.stroke(&paths, color, stroke * 2.0, text.color.alpha < 255);
         }
         let corner = paper.transform();
         let start = (lines.place.0 as f32 * corner.sx + corner.tx, lines.place.1 as f32 * corner.sy + corner.ty);
         // A paper of another scale than the lines': one that was too large.
         let shrunk = (paper.scale() / lines.scale) as f32;
         for run in lines.buffer.layout_runs() {
-            for glyph in run.glyphs {
-                let placed = glyph.physical((start.0, start.1 + run.line_y * shrunk), shrunk);
+            for (glyph, shift) in lines.glyphs(&run) {
+                let placed = glyph.physical((start.0 + shift * shrunk, start.1 + run.line_y * shrunk), shrunk);
                 let Some(drawn) = self.glyphs.get_image_uncached(&mut self.fonts, placed.cache_key) else { continue };
                 let (left, top) = (placed.x + drawn.placement.left, placed.y - drawn.placement.top);
                 let across = drawn.placement.width.max(1) as usize;
@@ -257,8 +260,8 @@ impl Typesetter {
     }
 
     /// A glyph's outline, in pixels of the canvas.
-    fn outline(&mut self, lines: &Lines, glyph: &cosmic_text::LayoutGlyph, line_y: f32) -> Option<Path> {
-        let placed = glyph.physical((0.0, line_y), 1.0);
+    fn outline(&mut self, lines: &Lines, glyph: &LayoutGlyph, by: (f32, f32)) -> Option<Path> {
+        let placed = glyph.physical(by, 1.0);
         let commands = self.glyphs.get_outline_commands_uncached(&mut self.fonts, placed.cache_key)?;
         let scale = lines.scale as f32;
         let (x0, y0) = (lines.place.0 as f32, lines.place.1 as f32);
@@ -282,22 +285,36 @@ impl Typesetter {
 }
 
 impl Lines {
+    fn taken_back(&self, run: &LayoutRun) -> TakenBack {
+        spacing::taken_back(run, self.spacing, self.align)
+    }
+
+    /// The glyphs of a line, and how far each lies to the right of where it was set.
+    fn glyphs<'a>(&self, run: &LayoutRun<'a>) -> impl Iterator<Item = (&'a LayoutGlyph, f32)> + use<'a> {
+        run.glyphs.iter().zip(self.taken_back(run).shifts)
+    }
+
     /// The rectangle of the canvas around all lines, as they are aligned in a box of some width.
-    fn extent(&self, align: composition::Align, width: f64) -> Rect {
+    fn extent(&self, width: f64) -> Rect {
         let (mut longest, mut height) = (0f32, 0f32);
         for run in self.buffer.layout_runs() {
-            longest = longest.max(run.line_w);
+            longest = longest.max(run.line_w - self.taken_back(&run).shorter);
             height = height.max(run.line_top + run.line_height);
         }
         let longest = f64::from(longest) / self.scale;
         let room = width - longest;
-        let left = match align {
+        let left = match self.align {
             composition::Align::Left | composition::Align::Justify => 0.0,
             composition::Align::Center => room / 2.0,
             composition::Align::Right => room,
         };
         Rect { x: self.place.0 + left, y: self.place.1, width: longest, height: f64::from(height) / self.scale }
     }
+}
+
+/// The space between letters, ems.
+fn spacing(text: &Text, size: f64) -> f32 {
+    text.letter_spacing.map_or(0.0, |spacing| (spacing.resolve(size) / size) as f32)
 }
 
 fn line_count(buffer: &Buffer) -> usize {
@@ -339,11 +356,6 @@ fn missing(text: &str, buffer: &Buffer) -> BTreeSet<char> {
 
 fn grown(rect: &Rect, by: f64) -> Rect {
     Rect { x: rect.x - by, y: rect.y - by, width: rect.width + 2.0 * by, height: rect.height + 2.0 * by }
-}
-
-fn union(a: &Rect, b: &Rect) -> Rect {
-    let (x, y) = (a.x.min(b.x), a.y.min(b.y));
-    Rect { x, y, width: a.right().max(b.right()) - x, height: a.bottom().max(b.bottom()) - y }
 }
 
 /// Puts the soft copy of a shape onto the paper.

@@ -95,8 +95,7 @@ impl Mask {
                 let turned = (0.5 - share) * std::f64::consts::PI * 2.5;
                 put(weights, &|x| smooth(0.0, 1.0, (x - x0).atan2(y - y0) - turned));
             }
-            // A grain shows once its own threshold is reached.
-            TransitionType::Dissolve => put(weights, &|x| f64::from(u8::from(noise(x as u32, y as u32) < share))),
+            TransitionType::Dissolve => put(weights, &|x| grains((x, y), step, share)),
             _ => weights.fill(whole(share)),
         }
     }
@@ -110,6 +109,14 @@ fn whole(share: f64) -> u16 {
 fn smooth(from: f64, to: f64, value: f64) -> f64 {
     let share = ((value - from) / (to - from)).clamp(0.0, 1.0);
     share * share * (3.0 - 2.0 * share)
+}
+
+/// How many grains of a pixel's show: each is one of luma, and does once its own threshold is reached.
+fn grains((x, y): (f64, f64), step: f64, share: f64) -> f64 {
+    let first = |middle: f64| (middle - step / 2.0).round() as u32;
+    let places = (0..step as u32).flat_map(|down| (0..step as u32).map(move |across| (across, down)));
+    let shown = places.filter(|(across, down)| noise(first(x) + across, first(y) + down) < share).count();
+    shown as f64 / (step * step)
 }
 
 /// A number in 0…1 for each pixel, always the same: a hash of its place (Wellons, "Prospecting for Hash Functions").
@@ -239,6 +246,7 @@ fn through<F: Form>(
 mod tests {
     use super::*;
     use crate::media::Yuv420;
+    use crate::{domain::paint::Color, render::sprite};
 
     const AREA: Area = Area { x: 0, y: 0, width: 64, height: 32 };
 
@@ -330,6 +338,27 @@ mod tests {
         let picture = shown(TransitionType::Dissolve, 0.5);
         let come: usize = (0..32).map(|y| picture.row(0, y).iter().filter(|value| **value == 200).count()).sum();
         assert!((900..=1_150).contains(&come), "{come} of 2048");
+    }
+
+    #[test]
+    fn grains_that_share_a_colour_have_that_of_as_many_as_show() {
+        let plain = |color: Color| {
+            let mut picture = Picture::<Yuv420>::new(64, 32).unwrap();
+            picture.fill(sprite::yuv::<Yuv420>(color));
+            picture
+        };
+        let (white, red) = (plain(Color::WHITE), plain(Color { red: 255, green: 0, blue: 0, alpha: 255 }));
+        let mut picture = plain(Color { red: 255, green: 0, blue: 0, alpha: 255 });
+        let area = Area { x: 0, y: 0, width: 64, height: 32 };
+        blend(TransitionType::Dissolve, &white, &mut picture, None, &area, 0.5);
+        for (y, x) in (0..16).flat_map(|y| (0..32).map(move |x| (y, x))) {
+            let places = [(0, 0), (0, 1), (1, 0), (1, 1)];
+            let come = places.iter().filter(|(down, across)| picture.row(0, y * 2 + down)[x * 2 + across] == red.row(0, 0)[0]);
+            let share = come.count() as f64 / 4.0;
+            let [from, to] = [&white, &red].map(|picture| f64::from(picture.row(2, 0)[0]));
+            let expected = from + (to - from) * share;
+            assert!((f64::from(picture.row(2, y)[x]) - expected).abs() <= 1.0, "{x} {y}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
         storage::{JOBS, OperationKind},
     },
     entities::storage_operation,
-    storage::{Downloaded, ObjectStore, PresignedUpload, Room, StorageError, Stored},
+    storage::{ObjectStore, PresignedUpload, Room, Saved, StorageError, Stored},
 };
 
 /// For whom a call is made.
@@ -70,7 +70,7 @@ impl LoggedStore {
     }
 
     /// Writes an object into a new file, as far as there is room.
-    pub async fn get_to_file(&self, purpose: &Purpose, key: &str, path: &Path, room: &Room) -> Result<Downloaded, StorageError> {
+    pub async fn get_to_file(&self, purpose: &Purpose, key: &str, path: &Path, room: &Room) -> Result<Saved, StorageError> {
         let started = Instant::now();
         let got = self.store.get_to_file(key, path, room).await;
         let size = got.as_ref().ok().map(|got| got.size);

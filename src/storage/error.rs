@@ -1,6 +1,6 @@
 //! What goes wrong with the store, by what the caller will do.
 
-use super::room::NoRoom;
+use super::{room::NoRoom, saving::Unsaved};
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,15 @@ impl StorageError {
             _ => StorageErrorKind::Unavailable,
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<Unsaved> for StorageError {
+    fn from(unsaved: Unsaved) -> Self {
+        match unsaved {
+            Unsaved::NoRoom(error) => error.into(),
+            Unsaved::Io(error) => Self::of_file(error),
+        }
     }
 }
 

@@ -12,11 +12,13 @@ use std::{
 
 use ipnet::IpNet;
 use reqwest::{Client, Response, header, redirect::Policy};
-use sha2::{Digest, Sha256};
-use tokio::{fs::File, io::AsyncWriteExt, sync::Semaphore};
+use tokio::sync::Semaphore;
 use url::{Host, Url};
 
-use super::room::{NoRoom, Room};
+use super::{
+    room::{NoRoom, Room},
+    saving::{Saved, Saving, Unsaved},
+};
 
 const MAX_REDIRECTS: usize = 3;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,17 +39,20 @@ pub enum FetchError {
     #[error("{0}")]
     Unreachable(String),
     #[error(transparent)]
-    TooLarge(#[from] NoRoom),
+    TooLarge(NoRoom),
     #[error("the disk is full")]
     DiskFull,
 }
 
-/// What was fetched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fetched {
-    pub size: i64,
-    /// Hexadecimal.
-    pub sha256: String,
+impl From<Unsaved> for FetchError {
+    fn from(unsaved: Unsaved) -> Self {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        match unsaved {
+            Unsaved::NoRoom(error) => FetchError::TooLarge(error),
+            Unsaved::Io(error) if matches!(error.kind(), StorageFull | QuotaExceeded) => FetchError::DiskFull,
+            Unsaved::Io(error) => FetchError::Unreachable(format!("the source cannot be written to disk: {error}")),
+        }
+    }
 }
 
 /// Fetches from the public internet, and from the networks that are allowed beside it.
@@ -68,7 +73,7 @@ impl Fetcher {
         path: &Path,
         room: &Room,
         answered: &(dyn Fn() + Sync),
-    ) -> Result<Fetched, FetchError> {
+    ) -> Result<Saved, FetchError> {
         let fetching = async {
             let mut url = Url::parse(address).map_err(|_| FetchError::NotAllowed("the address cannot be read".into()))?;
             for _ in 0..=MAX_REDIRECTS {
@@ -171,22 +176,17 @@ fn unreachable(error: reqwest::Error) -> FetchError {
     FetchError::Unreachable(what.into())
 }
 
-async fn save(mut response: Response, path: &Path, room: &Room) -> Result<Fetched, FetchError> {
-    let mut part = room.part(response.content_length().unwrap_or(0))?;
-    let mut file = File::create_new(path).await.map_err(unwritable)?;
-    let mut hash = Sha256::new();
+async fn save(mut response: Response, path: &Path, room: &Room) -> Result<Saved, FetchError> {
+    let mut saving = Saving::begin(path, response.content_length().unwrap_or(0), room).await?;
     let mut pace = Pace::default();
     loop {
         let asked = Instant::now();
         let Some(chunk) = response.chunk().await.map_err(unreachable)? else { break };
         let waited = asked.elapsed();
-        part.grow(chunk.len() as u64)?;
-        hash.update(&chunk);
-        file.write_all(&chunk).await.map_err(unwritable)?;
+        saving.write(&chunk).await?;
         pace.check(chunk.len() as u64, waited)?;
     }
-    file.flush().await.map_err(unwritable)?;
-    Ok(Fetched { size: part.keep() as i64, sha256: hex::encode(hash.finalize()) })
+    Ok(saving.end().await?)
 }
 
 /// How quickly a source comes: what was sent since it was looked at last, and how long that was waited for.
@@ -208,13 +208,6 @@ impl Pace {
             return Ok(());
         }
         Err(FetchError::Unreachable("the source is sent too slowly".into()))
-    }
-}
-
-fn unwritable(error: std::io::Error) -> FetchError {
-    match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => FetchError::DiskFull,
-        _ => FetchError::Unreachable(format!("the source cannot be written to disk: {error}")),
     }
 }
 

@@ -8,9 +8,11 @@ mod error;
 mod fetch;
 mod objects;
 mod room;
+mod saving;
 
 pub use embedded::EmbeddedStore;
 pub use error::{StorageError, StorageErrorKind};
-pub use fetch::{FetchError, Fetched, Fetcher};
-pub use objects::{Connection, Downloaded, ObjectStore, PresignedUpload, Stored};
+pub use fetch::{FetchError, Fetcher};
+pub use objects::{Connection, ObjectStore, PresignedUpload, Stored};
 pub use room::{NoRoom, Room};
+pub use saving::Saved;

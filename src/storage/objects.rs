@@ -17,12 +17,13 @@ use aws_smithy_http_client::{
 };
 use data_encoding::BASE64;
 use sha2::{Digest, Sha256};
-use tokio::{
-    fs::File,
-    io::{AsyncReadExt, AsyncWriteExt},
-};
+use tokio::{fs::File, io::AsyncReadExt};
 
-use super::{StorageError, StorageErrorKind, room::Room};
+use super::{
+    StorageError, StorageErrorKind,
+    room::Room,
+    saving::{Saved, Saving},
+};
 
 /// The name of the metadata that say whose an object is.
 const OWNER: &str = "reelgraph-job";
@@ -48,14 +49,6 @@ pub struct ObjectStore {
 pub struct Stored {
     pub size: i64,
     pub etag: Option<String>,
-    /// Hexadecimal.
-    pub sha256: String,
-}
-
-/// What was got.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Downloaded {
-    pub size: i64,
     /// Hexadecimal.
     pub sha256: String,
 }
@@ -164,19 +157,14 @@ impl ObjectStore {
     }
 
     /// Writes an object into a new file, as far as there is room.
-    pub async fn get_to_file(&self, key: &str, path: &Path, room: &Room) -> Result<Downloaded, StorageError> {
+    pub async fn get_to_file(&self, key: &str, path: &Path, room: &Room) -> Result<Saved, StorageError> {
         let mut object = self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(StorageError::of_call)?;
-        let mut part = room.part(object.content_length.unwrap_or(0) as u64)?;
-        let mut file = File::create_new(path).await.map_err(StorageError::of_file)?;
-        let mut hash = Sha256::new();
+        let mut saving = Saving::begin(path, object.content_length.unwrap_or(0) as u64, room).await?;
         while let Some(chunk) = object.body.next().await {
             let chunk = chunk.map_err(|error| StorageError::new(StorageErrorKind::Unavailable, error.to_string()))?;
-            part.grow(chunk.len() as u64)?;
-            hash.update(&chunk);
-            file.write_all(&chunk).await.map_err(StorageError::of_file)?;
+            saving.write(&chunk).await?;
         }
-        file.flush().await.map_err(StorageError::of_file)?;
-        Ok(Downloaded { size: part.keep() as i64, sha256: hex::encode(hash.finalize()) })
+        Ok(saving.end().await?)
     }
 
     /// How many bytes an object has; `None` where there is none.

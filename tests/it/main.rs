@@ -9,6 +9,7 @@ mod alpha;
 mod audit;
 mod bad_input;
 mod batching;
+mod boxes;
 mod bulk;
 mod cache;
 mod commands;

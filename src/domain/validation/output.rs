@@ -13,6 +13,10 @@ use crate::domain::{
 pub fn output(check: &mut Checker, at: &str, output: &Output) {
     edge(check, format_args!("{at}.width"), i64::from(output.width));
     edge(check, format_args!("{at}.height"), i64::from(output.height));
+    if i64::from(output.width) * i64::from(output.height) > output::limits::PIXELS {
+        let rule = format!("must be smaller: width times height is at most {}", output::limits::PIXELS);
+        check.breach(format_args!("{at}.height"), ViolationCode::OutOfRange, rule);
+    }
     check.range(format_args!("{at}.frameRate"), output.frame_rate.as_f64(), output::limits::FRAME_RATE);
     codec(check, at, output);
     rates(check, at, output);
@@ -77,6 +81,12 @@ fn codec(check: &mut Checker, at: &str, output: &Output) {
         let edge = if output.width < 64 { "width" } else { "height" };
         check.breach(format_args!("{at}.{edge}"), ViolationCode::OutOfRange, "must be at least 64 for AV1");
     }
+    let (shorter, longer) = (output.width.min(output.height), output.width.max(output.height));
+    if codec == Some(VideoCodec::H265) && shorter < 32 && longer > output::limits::H265_NARROW {
+        let edge = if output.width < 32 { "width" } else { "height" };
+        let rule = format!("must be at least 32 for H265 where the other edge is longer than {}", output::limits::H265_NARROW);
+        check.breach(format_args!("{at}.{edge}"), ViolationCode::OutOfRange, rule);
+    }
     if output.quality == Quality::Lossless {
         let lossy = matches!(codec, Some(VideoCodec::Av1 | VideoCodec::Prores))
             || matches!(output.format, Format::Gif | Format::Jpeg | Format::Mp3);
@@ -138,6 +148,30 @@ fn edge(check: &mut Checker, at: impl Display, pixels: i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_picture_is_larger_than_its_codec_takes() {
+        let broken = |width: u32, height: u32, video_codec: VideoCodec| {
+            let mut check = Checker::default();
+            output(&mut check, "output", &Output { width, height, video_codec, ..Output::plain(64, 64, 25) });
+            check.finish().first().map(|breach| breach.path.clone())
+        };
+        use VideoCodec::{Av1, H264, H265};
+        for (width, height, codec, path) in [
+            (7680, 4320, Av1, None),
+            (5900, 5900, H264, None),
+            (6000, 6000, Av1, Some("output.height")),
+            (7680, 7680, H264, Some("output.height")),
+            (16, 4222, H265, None),
+            (16, 4320, H265, Some("output.width")),
+            (7680, 30, H265, Some("output.height")),
+            (32, 7680, H265, None),
+            (16, 7680, H264, None),
+            (7680, 62, Av1, Some("output.height")),
+        ] {
+            assert_eq!(broken(width, height, codec).as_deref(), path, "{width}×{height} of {codec:?}");
+        }
+    }
 
     #[test]
     fn edges_are_even_and_bounded() {

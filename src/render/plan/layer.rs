@@ -362,14 +362,24 @@ impl Layer {
         }
     }
 
-    /// The size of its picture in its frames; of very many in some.
-    fn sizes(&self, plan: &Plan) -> impl Iterator<Item = (f64, f64)> {
+    /// The times of its frames, seconds; of very many of some.
+    fn times(&self, plan: &Plan) -> impl Iterator<Item = f64> {
         let step = ((self.end - self.first) / 1_000).max(1);
         let frames = (self.first..self.end).step_by(step as usize).chain([self.end - 1]);
-        frames.map(|frame| {
-            let pose = self.pose(&plan.canvas(), plan.rate.seconds(frame), None, Shift::NONE);
+        frames.map(|frame| plan.rate.seconds(frame))
+    }
+
+    /// The size of its picture at these times.
+    fn sizes(&self, plan: &Plan) -> impl Iterator<Item = (f64, f64)> {
+        self.times(plan).map(|seconds| {
+            let pose = self.pose(&plan.canvas(), seconds, None, Shift::NONE);
             (pose.sprite.width, pose.sprite.height)
         })
+    }
+
+    /// How much larger than its box what is drawn for it is seen where it is largest.
+    pub fn most_enlarged(&self, plan: &Plan) -> f64 {
+        self.times(plan).map(|seconds| self.enlargement_at(&plan.canvas(), seconds)).fold(1.0, f64::max)
     }
 
     /// The same where it is largest.

@@ -23,7 +23,7 @@ use crate::domain::{
 
 pub use layer::{Area, Figure, Layer, Part, Stage};
 pub use nested::NestedPlan;
-pub use pose::{Pose, Shift, bounds_at_rest};
+pub use pose::{DrawnFor, Pose, Shift};
 pub use sound::Sounding;
 
 /// What is known of an element's medium before it is rendered.

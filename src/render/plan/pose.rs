@@ -24,6 +24,14 @@ pub struct Pose {
     pub flip: (bool, bool),
 }
 
+/// What was drawn for a box.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DrawnFor {
+    pub bounds: Rect,
+    /// Where it lies, with all that reaches beyond the box.
+    pub rect: Rect,
+}
+
 /// What a transition adds to a pose.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shift {
@@ -87,15 +95,15 @@ impl Pose {
 }
 
 impl Layer {
-    /// Its pose at a time of the composition. `drawn` is where what was drawn for its box at rest lies.
-    pub fn pose(&self, canvas: &Rect, seconds: f64, drawn: Option<Rect>, shift: Shift) -> Pose {
+    /// Its pose at a time of the composition. `drawn` is where what was drawn for its box lies.
+    pub fn pose(&self, canvas: &Rect, seconds: f64, drawn: Option<DrawnFor>, shift: Shift) -> Pose {
         let visual = &self.visual;
         let at = seconds - self.origin_s;
         let (bounds, pivot) = bounds_at(visual, canvas, at);
         let mut sprite = match self.figure {
             Figure::Fitted(_) if visual.fit == Fit::ContainBlur => bounds,
             Figure::Fitted(size) => geometry::fit(visual.fit, size, &bounds),
-            Figure::Drawn => drawn.map_or(bounds, |drawn| mapped(&drawn, &bounds_at_rest(visual, canvas), &bounds)),
+            Figure::Drawn => drawn.map_or(bounds, |drawn| mapped(&drawn.rect, &drawn.bounds, &bounds)),
         };
         let mut window = match self.figure {
             Figure::Fitted(_) => sprite.intersection(&bounds),
@@ -103,8 +111,14 @@ impl Layer {
         };
         if let Some(ken_burns) = visual.ken_burns() {
             let (scale, (across, down)) = ken_burns.at((seconds - self.start_s) / (self.end_s - self.start_s));
-            sprite = sprite.scaled(scale, (window.x + window.width * across, window.y + window.height * down));
-            window = window.intersection(&sprite);
+            // What is drawn may reach beyond its box, and lies anywhere in it.
+            let frame = if self.figure == Figure::Drawn { bounds.union(&sprite) } else { window };
+            sprite = sprite.scaled(scale, (frame.x + frame.width * across, frame.y + frame.height * down));
+            window = frame.intersection(&sprite);
+        }
+        if self.figure == Figure::Drawn {
+            let mirrored = |rect: Rect| rect.mirrored(&bounds, (visual.flip_x, visual.flip_y));
+            (sprite, window) = (mirrored(sprite), mirrored(window));
         }
         let scale = visual.moved(Property::Scale, at).unwrap_or(1.0);
         let middle = (window.x + window.width / 2.0, window.y + window.height / 2.0);
@@ -123,6 +137,33 @@ impl Layer {
             angle: visual.moved(Property::Rotation, at).unwrap_or(visual.rotation).to_radians(),
             flip: (visual.flip_x, visual.flip_y),
         }
+    }
+}
+
+impl Layer {
+    /// The box that words or a shape are drawn for: where it rests, and as large as it is at the time. It is not stretched from one size
+    /// to another.
+    pub fn drawn_bounds(&self, canvas: &Rect, seconds: f64) -> Rect {
+        let rest = bounds_at_rest(&self.visual, canvas);
+        if !self.resizes() {
+            return rest;
+        }
+        let (now, _) = bounds_at(&self.visual, canvas, seconds - self.origin_s);
+        let (across, down) = self.visual.anchor.fraction();
+        let (x, y) = (rest.x + (rest.width - now.width) * across, rest.y + (rest.height - now.height) * down);
+        Rect { x, y, ..now }
+    }
+
+    /// Whether the box itself changes its size.
+    pub fn resizes(&self) -> bool {
+        let is_size = |property| matches!(property, Property::Width | Property::Height);
+        self.figure == Figure::Drawn && self.visual.keyframes.iter().any(|keyframe| is_size(keyframe.property))
+    }
+
+    /// How much larger than its box its picture ever is.
+    pub(super) fn enlargement_at(&self, canvas: &Rect, seconds: f64) -> f64 {
+        let sprite = self.pose(canvas, seconds, None, Shift::NONE).sprite;
+        sprite.width / bounds_at(&self.visual, canvas, seconds - self.origin_s).0.width
     }
 }
 
