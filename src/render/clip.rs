@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::look::{ChromaKey, Crop},
-    media::{Decoded, Form, MediaError, Picture, Scaler, Smoothness, Source, VideoDecoder},
+    media::{Decoded, Form, MediaError, Picture, Scaler, Smoothness, Source, VideoDecoder, Yuv444Ten},
 };
 
 /// A picture may end this much before the file says; more is a file cut short.
@@ -48,16 +48,45 @@ pub struct Clip<F: Form> {
     showing: Showing,
     decoder: AheadDecoder,
     decoding: CpuCount,
-    scaler: Scaler<F>,
-    backdrop: Option<Backdrop<F>>,
+    maker: Maker<F>,
     /// How often it has started again.
     lap: i64,
     current: Option<Decoded>,
     next: Option<Decoded>,
     ended: bool,
     scaled: Picture<F>,
+    /// What a colour is taken from.
+    keying: Option<Keying>,
     keyed: Option<Sprite<F>>,
     is_scaled: bool,
+}
+
+/// The picture of a clip, fine enough to take a colour from it.
+struct Keying {
+    key: ChromaKey,
+    maker: Maker<Yuv444Ten>,
+    picture: Picture<Yuv444Ten>,
+}
+
+/// Makes what is shown of a decoded picture.
+struct Maker<F: Form> {
+    scaler: Scaler<F>,
+    backdrop: Option<Backdrop<F>>,
+}
+
+impl<F: Form> Maker<F> {
+    fn new(showing: &Showing) -> Result<Self, MediaError> {
+        let backdrop = |(size, crop)| Backdrop::new(size, crop, showing.size, showing.source);
+        let scaler = Scaler::new(showing.size.0, showing.size.1, showing.source, showing.smoothness);
+        Ok(Self { scaler, backdrop: showing.over_its_blur.map(backdrop).transpose()? })
+    }
+
+    fn make(&mut self, decoded: &Decoded, part: Part, out: &mut Picture<F>) -> Result<(), MediaError> {
+        match &mut self.backdrop {
+            Some(backdrop) => backdrop.draw(decoded, out),
+            None => self.scaler.scale(decoded, part, out),
+        }
+    }
 }
 
 /// A picture of a clip.
@@ -75,13 +104,13 @@ impl<F: Form> Clip<F> {
     /// Opens it near `seconds` of the file, in some lap; what decoding costs is added to `decoding`.
     pub fn open(showing: Showing, lap: i64, seconds: f64, decoding: CpuCount) -> Result<Self, MediaError> {
         let (width, height) = showing.size;
-        let backdrop =
-            showing.over_its_blur.map(|(size, crop)| Backdrop::new(size, crop, showing.size, showing.source)).transpose()?;
+        let keying =
+            |key| Ok::<_, MediaError>(Keying { key, maker: Maker::new(&showing)?, picture: Picture::new(width, height)? });
         Ok(Self {
+            keying: showing.key.map(keying).transpose()?,
             decoder: AheadDecoder::start(showing.path.clone(), showing.mirror, seconds.max(showing.from_s), decoding.clone())?,
             decoding,
-            scaler: Scaler::new(width, height, showing.source, showing.smoothness),
-            backdrop,
+            maker: Maker::new(&showing)?,
             lap,
             current: None,
             next: None,
@@ -126,19 +155,16 @@ impl<F: Form> Clip<F> {
 
     fn scale(&mut self) -> Result<(), MediaError> {
         let current = self.current.as_ref().ok_or_else(|| MediaError::Corrupt("no picture could be decoded".into()))?;
-        match &mut self.backdrop {
-            Some(backdrop) => backdrop.draw(current, &mut self.scaled)?,
-            None if self.showing.alpha && self.showing.key.is_none() => {
-                let (width, height) = (self.scaled.width(), self.scaled.height());
-                let alpha = self.scaler.scale_clear(current, self.showing.part, &mut self.scaled)?;
-                self.keyed.get_or_insert_with(|| Sprite::clear(width, height)).take(&self.scaled, alpha);
-            }
-            None => self.scaler.scale(current, self.showing.part, &mut self.scaled)?,
-        }
-        // The colour that is seen through is the source's own: effects come after it.
-        if let Some(key) = &self.showing.key {
-            let sprite = self.keyed.get_or_insert_with(|| Sprite::clear(self.scaled.width(), self.scaled.height()));
-            key::apply(key, &self.scaled, sprite);
+        let (part, size) = (self.showing.part, (self.scaled.width(), self.scaled.height()));
+        if let Some(Keying { key, maker, picture }) = &mut self.keying {
+            // The colour that is seen through is the source's own: effects come after it.
+            maker.make(current, part, picture)?;
+            key::apply(key, picture, self.keyed.get_or_insert_with(|| Sprite::clear(size.0, size.1)));
+        } else if self.showing.alpha && self.maker.backdrop.is_none() {
+            let alpha = self.maker.scaler.scale_clear(current, part, &mut self.scaled)?;
+            self.keyed.get_or_insert_with(|| Sprite::clear(size.0, size.1)).take(&self.scaled, alpha);
+        } else {
+            self.maker.make(current, part, &mut self.scaled)?;
         }
         match (&self.showing.effects, &mut self.keyed) {
             (Some(effects), Some(sprite)) => effects.apply(sprite),

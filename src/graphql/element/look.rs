@@ -57,7 +57,7 @@ pub struct ChromaKey {
     /// The colour.
     pub color: Color,
     /// Colours as near to it as this are clear: 0…1, a share of the largest distance that two can have; 0.15 where it is
-    /// not given.
+    /// not given. Light and shadow do not count, but for a grey: that is told from other greys by its light.
     pub similarity: Option<f64>,
     /// How far beyond that it takes to be opaque, 0…1; 0.05 where it is not given.
     pub blend: Option<f64>,
