@@ -127,7 +127,11 @@ async fn render(file: PathBuf, output: PathBuf) -> Result<(), Failure> {
     let (made, seconds) = commands::render::run(&config, &file, &output, &mut progress).await?;
     eprintln!("\rrendered  100 %");
     let length = made.frames as f64 / made.frame_rate;
-    println!("{}: {}×{}, {} frames, {length:.3} s, in {seconds:.1} s", output.display(), made.width, made.height, made.frames);
+    let what = match made.width {
+        0 => "sound".to_owned(),
+        width => format!("{width}×{}, {} frames", made.height, made.frames),
+    };
+    println!("{}: {what}, {length:.3} s, in {seconds:.1} s", output.display());
     Ok(())
 }
 

@@ -49,19 +49,24 @@ pub fn goes_on(cue: &Cue, next: &Cue) -> bool {
     cue.end == next.start && cue.text.lines().any(|line| next.text.lines().any(|other| other == line))
 }
 
-/// SRT and WebVTT: blocks between empty lines, each with a line of two times and then its words.
+/// SRT and WebVTT: a line of two times and then its words. Of WebVTT they end at an empty line; of SRT, whose writers leave empty lines
+/// among them, where the next begins, perhaps with its number.
 fn blocks(file: &str) -> Vec<Cue> {
-    let mut cues: Vec<Cue> = Vec::new();
-    let mut lines = file.lines().peekable();
-    while let Some(line) = lines.next() {
-        let Some((start, end)) = span(line) else { continue };
-        let mut words: Vec<String> = Vec::new();
-        while let Some(line) = lines.next_if(|line| !line.trim().is_empty()) {
-            words.push(without_marks(line));
-        }
-        cues.push(Cue { start, end, text: words.join("\n").trim().to_owned() });
-    }
-    cues
+    let is_web = file.trim_start().starts_with("WEBVTT");
+    let lines: Vec<&str> = file.lines().collect();
+    let starts = |at: usize| lines.get(at).is_some_and(|line| span(line).is_some());
+    let is_number = |line: &str| !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit());
+    let ends = |at: usize| match lines[at].trim() {
+        line if is_web => line.is_empty(),
+        line => starts(at) || is_number(line) && starts(at + 1),
+    };
+    let cue = |(at, line): (usize, &&str)| {
+        let (start, end) = span(line)?;
+        let words = (at + 1..lines.len()).take_while(|at| !ends(*at)).map(|at| lines[at]);
+        let words: Vec<String> = words.filter(|line| !line.trim().is_empty()).map(without_marks).collect();
+        Some(Cue { start, end, text: words.join("\n").trim().to_owned() })
+    };
+    lines.iter().enumerate().filter_map(cue).collect()
 }
 
 /// `00:01:02,500 --> 00:01:04.000 align:left`
@@ -172,6 +177,12 @@ mod tests {
     fn srt_with_its_marks() {
         let file = "\u{feff}1\r\n00:00:01,500 --> 00:00:03,000\r\n<i>Hello</i>, {\\an8}world\r\nsecond line\r\n\r\n2\r\n01:00:00,000 --> 01:00:01,000\r\n1 < 2 & {3}\r\n";
         assert_eq!(parse(file), [cue(1.5, 3.0, "Hello, world\nsecond line"), cue(3600.0, 3601.0, "1 < 2 & {3}")]);
+    }
+
+    #[test]
+    fn srt_with_empty_lines_among_its_words() {
+        let file = "1\n00:01,000 --> 00:02,000\none\n\n42\n\nthree\n\n2\n00:03,000 --> 00:04,000\n\n3\n00:05,000 --> 00:06,000\nlast\n\n";
+        assert_eq!(parse(file), [cue(1.0, 2.0, "one\n42\nthree"), cue(5.0, 6.0, "last")]);
     }
 
     #[test]

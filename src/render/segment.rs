@@ -162,7 +162,9 @@ impl<'a> Looks<'a> {
         let moves: Vec<_> = motion::during(&layer.visual.keyframes, from_s - layer.origin_s, to_s - layer.origin_s)
             .filter(|keyframe| keyframe.property != Property::Volume)
             .collect();
-        format!("{} {moves:?} {times:?} {shape:?} {cue:?} {from:?}", self.own[layer.element])
+        // What is drawn anew as it grows is so for all that it ever grows to.
+        let enlarged = layer.resizes().then(|| layer.most_enlarged(self.plan));
+        format!("{} {moves:?} {times:?} {shape:?} {enlarged:?} {cue:?} {from:?}", self.own[layer.element])
     }
 }
 

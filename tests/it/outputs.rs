@@ -110,6 +110,7 @@ async fn sound_alone_ends_with_a_sample_whatever_the_pictures() {
     let elements = json!([{ "audio": { "source": { "asset": tone }, "start": 0.01, "length": 0.5125 } }]);
     let (result, path) = made(&server, json!({ "format": "WAV", "frameRate": 1 }), elements).await;
     assert_eq!((sound(&path).len(), result["duration"].as_f64()), (25_080, Some(0.5225)));
+    assert_eq!((&result["width"], &result["height"]), (&json!(0), &json!(0)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -320,12 +320,12 @@ impl RenderResult {
         self.0.duration
     }
 
-    /// Pixels.
+    /// Pixels; 0 of sound alone.
     async fn width(&self) -> i32 {
         self.0.width as i32
     }
 
-    /// Pixels.
+    /// Pixels; 0 of sound alone.
     async fn height(&self) -> i32 {
         self.0.height as i32
     }

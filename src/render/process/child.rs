@@ -182,8 +182,8 @@ fn compose_and_encode(task: &Task, understood: &Understood, first: Ready, out: &
     let cpu = made.iter().map(|made| made.composition_cpu).sum();
     let bytes = task.paths.iter().map(|path| std::fs::metadata(path).map_or(0, |file| file.len() as i64)).sum();
     let files = outputs.iter().zip(made).map(|(output, made)| MadeFile {
-        width: output.width,
-        height: output.height,
+        width: if output.format.is_sound_alone() { 0 } else { output.width },
+        height: if output.format.is_sound_alone() { 0 } else { output.height },
         frames: made.frames,
         frame_rate: output.clock().as_f64(),
         has_sound: made.has_sound,

@@ -88,6 +88,7 @@ pub enum Report {
 /// A finished file, before it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MadeFile {
+    /// 0 of sound alone, as is the height.
     pub width: u32,
     pub height: u32,
     pub frames: i64,
