@@ -49,16 +49,21 @@ pub fn goes_on(cue: &Cue, next: &Cue) -> bool {
     cue.end == next.start && cue.text.lines().any(|line| next.text.lines().any(|other| other == line))
 }
 
-/// SRT and WebVTT: a line of two times and then its words. Of WebVTT they end at an empty line; of SRT, whose writers leave empty lines
-/// among them, where the next begins, perhaps with its number.
+/// SRT and WebVTT: a line of two times and then its words. Of WebVTT they end at an empty line or an arrow; of SRT, whose writers leave
+/// empty lines among them, where the next begins, perhaps with its number.
 fn blocks(file: &str) -> Vec<Cue> {
     let is_web = file.trim_start().starts_with("WEBVTT");
     let lines: Vec<&str> = file.lines().collect();
-    let starts = |at: usize| lines.get(at).is_some_and(|line| span(line).is_some());
+    // Looked at once, however often a line is asked about.
+    let starts: Vec<bool> = lines.iter().map(|line| span(line).is_some()).collect();
+    let next_starts = |at: usize| {
+        let next = (at + 1..lines.len()).find(|next| !lines[*next].trim().is_empty());
+        next.is_some_and(|next| starts[next])
+    };
     let is_number = |line: &str| !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit());
     let ends = |at: usize| match lines[at].trim() {
-        line if is_web => line.is_empty(),
-        line => starts(at) || is_number(line) && starts(at + 1),
+        line if is_web => line.is_empty() || line.contains("-->"),
+        line => starts[at] || is_number(line) && next_starts(at),
     };
     let cue = |(at, line): (usize, &&str)| {
         let (start, end) = span(line)?;
@@ -183,6 +188,21 @@ mod tests {
     fn srt_with_empty_lines_among_its_words() {
         let file = "1\n00:01,000 --> 00:02,000\none\n\n42\n\nthree\n\n2\n00:03,000 --> 00:04,000\n\n3\n00:05,000 --> 00:06,000\nlast\n\n";
         assert_eq!(parse(file), [cue(1.0, 2.0, "one\n42\nthree"), cue(5.0, 6.0, "last")]);
+    }
+
+    #[test]
+    fn srt_of_doubled_line_ends_has_no_numbers_among_its_words() {
+        let file = "1\r\r\n00:01,000 --> 00:02,000\r\r\nHello\r\r\n\r\r\n2\r\r\n00:03,000 --> 00:04,000\r\r\nthere\r\r\n";
+        assert_eq!(parse(file), [cue(1.0, 2.0, "Hello"), cue(3.0, 4.0, "there")]);
+    }
+
+    #[test]
+    fn times_that_follow_each_other_are_cues_of_their_own() {
+        let many = format!("WEBVTT\n\n{}last\n", "00:00.000 --> 00:01.000\n".repeat(50_000));
+        assert_eq!(parse(&many), [cue(0.0, 1.0, "last")]);
+        assert_eq!(parse(many.strip_prefix("WEBVTT").unwrap()), [cue(0.0, 1.0, "last")]);
+        let file = "WEBVTT\n\n00:01.000 --> 00:02.000\none\n00:03.000 --> 00:04.000\ntwo\n";
+        assert_eq!(parse(file), [cue(1.0, 2.0, "one"), cue(3.0, 4.0, "two")]);
     }
 
     #[test]

@@ -22,9 +22,16 @@ pub struct TakenBack {
 pub fn taken_back(run: &LayoutRun, ems: f32, align: Align) -> TakenBack {
     let mut shifts = vec![0.0; run.glyphs.len()];
     let mut shorter = 0.0;
+    if ems == 0.0 {
+        return TakenBack { shifts, shorter };
+    }
     let mut in_order: Vec<usize> = (0..run.glyphs.len()).collect();
     in_order.sort_by(|one, other| run.glyphs[*one].x.total_cmp(&run.glyphs[*other].x));
-    let letters: Vec<usize> = run.text.grapheme_indices(true).map(|(start, _)| start).collect();
+    // The run's text is that of its whole paragraph.
+    let ends = run.glyphs.iter().map(|glyph| (glyph.start, glyph.end));
+    let (first, last) = ends.fold((run.text.len(), 0), |(first, last), (start, end)| (first.min(start), last.max(end)));
+    let text = run.text.get(first..last).unwrap_or_default();
+    let letters: Vec<usize> = text.grapheme_indices(true).map(|(start, _)| first + start).collect();
     let letter_of = |glyph: &LayoutGlyph| letters.partition_point(|start| *start <= glyph.start);
     let behind = |glyph: &LayoutGlyph| if glyph.metadata == SPACED { ems * glyph.font_size } else { 0.0 };
     let mut before: Option<&LayoutGlyph> = None;

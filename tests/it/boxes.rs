@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     decoded::Picture,
     looks::{BLACK, picture},
+    rendering::clip,
     server::Server,
 };
 
@@ -53,7 +54,9 @@ async fn words_are_turned_about_and_looked_at_with_their_box() {
     let server = Server::sqlite().await;
     let text = json!({ "text": "Left", "align": "LEFT", "verticalAlign": "TOP" });
     let closer = json!({ "effects": [{ "kenBurns": { "fromScale": 1.6, "toScale": 1.6 } }] });
-    for more in [json!({ "flipX": true }), json!({ "flipY": true }), closer] {
+    let aside = [json!({ "kenBurns": { "fromScale": 1.6, "toScale": 1.6, "fromAnchor": "LEFT", "toAnchor": "LEFT" } })];
+    let both = json!({ "flipX": true, "effects": aside });
+    for more in [json!({ "flipX": true }), json!({ "flipY": true }), closer, both] {
         let mut own = text.clone();
         own.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let mut around = json!({ "elements": [words(text.clone())], "length": 2 });
@@ -81,6 +84,21 @@ async fn space_stands_between_letters_and_nowhere_else() {
             None if align == "RIGHT" => assert!(far.1.abs_diff(near.1) <= 1, "{far:?} {near:?}"),
             None => assert_eq!(far.0, near.0),
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clip_in_a_box_of_odd_size_is_all_there() {
+    let server = Server::sqlite().await;
+    let ramp = ["-f", "lavfi", "-i", "nullsrc=size=50x50:rate=10:duration=2,geq=lum=16+4*X:cb=128:cr=128", "-crf", "0"];
+    let clip = clip(&server, "ramp.mp4", &[&["-y"], &ramp[..]].concat()).await;
+    let place =
+        json!({ "x": 10, "y": 10, "width": 5, "height": 5, "anchor": "TOP_LEFT", "fit": "FILL", "source": { "asset": clip } });
+    let seen = shown(&server, json!({ "video": place })).await;
+    for column in 0..5 {
+        // The middle of ten columns; 219 steps from black to white.
+        let expected = (4.0 * (10.0 * column as f64 + 4.5) / 219.0 * 255.0) as u8;
+        assert!(seen.is(10 + column, 12, [expected; 3], 14), "{column}: {:?}, not {expected}", seen.pixel(10 + column, 12));
     }
 }
 

@@ -22,6 +22,22 @@ fn between(samples: &[f32], from: f64, to: f64) -> &[f32] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_trim_leaves_out_is_not_heard_however_long_the_element() {
+    let server = Server::sqlite().await;
+    let tone = server.api.upload("tone.wav", "audio/wav", made::tone(2.0, 440.0, 0.5)).await;
+    for trims in [json!({ "trimEnd": 1 }), json!({ "trimEnd": 1, "speed": 0.5 })] {
+        let mut audio = json!({ "source": { "asset": tone }, "length": 3 });
+        audio.as_object_mut().unwrap().extend(trims.as_object().unwrap().clone());
+        let samples = heard(&server, json!([{ "audio": audio }])).await;
+        let end = if trims["speed"].is_null() { 1.0 } else { 2.0 };
+        assert_eq!(samples.len(), 144_000);
+        let loudest =
+            |from: f64, to: f64| between(&samples, from, to).iter().fold(0.0, |most: f32, sample| most.max(sample.abs()));
+        assert!(loudest(end - 0.3, end - 0.1) > 0.3 && loudest(end + 0.01, 3.0) < 0.001, "{trims}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_speed_keeps_the_pitch() {
     let server = Server::sqlite().await;
     let tone = server.api.upload("tone.wav", "audio/wav", made::tone(2.0, 440.0, 0.5)).await;

@@ -112,7 +112,7 @@ impl Area {
         [self.x, self.y, self.width, self.height].iter().all(|edge| edge.is_multiple_of(2))
     }
 
-    /// The even size of a picture that is drawn here, the last pixels of which may be beyond.
+    /// The even size of a picture that is drawn here.
     pub fn even_size(&self) -> (u32, u32) {
         ((self.width as u32).next_multiple_of(2), (self.height as u32).next_multiple_of(2))
     }
@@ -379,7 +379,8 @@ impl Layer {
 
     /// How much larger than its box what is drawn for it is seen where it is largest.
     pub fn most_enlarged(&self, plan: &Plan) -> f64 {
-        self.times(plan).map(|seconds| self.enlargement_at(&plan.canvas(), seconds)).fold(1.0, f64::max)
+        let grows = self.visual.ken_burns().is_some() || self.moves(Property::Scale);
+        self.times(plan).take_while(|_| grows).map(|seconds| self.enlargement_at(&plan.canvas(), seconds)).fold(1.0, f64::max)
     }
 
     /// The same where it is largest.

@@ -51,11 +51,15 @@ impl Pose {
         Self::at_rest(Rect::of_size(width as f64, height as f64))
     }
 
-    /// Of a picture of [`Area::even_size`] what belongs in an area, pixel by pixel.
+    /// Of a picture of [`Area::even_size`] what belongs in an area: all of it where that is small; else pixel by pixel, but for the last
+    /// row and column, so that it stays sharp.
     pub fn in_area(area: &Area) -> Self {
+        /// Of so many pixels nobody misses one.
+        const MANY: usize = 64;
         let (width, height) = area.even_size();
         let window = area.rect();
-        let sprite = Rect { width: f64::from(width), height: f64::from(height), ..window };
+        let edge = |pixels: usize, even: u32| if pixels < MANY { pixels as f64 } else { f64::from(even) };
+        let sprite = Rect { width: edge(area.width, width), height: edge(area.height, height), ..window };
         Self { window, ..Self::at_rest(sprite) }
     }
 
@@ -103,7 +107,10 @@ impl Layer {
         let mut sprite = match self.figure {
             Figure::Fitted(_) if visual.fit == Fit::ContainBlur => bounds,
             Figure::Fitted(size) => geometry::fit(visual.fit, size, &bounds),
-            Figure::Drawn => drawn.map_or(bounds, |drawn| mapped(&drawn.rect, &drawn.bounds, &bounds)),
+            Figure::Drawn => {
+                let drawn = drawn.map_or(bounds, |drawn| mapped(&drawn.rect, &drawn.bounds, &bounds));
+                drawn.mirrored(&bounds, (visual.flip_x, visual.flip_y))
+            }
         };
         let mut window = match self.figure {
             Figure::Fitted(_) => sprite.intersection(&bounds),
@@ -115,10 +122,6 @@ impl Layer {
             let frame = if self.figure == Figure::Drawn { bounds.union(&sprite) } else { window };
             sprite = sprite.scaled(scale, (frame.x + frame.width * across, frame.y + frame.height * down));
             window = frame.intersection(&sprite);
-        }
-        if self.figure == Figure::Drawn {
-            let mirrored = |rect: Rect| rect.mirrored(&bounds, (visual.flip_x, visual.flip_y));
-            (sprite, window) = (mirrored(sprite), mirrored(window));
         }
         let scale = visual.moved(Property::Scale, at).unwrap_or(1.0);
         let middle = (window.x + window.width / 2.0, window.y + window.height / 2.0);

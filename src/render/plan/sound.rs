@@ -79,7 +79,8 @@ fn sounding(plan: &Plan, index: usize, elements: &[Element], media: &[Medium], s
     }
     let slot = &schedule.slots[index];
     let last = plan.rate.sample_at(plan.frames, SAMPLE_RATE);
-    let (start, end) = (sample(slot.start), sample(slot.end).min(last));
+    let start = sample(slot.start);
+    let end = sample(slot.end).min(last).min(trimmed_end(playback, &media[index]).map_or(i64::MAX, |length| start + length));
     let mut sounding = Sounding {
         element: index,
         within: Vec::new(),
@@ -125,6 +126,17 @@ fn add_crossings(sounding: &mut Sounding, index: usize, elements: &[Element], sc
     {
         sounding.falls.push(crossing(later, index));
     }
+}
+
+/// After how many samples its trims end it: past them it is silent, though its element is longer. `None` where they do not, and what is
+/// there is heard.
+fn trimmed_end(playback: &Playback, medium: &Medium) -> Option<i64> {
+    let length = match (playback.repeat, playback.reverse) {
+        (true, _) => None,
+        (_, true) => medium.duration.and_then(|duration| playback.trimmed(duration)),
+        _ => playback.trim_end.map(|end| end - playback.trim_start),
+    };
+    length.map(|length| sample(length / playback.speed))
 }
 
 fn period(playback: &Playback, medium: &Medium) -> Option<i64> {
