@@ -76,7 +76,7 @@ impl<'a> Making<'a> {
     pub fn of(plan: &'a Plan, elements: &'a [Element], digests: &HashMap<String, String>) -> Option<Self> {
         // Words may be set in any font of the system.
         let fonts = elements.iter().any(has_words).then(font::system_fonts).unwrap_or_default();
-        let sound = |element: &Element| serde_json::to_string(&of_contents(element, digests)?.content).ok();
+        let sound = |element: &Element| serde_json::to_string(&playbacks(&of_contents(element, digests)?)).ok();
         let sounds = elements.iter().map(sound).collect::<Option<_>>()?;
         Some(Self { looks: Looks::of(plan, elements, digests, &fonts)?, sounds })
     }
@@ -185,6 +185,14 @@ fn of_contents(element: &Element, digests: &HashMap<String, String>) -> Option<E
         *cues = Arc::default();
     }
     Some(element)
+}
+
+/// How an element's sound is played, and the sounds of the elements within it, each in its place.
+fn playbacks(element: &Element) -> serde_json::Value {
+    match element.playback() {
+        Some(playback) => serde_json::json!(playback),
+        None => element.elements().iter().map(playbacks).collect(),
+    }
 }
 
 /// Leaves out what is heard alone.
@@ -305,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_heard_alone_changes_no_picture() {
+    fn what_is_heard_alone_changes_no_picture_nor_the_other_way_round() {
         let mut louder = clips("b");
         let Content::Video { playback, .. } = &mut louder[1].content else { unreachable!("a clip") };
         (playback.volume, playback.fade_out) = (0.5, 1.0);
@@ -316,6 +324,10 @@ mod tests {
             Making::of(&plan, elements, &digests).unwrap().of_sound("x")
         };
         assert_ne!(of_sound(&clips("b")), of_sound(&louder));
+        let mut turned = clips("b");
+        turned[1].visual_mut().unwrap().rotation = 30.0;
+        assert_eq!(of_sound(&clips("b")), of_sound(&turned), "nor does what is seen alone change the sound");
+        assert_ne!(keys(&clips("b")), keys(&turned));
     }
 
     #[test]
