@@ -54,24 +54,23 @@ pub fn goes_on(cue: &Cue, next: &Cue) -> bool {
 fn blocks(file: &str) -> Vec<Cue> {
     let is_web = file.trim_start().starts_with("WEBVTT");
     let lines: Vec<&str> = file.lines().collect();
-    // Looked at once, however often a line is asked about.
-    let starts: Vec<bool> = lines.iter().map(|line| span(line).is_some()).collect();
+    let spans: Vec<Option<(f64, f64)>> = lines.iter().map(|line| span(line)).collect();
     let next_starts = |at: usize| {
         let next = (at + 1..lines.len()).find(|next| !lines[*next].trim().is_empty());
-        next.is_some_and(|next| starts[next])
+        next.is_some_and(|next| spans[next].is_some())
     };
     let is_number = |line: &str| !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit());
     let ends = |at: usize| match lines[at].trim() {
         line if is_web => line.is_empty() || line.contains("-->"),
-        line => starts[at] || is_number(line) && next_starts(at),
+        line => spans[at].is_some() || is_number(line) && next_starts(at),
     };
-    let cue = |(at, line): (usize, &&str)| {
-        let (start, end) = span(line)?;
+    let cue = |at: usize| {
+        let (start, end) = spans[at]?;
         let words = (at + 1..lines.len()).take_while(|at| !ends(*at)).map(|at| lines[at]);
         let words: Vec<String> = words.filter(|line| !line.trim().is_empty()).map(without_marks).collect();
         Some(Cue { start, end, text: words.join("\n").trim().to_owned() })
     };
-    lines.iter().enumerate().filter_map(cue).collect()
+    (0..lines.len()).filter_map(cue).collect()
 }
 
 /// `00:01:02,500 --> 00:01:04.000 align:left`
