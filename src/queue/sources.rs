@@ -14,7 +14,7 @@ use std::{
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, SemaphorePermit, SetOnce},
     time::{timeout, timeout_at},
 };
 
@@ -91,13 +91,27 @@ struct File {
 /// How long a host that has not answered is asked for one source alone: another may be there though this is not.
 const ALONE: Duration = Duration::from_secs(1);
 
+/// Where sources wait to be fetched.
+struct Places {
+    unanswered: Semaphore,
+    waited_for: Semaphore,
+    answered: Semaphore,
+}
+
+impl Places {
+    fn of(pace: &Pace) -> Self {
+        let [unanswered, waited_for, answered] = [pace.unanswered, pace.waited_for, pace.answered].map(Semaphore::new);
+        Self { unanswered, waited_for, answered }
+    }
+}
+
 /// Who is asked for sources.
 struct Host {
     is_store: bool,
     /// One, until it has answered or was waited for.
     places: Semaphore,
     is_open: AtomicBool,
-    has_answered: AtomicBool,
+    has_answered: SetOnce<()>,
     of_host: usize,
 }
 
@@ -106,8 +120,8 @@ impl Host {
     fn of(source: &Source, pace: &Pace) -> Self {
         let is_store = !matches!(source, Source::Url(_));
         let places = Semaphore::new(1);
-        let (is_open, has_answered) = (AtomicBool::new(false), AtomicBool::new(false));
-        let host = Self { is_store, places, is_open, has_answered, of_host: pace.of_host };
+        let (is_open, has_answered, of_host) = (AtomicBool::new(false), SetOnce::new(), pace.of_host);
+        let host = Self { is_store, places, is_open, has_answered, of_host };
         if is_store {
             host.answers();
         }
@@ -115,7 +129,8 @@ impl Host {
     }
 
     fn answers(&self) {
-        self.has_answered.store(true, Relaxed);
+        // Not the first time but once.
+        let _ = self.has_answered.set(());
         self.open();
     }
 
@@ -123,6 +138,22 @@ impl Host {
         if !self.is_open.swap(true, Relaxed) {
             self.places.add_permits(self.of_host - 1);
         }
+    }
+
+    /// A place for one more of its sources, among those of hosts that are as it is; where it answers meanwhile, among those that have.
+    async fn place<'a>(&self, places: &'a Places) -> Option<SemaphorePermit<'a>> {
+        // The store has places of its own alone: nothing of the web keeps it waiting.
+        if self.is_store {
+            return None;
+        }
+        let line = if self.is_open.load(Relaxed) { &places.waited_for } else { &places.unanswered };
+        let place = tokio::select! {
+            biased;
+            () = self.has_answered.wait().map(|_| ()) => places.answered.acquire().await,
+            place = line.acquire() => place,
+        };
+        // None is ever closed.
+        place.ok()
     }
 
     /// Waits for what one source comes to.
@@ -222,20 +253,14 @@ impl Fetching<'_> {
         pace: &'static Pace,
     ) -> FuturesUnordered<BoxFuture<'a, Result<Fetched, Missing<'a>>>> {
         let mut hosts: HashMap<String, Arc<Host>> = HashMap::new();
-        let places = [pace.unanswered, pace.waited_for, pace.answered].map(|places| Arc::new(Semaphore::new(places)));
+        let places = Arc::new(Places::of(pace));
         let fetches = wanted(elements).into_iter().enumerate().map(|(number, one)| {
             let host = hosts.entry(origin(one.source)).or_insert_with(|| Arc::new(Host::of(one.source, pace))).clone();
-            let (path, [unanswered, waited_for, answered]) = (folder.join(format!("source-{number}")), places.clone());
+            let (path, places) = (folder.join(format!("source-{number}")), places.clone());
             async move {
                 // None is ever closed.
                 let _of_host = host.places.acquire().await;
-                // The store has places of its own alone: nothing of the web keeps it waiting.
-                let places = match (host.has_answered.load(Relaxed), host.is_open.load(Relaxed)) {
-                    (true, _) => &answered,
-                    (false, true) => &waited_for,
-                    (false, false) => &unanswered,
-                };
-                let _place = if host.is_store { None } else { Some(places.acquire().await) };
+                let _place = host.place(&places).await;
                 let fetched = host.wait_for(self.one(one, path, &|| host.answers())).await;
                 host.answers();
                 fetched

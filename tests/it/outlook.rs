@@ -1,6 +1,7 @@
 //! What can be told of a job and its sources without rendering it.
 
 use axum::{Router, routing::get};
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use reelgraph::app::Duty;
@@ -266,23 +267,30 @@ async fn sources_have_a_room_together_wherever_they_lie() {
     assert_eq!(error["job"]["error"]["code"], "RESOURCE_LIMIT");
 }
 
-/// Whether many sources are of one of them, or each is of its own.
+/// Whether many sources are of one of them, or each is of its own; and where the others are slow to answer at first.
 #[tokio::test(flavor = "multi_thread")]
 async fn hosts_that_do_not_answer_keep_no_other_waiting() {
     let server = Server::sqlite().await;
     let listeners: Vec<std::net::TcpListener> = (0..100).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let good = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = good.local_addr().unwrap();
-    let routes = Router::new().route("/{name}", get(|| async { "nonsense" }));
+    let (answers_at, _) = tokio::sync::watch::channel(tokio::time::Instant::now());
+    let at = answers_at.clone();
+    let nonsense = move || {
+        let answers_at = *at.borrow();
+        tokio::time::sleep_until(answers_at).map(|()| "nonsense")
+    };
+    let routes = Router::new().route("/{name}", get(nonsense));
     tokio::spawn(async move { axum::serve(good, routes).await });
     let audio = |address: std::net::SocketAddr, name: usize| json!({ "audio": { "source": { "url": format!("http://{address}/{name}") } } });
     let silent = |host: usize, name: usize| audio(listeners[host].local_addr().unwrap(), name);
-    for (hosts, of_each) in [(1, 40), (100, 4)] {
+    for (hosts, of_each, answers_after) in [(1, 40, 0), (100, 4, 0), (100, 4, 1200)] {
         let slow = (0..hosts).flat_map(|host| (0..of_each).map(move |name| (host, name))).map(|(host, name)| silent(host, name));
         let mut elements: Vec<Value> = slow.collect();
         // In the middle: whether they are asked for from the first on or from the last, too many of the others are before them.
         let middle = elements.len() / 2;
         elements.splice(middle..middle, (0..40).map(|name| audio(address, name)));
+        answers_at.send_replace(tokio::time::Instant::now() + std::time::Duration::from_millis(answers_after));
         let told = server.api.ask(VALIDATE, json!({ "input": { "elements": elements } })).await["validateJob"].take();
         let codes = |list: &str| {
             let all = told[list].as_array().unwrap().iter();
