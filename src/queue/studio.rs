@@ -27,6 +27,7 @@ use crate::{
     render::{
         Composition, PlacedElement,
         process::{Aim, Report, Running, Task},
+        system_fonts,
     },
     services::{
         Services,
@@ -259,5 +260,9 @@ impl Studio for ProcessStudio {
         };
         self.run(folder.path(), task, &mut |_| {}).await?;
         keep.keep(&file).await
+    }
+
+    async fn fonts(&self) -> String {
+        tokio::task::spawn_blocking(system_fonts).await.unwrap_or_default()
     }
 }

@@ -6,8 +6,12 @@ use tiny_skia::{
     PremultipliedColorU8, Stroke, Transform,
 };
 
-use super::plan::Area;
-use crate::domain::{geometry::Rect, paint::Color};
+use super::{effects::blur_plane, plan::Area};
+use crate::domain::{
+    composition::Shadow,
+    geometry::{Length, Rect},
+    paint::Color,
+};
 
 /// The longest edge of a drawing, pixels.
 const MAX_EDGE: f64 = 8_192.0;
@@ -96,6 +100,22 @@ impl Paper {
         let [red, green, blue] = mixed.map(|value| value.min(covered));
         if let Some(pixel) = PremultipliedColorU8::from_rgba(red, green, blue, covered) {
             *below = pixel;
+        }
+    }
+
+    /// Puts the soft copy of a shape, which lies as this does, onto it.
+    pub fn cast(&mut self, shadow: &Shadow, canvas_height: f64, shape: &Self) {
+        let (width, height) = (shape.pixels.width() as usize, shape.pixels.height() as usize);
+        let mut alpha: Vec<u8> = shape.pixels.pixels().iter().map(|pixel| pixel.alpha()).collect();
+        let sigma = shadow.blur.resolve(canvas_height) * self.scale;
+        if sigma > 0.3 {
+            blur_plane(&mut alpha, width, height, sigma);
+        }
+        let by = |length: Length| (length.resolve(canvas_height) * self.scale).round() as i32;
+        let (dx, dy) = (by(shadow.x), by(shadow.y));
+        for (at, coverage) in alpha.iter().enumerate().filter(|(_, coverage)| **coverage > 0) {
+            let (x, y) = ((at % width) as i32 + dx, (at / width) as i32 + dy);
+            self.put(x, y, covered(*coverage, shadow.color));
         }
     }
 
@@ -202,6 +222,12 @@ fn apart(path: &Path) -> Option<Path> {
         }
     }
     out.finish()
+}
+
+/// A pixel in a colour, as far as it is covered.
+pub fn covered(coverage: u8, color: Color) -> [u8; 4] {
+    let alpha = (u16::from(coverage) * u16::from(color.alpha) + 127) / 255;
+    [color.red, color.green, color.blue, alpha as u8]
 }
 
 /// A colour to draw with.

@@ -22,6 +22,7 @@
 mod ahead;
 mod backdrop;
 mod blend;
+mod breaks;
 mod clip;
 mod compositor;
 mod copied;
@@ -67,6 +68,7 @@ mod words;
 
 pub use ahead::thread_cpu;
 pub use error::RenderError;
+pub use font::system_fonts;
 
 /// What is rendered: elements whose sources are local files, and the files to make of them.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]

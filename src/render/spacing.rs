@@ -5,6 +5,7 @@
 use cosmic_text::{LayoutGlyph, LayoutRun};
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::breaks::MAY_END;
 use crate::domain::composition::Align;
 
 /// What a span of spaced letters is marked with.
@@ -31,7 +32,9 @@ pub fn taken_back(run: &LayoutRun, ems: f32, align: Align) -> TakenBack {
     let ends = run.glyphs.iter().map(|glyph| (glyph.start, glyph.end));
     let (first, last) = ends.fold((run.text.len(), 0), |(first, last), (start, end)| (first.min(start), last.max(end)));
     let text = run.text.get(first..last).unwrap_or_default();
-    let letters: Vec<usize> = text.grapheme_indices(true).map(|(start, _)| first + start).collect();
+    // A mark at which lines may end is nothing between letters.
+    let letters = text.grapheme_indices(true).filter(|(_, letter)| !letter.starts_with(MAY_END));
+    let letters: Vec<usize> = letters.map(|(start, _)| first + start).collect();
     let letter_of = |glyph: &LayoutGlyph| letters.partition_point(|start| *start <= glyph.start);
     let behind = |glyph: &LayoutGlyph| if glyph.metadata == SPACED { ems * glyph.font_size } else { 0.0 };
     let mut before: Option<&LayoutGlyph> = None;

@@ -14,14 +14,14 @@ use tiny_skia::{Path, PathBuilder};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
+    breaks,
     drawing::{self, Drawing, Paper, Room},
-    effects::blur_plane,
     font,
     spacing::{self, SPACED, TakenBack},
     words::{Kind, kinds_apart, plain},
 };
 use crate::domain::{
-    composition::{self, Shadow, Source, Text, VerticalAlign},
+    composition::{self, Source, Text, VerticalAlign},
     geometry::Rect,
     paint::Color,
 };
@@ -31,6 +31,8 @@ const FONTS: [&[u8]; 2] = [include_bytes!("fonts/Inter-Regular.otf"), include_by
 
 /// The font of the system whose emoji have colours.
 const EMOJI_FONT: &str = "Noto Color Emoji";
+/// Letters that are put back together where lines break.
+const MOST_TORN: usize = 32;
 /// Of more different signs in one file of subtitles the rest is not looked for beforehand.
 const MOST_LOOKED_FOR: usize = 5_000;
 
@@ -115,7 +117,7 @@ impl Typesetter {
         if let Some(shadow) = &text.shadow {
             let mut shape = Paper::around(&around, scale, room.within)?;
             self.write(&lines, text, stroke, &mut shape);
-            cast(shadow, canvas_height, &shape, &mut paper);
+            paper.cast(shadow, canvas_height, &shape);
         }
         self.write(&lines, text, stroke, &mut paper);
         paper.finish(room.margin)
@@ -152,7 +154,7 @@ impl Typesetter {
         let mut set = |words: &str| self.broken(words, text, bounds.width, size, scale);
         let whole = set(&text.text);
         let buffer = match text.max_lines.map(|most| most as usize) {
-            Some(most) if line_count(&whole) > most => shortened(&text.text, most, &mut set),
+            Some(most) if breaks::line_count(&whole) > most => breaks::shortened(&text.text, most, &mut set),
             _ => whole,
         };
         let height = buffer.layout_runs().fold(0.0, |height, run| f32::max(height, run.line_top + run.line_height));
@@ -165,8 +167,19 @@ impl Typesetter {
         Lines { buffer, place: (bounds.x, bounds.y + down), scale, align: text.align, spacing: spacing(text, size) }
     }
 
-    /// Words broken into lines of some width, in a text's style.
+    /// Words broken into lines of some width, in a text's style; no letter is torn apart as long as it fits.
     fn broken(&mut self, words: &str, text: &Text, width: f64, size: f64, scale: f64) -> Buffer {
+        let mut words = breaks::told_apart(words);
+        let mut buffer = self.laid(&words, text, width, size, scale);
+        for _ in 0..MOST_TORN {
+            let Some(letter) = breaks::torn(&buffer) else { break };
+            words.to_mut().insert(letter, breaks::MAY_END);
+            buffer = self.laid(&words, text, width, size, scale);
+        }
+        buffer
+    }
+
+    fn laid(&mut self, words: &str, text: &Text, width: f64, size: f64, scale: f64) -> Buffer {
         let font = (size * scale) as f32;
         let mut buffer = Buffer::new_empty(Metrics::new(font, font * text.line_height as f32));
         buffer.set_size(Some((width * scale) as f32), None);
@@ -317,33 +330,6 @@ fn spacing(text: &Text, size: f64) -> f32 {
     text.letter_spacing.map_or(0.0, |spacing| (spacing.resolve(size) / size) as f32)
 }
 
-fn line_count(buffer: &Buffer) -> usize {
-    buffer.layout_runs().count()
-}
-
-/// As much of the words as fits into so many lines, with the sign that there is more: paragraphs count as the lines that they are.
-fn shortened(words: &str, most: usize, set: &mut impl FnMut(&str) -> Buffer) -> Buffer {
-    const MORE: &str = "…";
-    // Empty lines at the end are nothing that is missed.
-    let seen = set(words.trim_end());
-    if line_count(&seen) <= most {
-        return seen;
-    }
-    let signs: Vec<usize> = words.grapheme_indices(true).map(|(at, _)| at).collect();
-    let mut cut = |count: usize| set(&[words[..signs[count]].trim_end(), MORE].concat());
-    // So many signs fit, and so many do not.
-    let (mut fits, mut too_many) = (0, signs.len());
-    while too_many - fits > 1 {
-        let middle = fits.midpoint(too_many);
-        if line_count(&cut(middle)) <= most {
-            fits = middle;
-        } else {
-            too_many = middle;
-        }
-    }
-    cut(fits)
-}
-
 /// The characters whose glyph is the font's sign for none.
 fn missing(text: &str, buffer: &Buffer) -> BTreeSet<char> {
     let lines: Vec<&str> = buffer.lines.iter().map(|line| line.text()).collect();
@@ -358,30 +344,11 @@ fn grown(rect: &Rect, by: f64) -> Rect {
     Rect { x: rect.x - by, y: rect.y - by, width: rect.width + 2.0 * by, height: rect.height + 2.0 * by }
 }
 
-/// Puts the soft copy of a shape onto the paper.
-fn cast(shadow: &Shadow, canvas_height: f64, shape: &Paper, paper: &mut Paper) {
-    let (width, height) = (shape.pixels.width() as usize, shape.pixels.height() as usize);
-    let mut alpha: Vec<u8> = shape.pixels.pixels().iter().map(|pixel| pixel.alpha()).collect();
-    let sigma = shadow.blur.resolve(canvas_height) * paper.scale();
-    if sigma > 0.3 {
-        blur_plane(&mut alpha, width, height, sigma);
-    }
-    let by = |length: crate::domain::geometry::Length| (length.resolve(canvas_height) * paper.scale()).round() as i32;
-    let (dx, dy) = (by(shadow.x), by(shadow.y));
-    for (at, coverage) in alpha.iter().enumerate().filter(|(_, coverage)| **coverage > 0) {
-        let (x, y) = ((at % width) as i32 + dx, (at / width) as i32 + dy);
-        paper.put(x, y, glyph_pixel(&[*coverage], shadow.color));
-    }
-}
-
 /// A glyph's pixel: coverage in the text's colour, or a colour of its own.
 fn glyph_pixel(coverage: &[u8], color: Color) -> [u8; 4] {
     match coverage {
         [red, green, blue, alpha] => [*red, *green, *blue, *alpha],
-        [coverage, ..] => {
-            let alpha = (u16::from(*coverage) * u16::from(color.alpha) + 127) / 255;
-            [color.red, color.green, color.blue, alpha as u8]
-        }
+        [coverage, ..] => drawing::covered(*coverage, color),
         [] => [0; 4],
     }
 }
@@ -493,5 +460,30 @@ mod tests {
         };
         assert_eq!(width("\u{645}\u{62d}\u{645}\u{62f}", Some(10.0)), width("\u{645}\u{62d}\u{645}\u{62f}", None));
         assert!(width("abc", Some(10.0)) > width("abc", None) + 15.0);
+    }
+
+    #[test]
+    fn no_letter_is_torn_apart_and_lines_end_between_words() {
+        let mut typesetter = Typesetter::new(&HashMap::new());
+        let mut lines = |words: &str, width| {
+            let lines = typesetter.set(&text(words), &Rect { width, ..BOX }, 720.0, 1.0);
+            let of_run = |run: LayoutRun| {
+                let ends = run.glyphs.iter().map(|glyph| (glyph.start, glyph.end));
+                let (first, last) = ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1))).expect("glyphs");
+                run.text[first..last].replace(breaks::MAY_END, "")
+            };
+            lines.buffer.layout_runs().map(of_run).collect::<Vec<_>>()
+        };
+        // Each letter of three and four code points; at any width some would be torn.
+        for width in 50..120 {
+            for word in ["e\u{301}\u{323}".repeat(9), "\u{915}\u{94d}\u{937}\u{93f}".repeat(7), "\u{e17}\u{e35}\u{e48}".repeat(8)]
+            {
+                let lines = lines(&word, f64::from(width));
+                let letter = word.graphemes(true).next().unwrap();
+                assert!(lines.iter().all(|line| line.replace(letter, "").is_empty()), "{width}: {lines:?}");
+                assert_eq!(lines.concat(), word);
+            }
+        }
+        assert_eq!(lines("ฉันดื่มน้ำทุกวัน", 130.0), ["ฉันดื่ม", "น้ำทุก", "วัน"]);
     }
 }

@@ -48,6 +48,9 @@ pub trait Studio: Send + Sync {
         deadline: Instant,
         keep: &mut (dyn Keep + Send),
     ) -> Result<(), JobFailure>;
+
+    /// Which fonts there are for words that name none of their own, as a text that is another when they are.
+    async fn fonts(&self) -> String;
 }
 
 /// A picture that is wanted.
@@ -132,8 +135,8 @@ impl Session {
         let elements: Vec<(String, Element)> = elements.collect::<Result<_, _>>().map_err(read)?;
         let width = width.unwrap_or(output.width);
         let height = (f64::from(output.height) * f64::from(width) / f64::from(output.width)).round().max(1.0) as u32;
-        let versions = self.versions(job, &elements).await?;
-        let document = serde_json::to_vec(&(look::EDITION, &elements, &output, width, versions)).map_err(read)?;
+        let (versions, fonts) = (self.versions(job, &elements).await?, services.studio()?.fonts().await);
+        let document = serde_json::to_vec(&(look::EDITION, fonts, &elements, &output, width, versions)).map_err(read)?;
         let key = format!("{}frames/{}.jpg", objects::job_prefix(&job.id), hex::encode(Sha256::digest(document)));
         let kept = KeptFrame { key: key.clone(), width, height, at: start.min(at) };
         let purpose = Purpose { tenant: job.tenant.clone(), job_id: Some(job.id.clone()), element_id: None };
