@@ -37,6 +37,7 @@ mod headroom;
 mod inspect;
 mod key;
 mod limiter;
+mod lines;
 mod loudness;
 mod mixer;
 mod nested;

@@ -45,10 +45,12 @@ pub fn taken_back(run: &LayoutRun, ems: f32, align: Align) -> TakenBack {
         before = Some(glyph);
     }
     shorter += before.map_or(0.0, behind);
+    // Lines are set into as much more room as one space is wide.
+    let beside = shorter - run.glyphs.first().map_or(0.0, |glyph| ems * glyph.font_size);
     let aside = match align {
         Align::Left | Align::Justify => 0.0,
-        Align::Center => shorter / 2.0,
-        Align::Right => shorter,
+        Align::Center => beside / 2.0,
+        Align::Right => beside,
     };
     shifts.iter_mut().for_each(|shift| *shift += aside);
     TakenBack { shifts, shorter }

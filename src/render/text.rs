@@ -7,8 +7,8 @@ use std::{
 };
 
 use cosmic_text::{
-    Align, Attrs, Buffer, CacheKeyFlags, Command, Family, FontSystem, LayoutGlyph, LayoutRun, Metrics, Shaping, SwashCache,
-    SwashContent, Weight, Wrap, fontdb,
+    Align, Attrs, Buffer, CacheKeyFlags, Command, Family, FontSystem, LayoutGlyph, Metrics, Shaping, SwashCache, SwashContent,
+    Weight, Wrap, fontdb,
 };
 use tiny_skia::{Path, PathBuilder};
 use unicode_segmentation::UnicodeSegmentation;
@@ -17,7 +17,8 @@ use super::{
     breaks,
     drawing::{self, Drawing, Paper, Room},
     font,
-    spacing::{self, SPACED, TakenBack},
+    lines::Lines,
+    spacing::SPACED,
     words::{Kind, kinds_apart, plain},
 };
 use crate::domain::{
@@ -46,16 +47,6 @@ pub struct Typesetter {
     missing: BTreeSet<char>,
     /// Families that were asked for and are not there.
     unknown: BTreeSet<String>,
-}
-
-/// Lines that are set, and where they lie: `place` is of the canvas, and what is of the font is as large as the scale says.
-struct Lines {
-    buffer: Buffer,
-    place: (f64, f64),
-    scale: f64,
-    align: composition::Align,
-    /// Between letters, ems.
-    spacing: f32,
 }
 
 impl Typesetter {
@@ -182,7 +173,8 @@ impl Typesetter {
     fn laid(&mut self, words: &str, text: &Text, width: f64, size: f64, scale: f64) -> Buffer {
         let font = (size * scale) as f32;
         let mut buffer = Buffer::new_empty(Metrics::new(font, font * text.line_height as f32));
-        buffer.set_size(Some((width * scale) as f32), None);
+        // The space behind a line's last letter, which is none, needs no room.
+        buffer.set_size(Some((width * scale) as f32 + spacing(text, size) * font), None);
         buffer.set_wrap(Wrap::WordOrGlyph);
         let family = self.family(text);
         let mut attributes = Attrs::new().family(Family::Name(&family)).weight(self.weight(&family, text.weight));
@@ -297,34 +289,6 @@ impl Typesetter {
     }
 }
 
-impl Lines {
-    fn taken_back(&self, run: &LayoutRun) -> TakenBack {
-        spacing::taken_back(run, self.spacing, self.align)
-    }
-
-    /// The glyphs of a line, and how far each lies to the right of where it was set.
-    fn glyphs<'a>(&self, run: &LayoutRun<'a>) -> impl Iterator<Item = (&'a LayoutGlyph, f32)> + use<'a> {
-        run.glyphs.iter().zip(self.taken_back(run).shifts)
-    }
-
-    /// The rectangle of the canvas around all lines, as they are aligned in a box of some width.
-    fn extent(&self, width: f64) -> Rect {
-        let (mut longest, mut height) = (0f32, 0f32);
-        for run in self.buffer.layout_runs() {
-            longest = longest.max(run.line_w - self.taken_back(&run).shorter);
-            height = height.max(run.line_top + run.line_height);
-        }
-        let longest = f64::from(longest) / self.scale;
-        let room = width - longest;
-        let left = match self.align {
-            composition::Align::Left | composition::Align::Justify => 0.0,
-            composition::Align::Center => room / 2.0,
-            composition::Align::Right => room,
-        };
-        Rect { x: self.place.0 + left, y: self.place.1, width: longest, height: f64::from(height) / self.scale }
-    }
-}
-
 /// The space between letters, ems.
 fn spacing(text: &Text, size: f64) -> f32 {
     text.letter_spacing.map_or(0.0, |spacing| (spacing.resolve(size) / size) as f32)
@@ -355,6 +319,8 @@ fn glyph_pixel(coverage: &[u8], color: Color) -> [u8; 4] {
 
 #[cfg(test)]
 mod tests {
+    use cosmic_text::LayoutRun;
+
     use super::*;
     use crate::domain::{
         composition::{Align as TextAlign, VerticalAlign},
@@ -485,5 +451,34 @@ mod tests {
             }
         }
         assert_eq!(lines("ฉันดื่มน้ำทุกวัน", 130.0), ["ฉันดื่ม", "น้ำทุก", "วัน"]);
+    }
+
+    #[test]
+    fn no_space_is_behind_the_last_letter_of_a_line() {
+        let words = "III II III III II III ".repeat(4);
+        // Where the ink of the upper line begins and ends, and how many lines there are.
+        let seen = |align, spacing, width| {
+            let text =
+                Text { align, letter_spacing: Some(Length::Pixels(spacing)), vertical_align: VerticalAlign::Top, ..text(&words) };
+            let mut typesetter = Typesetter::new(&HashMap::new());
+            let bounds = Rect { width, ..BOX };
+            let count = breaks::line_count(&typesetter.set(&text, &bounds, 720.0, 1.0).buffer);
+            let drawn = typesetter.draw(&text, &bounds, 720.0, 1.0, Room::default()).expect("words");
+            let upper =
+                drawn.image.enumerate_pixels().filter(|(_, y, pixel)| drawn.rect.y + f64::from(*y) < 48.0 && pixel.0[3] > 100);
+            let ink: Vec<f64> = upper.map(|(x, ..)| drawn.rect.x + f64::from(x)).collect();
+            (ink.iter().copied().fold(f64::MAX, f64::min), ink.iter().copied().fold(0.0, f64::max), count)
+        };
+        // An I stands two to four pixels from either edge.
+        let is_flush = |space: f64| (0.0..6.0).contains(&space);
+        for spacing in [-3.0, 12.0, 30.0] {
+            let (left, right, _) = seen(TextAlign::Justify, spacing, 400.0);
+            assert!(is_flush(left) && is_flush(400.0 - right), "{spacing}: {left}, {right}");
+            assert!(is_flush(400.0 - seen(TextAlign::Right, spacing, 400.0).1), "{spacing}");
+            let (left, right, _) = seen(TextAlign::Center, spacing, 400.0);
+            assert!((left - (399.0 - right)).abs() <= 2.0, "{spacing}: {left}, {right}");
+        }
+        let (left, right, _) = seen(TextAlign::Left, 30.0, 4000.0);
+        assert_eq!(seen(TextAlign::Left, 30.0, right + left + 2.0).2, 1, "as wide as it is seen");
     }
 }
