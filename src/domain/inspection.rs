@@ -96,6 +96,8 @@ pub enum WarningCode {
     Enlarged,
     /// A transition is longer than there is time for it.
     TransitionCut,
+    /// Nothing of an element is seen or heard, as where it is shorter than half a frame or begins after the end.
+    Unused,
     /// The format has sound, and nothing sounds.
     Silent,
     /// The background is not opaque, and the format cannot say so.

@@ -42,6 +42,14 @@ pub fn of(understood: &Understood, output: &Output) -> Inspection {
             message: format!("the transition of {asked} s is cut to {lasts:.3} s: no longer is there what comes, or what goes"),
         });
     }
+    for (index, place) in unused(&ready) {
+        warnings.push(Warning {
+            code: WarningCode::Unused,
+            element_id: understood.opened.ids.get(index).cloned(),
+            place,
+            message: "nothing of it is seen or heard in the composition".to_owned(),
+        });
+    }
     if output.format.has_sound() && plan.sounds.is_empty() {
         let message = "nothing in the composition sounds".to_owned();
         warnings.push(Warning { code: WarningCode::Silent, element_id: None, place: None, message });
@@ -100,6 +108,23 @@ fn cut_transitions(ready: &Ready) -> Vec<(usize, String, [f64; 2])> {
             if is_cut && found.iter().all(|(index, known, _)| *index != layer.element || *known != place) {
                 found.push((layer.element, place, [asked.duration, passage.duration_s]));
             }
+        }
+    }
+    found
+}
+
+/// Elements that no frame shows, or that are heard nowhere: by index, where one is within another its place there.
+fn unused(ready: &Ready) -> Vec<(usize, Option<String>)> {
+    let plan = ready.plan;
+    let is_there = |index: usize| match ready.elements[index].visual() {
+        Some(_) => plan.layers.iter().any(|layer| layer.element == index),
+        None => plan.sounds.iter().any(|sounding| sounding.element == index),
+    };
+    let mut found: Vec<_> = (0..ready.elements.len()).filter(|index| !is_there(*index)).map(|index| (index, None)).collect();
+    for (layer, art) in plan.layers.iter().zip(&ready.arts) {
+        if let Art::Nested(within) = art {
+            let inner = unused(within).into_iter();
+            found.extend(inner.map(|(inner, place)| (layer.element, Some(Element::place_below(inner, place.as_deref())))));
         }
     }
     found

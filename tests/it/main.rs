@@ -44,5 +44,6 @@ mod subscriptions;
 mod templates;
 mod transactions;
 mod upgrade;
+mod warnings;
 mod web;
 mod websocket;

@@ -42,7 +42,7 @@ async fn a_probe_tells_what_a_source_holds() {
     assert_eq!((&refused["code"], &refused["violations"][0]["path"]), (&json!("BAD_USER_INPUT"), &json!("source.url")));
 }
 
-const VALIDATE: &str = "query($input: CreateJobInput!) { validateJob(input: $input) {
+pub const VALIDATE: &str = "query($input: CreateJobInput!) { validateJob(input: $input) {
     valid problems { path code message } warnings { code path message }
     plan { duration frames intervals { start end way elements } } } }";
 
@@ -328,87 +328,6 @@ async fn a_failed_job_tells_the_field_that_is_to_blame() {
     let error = server.api.ask(query, json!({ "id": id })).await["job"]["error"].take();
     assert_eq!((&error["code"], &error["path"]), (&json!("UNSUPPORTED_FORMAT"), &json!("video.source")), "{error:#}");
     assert!(error["element"]["id"].is_string());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn glyphs_that_subtitles_miss_are_told() {
-    let server = Server::sqlite().await;
-    let cues = json!([{ "start": 0, "end": 1, "text": "words" }, { "start": 1, "end": 2, "text": "more \u{10FFFD}\u{10FFFE}" }]);
-    let input = json!({ "elements": [{ "shape": { "shape": "RECTANGLE", "fill": "#fff", "length": 2 } }, { "subtitles": { "cues": cues } }] });
-    let told = server.api.ask(VALIDATE, json!({ "input": input })).await["validateJob"].take();
-    let glyphs: Vec<_> = told["warnings"].as_array().unwrap().iter().filter(|found| found["code"] == "MISSING_GLYPH").collect();
-    assert_eq!(glyphs.len(), 1, "{told:#}");
-    assert_eq!(glyphs[0]["path"], "input.elements[1]");
-    let message = glyphs[0]["message"].as_str().unwrap();
-    assert!(message.contains("U+10FFFD") && message.contains("U+10FFFE"), "{message}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_validation_has_warnings_and_the_plan() {
-    let server = Server::sqlite().await;
-    let source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=4", "-pix_fmt", "yuv420p"];
-    let clip = clip(&server, "clip.mp4", &source).await;
-    let small = server.api.upload("small.png", "image/png", made::plain(64, 36, [255, 0, 0, 255])).await;
-    let input = json!({
-        "outputs": [{ "width": 320, "height": 180, "frameRate": 10 }],
-        "elements": [
-            { "video": { "source": { "asset": clip }, "track": 0 } },
-            { "text": { "text": "\u{10FFFD}", "start": 1, "length": 1, "track": 1 } },
-            { "image": { "source": { "asset": small }, "start": 3, "length": 1, "track": 2 } },
-        ],
-    });
-    let told = server.api.ask(VALIDATE, json!({ "input": input })).await["validateJob"].take();
-    assert_eq!((&told["valid"], &told["plan"]["duration"], &told["plan"]["frames"]), (&json!(true), &json!(4.0), &json!(40)));
-    let intervals = &told["plan"]["intervals"];
-    let expected = json!([
-        { "start": 0.0, "end": 1.0, "way": "PASS", "elements": [0] },
-        { "start": 1.0, "end": 2.0, "way": "COMPOSE", "elements": [0, 1] },
-        { "start": 2.0, "end": 3.0, "way": "PASS", "elements": [0] },
-        { "start": 3.0, "end": 4.0, "way": "COMPOSE", "elements": [2] },
-    ]);
-    assert_eq!(intervals, &expected, "{intervals:#}");
-    let mut warnings: Vec<_> = told["warnings"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|warning| (warning["code"].as_str().unwrap(), warning["path"].as_str()))
-        .collect();
-    warnings.sort_unstable();
-    let expected = [("ENLARGED", Some("input.elements[2]")), ("MISSING_GLYPH", Some("input.elements[1]")), ("SILENT", None)];
-    assert_eq!(warnings, expected, "{told:#}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_transition_without_the_time_for_it_is_warned_of() {
-    let server = Server::sqlite().await;
-    let shape = |track: i32, length: f64, more: Value| {
-        let mut shape = json!({ "shape": "RECTANGLE", "fill": "red", "track": track, "length": length });
-        shape.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        json!({ "shape": shape })
-    };
-    let lasts = |seconds: f64| json!({ "type": "FADE", "duration": seconds });
-    let cues = [0.0, 1.0].map(|start| json!({ "start": start, "end": start + 0.5, "text": "Words" }));
-    let input = json!({
-        "outputs": [{ "format": "GIF", "width": 64, "height": 36, "frameRate": 10 }],
-        "elements": [
-            shape(0, 1.0, json!({ "transitionIn": lasts(1.0) })),
-            shape(0, 4.0, json!({ "transitionIn": lasts(2.5), "transitionOut": lasts(4.0) })),
-            { "composition": { "elements": [shape(0, 2.0, json!({ "transitionOut": lasts(3.0) }))] } },
-            { "subtitles": { "cues": cues, "transitionIn": lasts(1.0) } },
-        ],
-    });
-    let told = server.api.ask(VALIDATE, json!({ "input": input })).await["validateJob"].take();
-    let warnings: Vec<_> = told["warnings"].as_array().unwrap().iter().collect();
-    let expected = [
-        ("input.elements[1].shape.transitionIn", "1.000 s"),
-        ("input.elements[2].composition.elements[0].shape.transitionOut", "2.000 s"),
-        ("input.elements[3].subtitles.transitionIn", "0.500 s"),
-    ];
-    assert_eq!(warnings.len(), expected.len(), "{told:#}");
-    for (warning, (path, lasts)) in warnings.iter().zip(expected) {
-        assert_eq!((&warning["code"], &warning["path"]), (&json!("TRANSITION_CUT"), &json!(path)));
-        assert!(warning["message"].as_str().unwrap().contains(lasts), "{warning}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,7 +50,7 @@ pub struct JobProblem {
 /// What is not as its author may have meant it.
 #[derive(SimpleObject)]
 pub struct JobWarning {
-    /// For programs: MISSING_GLYPH, MISSING_FONT, ENLARGED, TRANSITION_CUT, SILENT, NO_ALPHA, NOT_INSPECTED.
+    /// For programs: MISSING_GLYPH, MISSING_FONT, ENLARGED, TRANSITION_CUT, UNUSED, SILENT, NO_ALPHA, NOT_INSPECTED.
     code: String,
     /// The place in the input, where there is one.
     path: Option<String>,
