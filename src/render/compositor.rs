@@ -376,7 +376,7 @@ pub(super) fn moment(plan: &Plan, layer: &Layer, medium: &Prepared, playback: &P
     let at = playback.trim_start + played;
     // Past its trimmed end a clip stays as it is; one that is played backwards at what its trims leave as its start.
     let backwards = length.filter(|_| playback.reverse).map(|length| playback.trim_start + length);
-    (lap, backwards.or(playback.trim_end).map_or(at, |end| at.min(end - half_frame)))
+    (lap, backwards.or(playback.trim_end).map_or(at, |end| at.min(end - half_frame * playback.speed)))
 }
 
 /// What a time of a clip that is played backwards and the one in its place add up to, seconds.

@@ -292,7 +292,7 @@ fn gain(sounding: &Sounding, at: i64) -> f32 {
         if to <= from { 1.0 } else { ((at - from) as f64 / (to - from) as f64).clamp(0.0, 1.0) }
     };
     let rise: f64 = sounding.rises.iter().map(|ramp| share(*ramp)).product();
-    let fall: f64 = sounding.falls.iter().map(|ramp| 1.0 - share(*ramp)).product();
+    let fall: f64 = sounding.falls.iter().map(|fall| 1.0 - share(fall.down) + fall.up.map_or(0.0, share)).product();
     let seconds = (at - sounding.start) as f64 / f64::from(SAMPLE_RATE);
     let volume = motion::value_of_one(&sounding.keyframes, seconds).unwrap_or(sounding.volume);
     (volume * rise * fall) as f32
@@ -300,7 +300,7 @@ fn gain(sounding: &Sounding, at: i64) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::plan::Fall, *};
 
     #[test]
     fn ramps_multiply_the_volume() {
@@ -317,7 +317,7 @@ mod tests {
             volume: 2.0,
             keyframes: Vec::new(),
             rises: vec![(0, 10)],
-            falls: vec![(90, 100)],
+            falls: vec![Fall { down: (90, 100), up: None }],
         };
         assert_eq!([0, 5, 50, 95].map(|at| gain(&sounding, at)), [0.0, 1.0, 2.0, 1.0]);
     }

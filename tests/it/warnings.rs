@@ -111,11 +111,6 @@ async fn elements_of_which_nothing_is_seen_or_heard_are_told() {
         paths.push(warning["path"].as_str().unwrap());
     }
     paths.sort_unstable();
-    let expected = [
-        "input.elements[1]",
-        "input.elements[2].composition.elements[1]",
-        "input.elements[3]",
-        "input.elements[5]",
-    ];
+    let expected = ["input.elements[1]", "input.elements[2].composition.elements[1]", "input.elements[3]", "input.elements[5]"];
     assert_eq!(paths, expected, "{told:#}");
 }

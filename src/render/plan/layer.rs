@@ -275,10 +275,12 @@ impl Layer {
 
     /// The transition by itself, from or onto what lies below, that is more than a fade.
     pub fn passing_at(&self, seconds: f64) -> Option<Passing> {
-        let passing = |passage: Passage, leaves| Passing { kind: passage.kind, share: passage.at(seconds), leaves };
-        let enter = self.enter.filter(|enter| seconds < enter.end_s()).map(|enter| passing(enter, false));
-        let leave = self.leave.filter(|leave| seconds >= leave.start_s).map(|leave| passing(leave, true));
-        enter.or(leave).filter(|passing| passing.kind != TransitionType::Fade)
+        let passing = |passage: Option<Passage>, leaves| {
+            let passage = passage.filter(|passage| passage.kind != TransitionType::Fade)?;
+            Some(Passing { kind: passage.kind, share: passage.at(seconds), leaves })
+        };
+        let enter = passing(self.enter.filter(|enter| seconds < enter.end_s()), false);
+        enter.or_else(|| passing(self.leave.filter(|leave| seconds >= leave.start_s), true))
     }
 
     /// Whether nothing shows through it in any frame of a range.
@@ -348,7 +350,11 @@ impl Layer {
         let bounds = pose::bounds_at_rest(&self.visual, &plan.canvas());
         let source = geometry::fit(self.visual.fit, size, &bounds);
         let seen = source.intersection(&bounds).intersection(&plan.canvas());
-        let shown = Area::seen(&seen, &bounds, plan.width, plan.height).filter(|_| !seen.is_empty())?;
+        if seen.is_empty() {
+            return None;
+        }
+        // What is thinner than two pixels may be nearest to none: it is drawn by what it covers of each.
+        let Some(shown) = Area::seen(&seen, &bounds, plan.width, plan.height) else { return Some(self.moving(plan)) };
         Some(Stage::Rest { shown, part: self.visual.crop.unfold(part(&shown, &source)) })
     }
 
@@ -431,4 +437,44 @@ fn part(shown: &Area, source: &Rect) -> Part {
     let across = |x: usize| ((x as f64 - source.x) / source.width).clamp(0.0, 1.0);
     let down = |y: usize| ((y as f64 - source.y) / source.height).clamp(0.0, 1.0);
     (across(shown.x), down(shown.y), across(shown.x + shown.width), down(shown.y + shown.height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            plan,
+            tests::{clip, medium, output, visual},
+        },
+        *,
+    };
+    use crate::domain::{easing::Easing, geometry::Length};
+
+    fn passing(kind: TransitionType, duration: f64) -> Option<Transition> {
+        Some(Transition { kind, duration, easing: Easing::Linear })
+    }
+
+    #[test]
+    fn what_another_takes_over_from_does_not_go_by_itself_before() {
+        let (mut one, other) = (clip(0, None, 1.0), clip(0, Some(0.5), 1.0));
+        visual(&mut one).transition_out = passing(TransitionType::SlideLeft, 1.0);
+        let plan = plan(&[one, other], &vec![medium(1280.0, 720.0); 2], &output()).unwrap();
+        assert_eq!(plan.layers[0].leave, None);
+    }
+
+    #[test]
+    fn a_fade_in_hides_nothing_of_what_goes_meanwhile() {
+        let mut one = clip(0, Some(1.0), 1.0);
+        visual(&mut one).transition_out = passing(TransitionType::WipeLeft, 1.0);
+        one.timing.length = Some(1.5);
+        let layer = plan(&[one], &[medium(1280.0, 720.0)], &output()).unwrap().layers.remove(0);
+        assert_eq!(layer.passing_at(0.75), Some(Passing { kind: TransitionType::WipeLeft, share: 0.25, leaves: true }));
+    }
+
+    #[test]
+    fn what_is_thinner_than_its_nearest_pixels_is_there() {
+        let mut line = clip(0, None, 1.0);
+        (visual(&mut line).height, visual(&mut line).y) = (Length::Pixels(1.0), Length::Pixels(239.76));
+        assert_eq!(plan(&[line], &[medium(1280.0, 720.0)], &output()).unwrap().layers.len(), 1);
+    }
 }

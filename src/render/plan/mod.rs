@@ -18,13 +18,12 @@ use crate::domain::{
     paint::Color,
     schedule::{self, Schedule, Slot, Unplaceable},
     subtitles,
-    transition::TransitionType,
 };
 
 pub use layer::{Area, Figure, Layer, Part, Stage};
 pub use nested::NestedPlan;
 pub use pose::{DrawnFor, Pose, Shift};
-pub use sound::Sounding;
+pub use sound::{Fall, Sounding};
 
 /// What is known of an element's medium before it is rendered.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -183,9 +182,7 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
             enter.duration_s = enter.duration_s.min(layers[from].end_s - slot.start);
             // The other goes as this comes, and not once more by itself.
             let ended_s = enter.start_s + enter.duration_s;
-            layers[from].leave = layers[from]
-                .leave
-                .filter(|leave| leave.start_s >= ended_s || leave.kind != enter.kind && leave.kind != TransitionType::Fade);
+            layers[from].leave = layers[from].leave.filter(|leave| leave.start_s >= ended_s);
             if layer::shifts(enter.kind) {
                 layers[from].set_moving(plan);
                 if let Some(nested) = &plan.nested[layers[from].element] {
@@ -248,7 +245,7 @@ fn unhidden(plan: &Plan, there: &BTreeSet<usize>, first: i64, end: i64) -> Vec<u
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::{
         composition::{Content, Playback, Source, Timing, Visual},
@@ -258,14 +255,14 @@ mod tests {
         look::{Crop, Effect},
         motion::{KenBurns, Keyframe, Property},
         output::TimeRange,
-        transition::Transition,
+        transition::{Transition, TransitionType},
     };
 
-    fn output() -> Output {
+    pub fn output() -> Output {
         Output::plain(1280, 720, 30)
     }
 
-    fn clip(track: i32, transition: Option<f64>, opacity: f64) -> Element {
+    pub fn clip(track: i32, transition: Option<f64>, opacity: f64) -> Element {
         let playback = Playback { trim_start: 1.0, ..Playback::of(Source::File("clip".into())) };
         let transition_in =
             transition.map(|duration| Transition { kind: TransitionType::Fade, duration, easing: Easing::Linear });
@@ -274,14 +271,14 @@ mod tests {
         Element { timing: Timing { track: Some(track), ..Timing::default() }, content }
     }
 
-    fn visual(element: &mut Element) -> &mut Visual {
+    pub fn visual(element: &mut Element) -> &mut Visual {
         match &mut element.content {
             Content::Video { visual, .. } => visual,
             _ => unreachable!("a clip"),
         }
     }
 
-    fn medium(width: f64, height: f64) -> Medium {
+    pub fn medium(width: f64, height: f64) -> Medium {
         Medium { duration: Some(9.0), size: Some((width, height)), opaque: true, sounds: true, within: Vec::new() }
     }
 
@@ -350,7 +347,7 @@ mod tests {
         assert_eq!(found, [(0, 210, vec![0]), (210, 240, vec![0, 1]), (240, 450, vec![1])]);
         assert_eq!(plan.layers[1].crossing_at(7.5), Some((0, 0.5)));
         assert_eq!(plan.layers[1].crossing_at(8.0), None);
-        assert_eq!(plan.sounds[0].falls, [(336_000, 384_000)]);
+        assert_eq!(plan.sounds[0].falls, [Fall { down: (336_000, 384_000), up: None }]);
         assert_eq!(plan.sounds[1].rises, [(336_000, 384_000)]);
         assert_eq!((plan.sounds[1].start, plan.sounds[1].source_start), (336_000, 48_000));
     }

@@ -6,6 +6,7 @@ use crate::{
         composition::{Content, Element, Playback},
         motion::Keyframe,
         schedule::Schedule,
+        transition::Transition,
     },
     media::SAMPLE_RATE,
 };
@@ -33,7 +34,14 @@ pub struct Sounding {
     pub keyframes: Vec<Keyframe>,
     /// Linear ramps, as (from, to) samples.
     pub rises: Vec<(i64, i64)>,
-    pub falls: Vec<(i64, i64)>,
+    pub falls: Vec<Fall>,
+}
+
+/// A linear ramp down, as (from, to) samples, and another back up where what was heard instead is over before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fall {
+    pub down: (i64, i64),
+    pub up: Option<(i64, i64)>,
 }
 
 impl Sounding {
@@ -58,14 +66,14 @@ pub(super) fn sounds(plan: &Plan, elements: &[Element], media: &[Medium], schedu
 fn sounding_within(plan: &Plan, index: usize, inner: &Sounding, elements: &[Element], schedule: &Schedule) -> Option<Sounding> {
     let slot = &schedule.slots[index];
     let (by, last) = (sample(slot.start), sample(slot.end).min(plan.rate.sample_at(plan.frames, SAMPLE_RATE)));
-    let moved = |ramps: &[(i64, i64)]| ramps.iter().map(|(from, to)| (from + by, to + by)).collect();
+    let moved = |(from, to): (i64, i64)| (from + by, to + by);
     let mut sounding = Sounding {
         element: index,
         within: std::iter::once(inner.element).chain(inner.within.iter().copied()).collect(),
         start: inner.start + by,
         end: (inner.end + by).min(last),
-        rises: moved(&inner.rises),
-        falls: moved(&inner.falls),
+        rises: inner.rises.iter().copied().map(moved).collect(),
+        falls: inner.falls.iter().map(|fall| Fall { down: moved(fall.down), up: fall.up.map(moved) }).collect(),
         ..inner.clone()
     };
     add_crossings(&mut sounding, index, elements, schedule);
@@ -96,35 +104,46 @@ fn sounding(plan: &Plan, index: usize, elements: &[Element], media: &[Medium], s
         rises: Vec::new(),
         falls: Vec::new(),
     };
-    add_fades(&mut sounding, playback);
+    // As long as its sound is that of a video may not be.
+    let is_sound = matches!(elements[index].content, Content::Audio { .. }) && !playback.repeat;
+    let heard = media[index].duration.filter(|_| is_sound).and_then(|duration| playback.trimmed(duration));
+    add_fades(&mut sounding, playback, heard.map(|heard| sample(heard / playback.speed)));
     add_crossings(&mut sounding, index, elements, schedule);
     (start < end).then_some(sounding)
 }
 
-fn add_fades(sounding: &mut Sounding, playback: &Playback) {
+/// A fade out ends where its element does, or where there is no more to be heard.
+fn add_fades(sounding: &mut Sounding, playback: &Playback, heard: Option<i64>) {
     if playback.fade_in > 0.0 {
         sounding.rises.push((sounding.start, sounding.start + sample(playback.fade_in)));
     }
     if playback.fade_out > 0.0 {
-        sounding.falls.push((sounding.end - sample(playback.fade_out), sounding.end));
+        let end = heard.map_or(sounding.end, |heard| sounding.end.min(sounding.start + heard));
+        sounding.falls.push(Fall { down: (end - sample(playback.fade_out), end), up: None });
     }
 }
 
-/// Where pictures cross-fade, so do their sounds: linearly, as FFmpeg's acrossfade does by default.
+/// Where pictures cross-fade, so do their sounds: linearly, as FFmpeg's acrossfade does by default. Where the later is over first, the
+/// earlier is back with its picture.
 fn add_crossings(sounding: &mut Sounding, index: usize, elements: &[Element], schedule: &Schedule) {
+    /// No step is heard: ten milliseconds.
+    const SOFT: i64 = SAMPLE_RATE as i64 / 100;
+    let slots = &schedule.slots;
+    let lasts = |transition: Option<Transition>| transition.map_or(0.0, |transition| transition.duration);
     let crossing = |later: usize, earlier: usize| {
-        let start = schedule.slots[later].start;
-        let fade = elements[later].visual().and_then(|visual| visual.transition_in).map_or(0.0, |t| t.duration);
-        (sample(start), sample((start + fade).min(schedule.slots[earlier].end)))
+        let (slot, fade) = (&slots[later], lasts(elements[later].visual().and_then(|visual| visual.transition_in)));
+        (sample(slot.start), sample((slot.start + fade).min(slot.end).min(slots[earlier].end)))
     };
-    if let Some(earlier) = schedule.slots[index].crosses_from {
+    if let Some(earlier) = slots[index].crosses_from {
         sounding.rises.push(crossing(index, earlier));
     }
-    let onto = schedule.slots.iter().position(|slot| slot.crosses_from == Some(index));
-    if let Some(later) =
-        onto.filter(|&later| matches!(elements[later].content, Content::Video { .. } | Content::Composition { .. }))
-    {
-        sounding.falls.push(crossing(later, index));
+    let sounds = |later: &usize| matches!(elements[*later].content, Content::Video { .. } | Content::Composition { .. });
+    for later in (0..slots.len()).filter(|later| slots[*later].crosses_from == Some(index)).filter(sounds) {
+        let down = crossing(later, index);
+        let goes = lasts(elements[later].visual().and_then(|visual| visual.transition_out));
+        let from = sample(slots[later].end - goes).max(down.1);
+        let up = (from, sample(slots[later].end).max(from + SOFT));
+        sounding.falls.push(Fall { down, up: (slots[later].end < slots[index].end).then_some(up) });
     }
 }
 
@@ -151,4 +170,42 @@ fn mirror(playback: &Playback, medium: &Medium) -> Option<i64> {
 
 fn sample(seconds: f64) -> i64 {
     (seconds * f64::from(SAMPLE_RATE)).round() as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            plan,
+            tests::{clip, medium, output},
+        },
+        *,
+    };
+
+    /// The falls of the first of elements of nine seconds each.
+    fn falls(elements: &[Element]) -> Vec<Fall> {
+        plan(elements, &vec![medium(1280.0, 720.0); elements.len()], &output()).unwrap().sounds.remove(0).falls
+    }
+
+    #[test]
+    fn what_another_came_and_went_over_sounds_again() {
+        let (one, mut other) = (clip(0, None, 1.0), clip(0, Some(0.5), 1.0));
+        (other.timing.start, other.timing.length) = (Some(2.0), Some(1.0));
+        let fall = |down, up| Fall { down, up };
+        assert_eq!(falls(&[one.clone(), other.clone()]), [fall((96_000, 120_000), Some((144_000, 144_480)))]);
+        // Shorter than its transition it is as loud as it is seen.
+        other.timing.length = Some(0.25);
+        assert_eq!(falls(&[one, other]), [fall((96_000, 108_000), Some((108_000, 108_480)))]);
+    }
+
+    #[test]
+    fn a_fade_ends_where_there_is_no_more_to_be_heard() {
+        let mut one = clip(0, None, 1.0);
+        let Content::Video { playback, .. } = one.content else { unreachable!("a clip") };
+        one.content = Content::Audio { playback: Playback { fade_out: 2.0, ..playback } };
+        let length = medium(1.0, 1.0).duration.expect("so many seconds");
+        one.timing.length = Some(length + 5.0);
+        let end = sample(length - 1.0);
+        assert_eq!(falls(&[one]), [Fall { down: (end - 96_000, end), up: None }]);
+    }
 }
