@@ -1,5 +1,7 @@
 //! Values that move while an element shows: keyframes, and the slow move over a picture.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{easing::Easing, geometry::Anchor};
@@ -69,11 +71,18 @@ pub fn value_of_one(keyframes: &[Keyframe], at: f64) -> Option<f64> {
 /// The keyframes that decide the values from one time to another, both included; at least one of each property that has any. All are
 /// in order of time.
 pub fn during(keyframes: &[Keyframe], from: f64, to: f64) -> impl Iterator<Item = &Keyframe> {
-    let of = |property| keyframes.iter().filter(move |keyframe: &&Keyframe| keyframe.property == property);
+    // The last before and the first after, of each property.
+    let mut bounds: BTreeMap<Property, (f64, f64)> = BTreeMap::new();
+    for keyframe in keyframes {
+        let (before, after) = bounds.entry(keyframe.property).or_insert((f64::NEG_INFINITY, f64::INFINITY));
+        if keyframe.at <= from {
+            *before = keyframe.at;
+        } else if keyframe.at > to {
+            *after = after.min(keyframe.at);
+        }
+    }
     keyframes.iter().filter(move |keyframe| {
-        let before = of(keyframe.property).rfind(|before| before.at <= from).map_or(f64::NEG_INFINITY, |before| before.at);
-        let after = of(keyframe.property).find(|after| after.at > to).map_or(f64::INFINITY, |after| after.at);
-        (before..=after).contains(&keyframe.at)
+        bounds.get(&keyframe.property).is_some_and(|(before, after)| (*before..=*after).contains(&keyframe.at))
     })
 }
 

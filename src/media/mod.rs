@@ -89,6 +89,12 @@ pub fn library_report() -> LibraryReport {
     }
 }
 
+/// The libraries that decode, scale, resample and encode, as a text that is another when they are.
+pub fn versions() -> String {
+    use ffmpeg_next::{codec, format, software};
+    format!("{} {} {} {}", codec::version(), format::version(), software::scaling::version(), software::resampling::version())
+}
+
 /// What [`library_report`] found.
 #[derive(Debug, Clone)]
 pub struct LibraryReport {

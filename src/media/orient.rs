@@ -1,16 +1,20 @@
-//! Quarter turns, as cameras and telephones tag them.
+//! Quarter turns and mirrored pictures, as cameras and telephones tag them.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Form, Picture};
 
-/// How far a stored picture is to be turned clockwise to stand upright.
+/// How far a stored picture is to be turned clockwise to stand upright; what is mirrored has left and right change places before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Turn {
     None,
     Quarter,
     Half,
     ThreeQuarters,
+    Mirrored,
+    MirroredQuarter,
+    MirroredHalf,
+    MirroredThreeQuarters,
 }
 
 impl Turn {
@@ -27,8 +31,22 @@ impl Turn {
         }
     }
 
+    /// The same of a picture that is mirrored before.
+    pub fn mirrored(self) -> Self {
+        match self {
+            Turn::None => Turn::Mirrored,
+            Turn::Quarter => Turn::MirroredQuarter,
+            Turn::Half => Turn::MirroredHalf,
+            Turn::ThreeQuarters => Turn::MirroredThreeQuarters,
+            Turn::Mirrored => Turn::None,
+            Turn::MirroredQuarter => Turn::Quarter,
+            Turn::MirroredHalf => Turn::Half,
+            Turn::MirroredThreeQuarters => Turn::ThreeQuarters,
+        }
+    }
+
     pub fn swaps_axes(self) -> bool {
-        matches!(self, Turn::Quarter | Turn::ThreeQuarters)
+        matches!(self, Turn::Quarter | Turn::ThreeQuarters | Turn::MirroredQuarter | Turn::MirroredThreeQuarters)
     }
 
     /// The rectangle of the stored picture that a rectangle of the upright one shows; all in fractions of
@@ -40,6 +58,10 @@ impl Turn {
             Turn::Quarter => (top, 1.0 - right, bottom, 1.0 - left),
             Turn::Half => (1.0 - right, 1.0 - bottom, 1.0 - left, 1.0 - top),
             Turn::ThreeQuarters => (1.0 - bottom, left, 1.0 - top, right),
+            mirrored => {
+                let (left, top, right, bottom) = mirrored.mirrored().unturn((left, top, right, bottom));
+                (1.0 - right, top, 1.0 - left, bottom)
+            }
         }
     }
 }
@@ -63,6 +85,10 @@ pub fn turn_row<S>(at: impl Fn(usize, usize) -> S, (width, height): (usize, usiz
             Turn::Quarter => at(y, height - 1 - x),
             Turn::Half => at(width - 1 - x, height - 1 - y),
             Turn::ThreeQuarters => at(width - 1 - y, x),
+            Turn::Mirrored => at(width - 1 - x, y),
+            Turn::MirroredQuarter => at(width - 1 - y, height - 1 - x),
+            Turn::MirroredHalf => at(x, height - 1 - y),
+            Turn::MirroredThreeQuarters => at(y, x),
         };
     }
 }
@@ -94,6 +120,9 @@ mod tests {
         assert_eq!(corners(&turned(&picture, Turn::Quarter)), [4, 1, 2, 3]);
         assert_eq!(corners(&turned(&picture, Turn::Half)), [3, 4, 1, 2]);
         assert_eq!(corners(&turned(&picture, Turn::ThreeQuarters)), [2, 3, 4, 1]);
+        assert_eq!(corners(&turned(&picture, Turn::Mirrored)), [2, 1, 4, 3]);
+        assert_eq!(corners(&turned(&picture, Turn::MirroredQuarter)), [3, 2, 1, 4]);
+        assert_eq!(corners(&turned(&picture, Turn::MirroredHalf)), [4, 3, 2, 1]);
     }
 
     #[test]
@@ -102,6 +131,8 @@ mod tests {
         assert_eq!(Turn::Quarter.unturn(top), (0.0, 0.0, 0.25, 1.0));
         assert_eq!(Turn::Half.unturn(top), (0.0, 0.75, 1.0, 1.0));
         assert_eq!(Turn::ThreeQuarters.unturn(top), (0.75, 0.0, 1.0, 1.0));
+        assert_eq!(Turn::MirroredQuarter.unturn(top), (0.75, 0.0, 1.0, 1.0));
+        assert_eq!(Turn::MirroredHalf.unturn(top), Turn::Half.unturn(top));
     }
 
     #[test]

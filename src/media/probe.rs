@@ -217,10 +217,21 @@ fn decimal(rate: Rational) -> Option<f64> {
 }
 
 fn turn(stream: &Stream) -> Turn {
-    stream
-        .side_data()
-        .find(|data| data.kind() == Type::DisplayMatrix && data.data().len() >= 36)
-        // SAFETY: the matrix is nine 32-bit numbers, and the data holds at least as many bytes.
-        .map(|data| unsafe { ffi::av_display_rotation_get(data.data().as_ptr().cast::<i32>()) })
-        .map_or(Turn::None, |counter_clockwise| Turn::from_clockwise_degrees(-counter_clockwise))
+    stream.side_data().find(|data| data.kind() == Type::DisplayMatrix && data.data().len() >= 36).map_or(Turn::None, |data| {
+        turn_of(std::array::from_fn(|at| i32::from_ne_bytes(std::array::from_fn(|byte| data.data()[at * 4 + byte]))))
+    })
+}
+
+/// Of a display matrix, which is `a b u c d v x y w`: a point goes to `(a·x + c·y, b·x + d·y)`.
+fn turn_of(mut matrix: [i32; 9]) -> Turn {
+    let [a, b, _, c, d, ..] = matrix.map(i64::from);
+    let is_mirrored = a * d - b * c < 0;
+    if is_mirrored {
+        // What is left of it after left and right have changed places.
+        (matrix[0], matrix[1]) = (matrix[0].saturating_neg(), matrix[1].saturating_neg());
+    }
+    // SAFETY: the matrix is nine 32-bit numbers.
+    let counter_clockwise = unsafe { ffi::av_display_rotation_get(matrix.as_ptr()) };
+    let turn = Turn::from_clockwise_degrees(-counter_clockwise);
+    if is_mirrored { turn.mirrored() } else { turn }
 }

@@ -14,17 +14,17 @@ use super::{
     RenderError,
     copied::{Copied, Copies},
     encoding,
-    pipeline::{Means, panicked, smoothness},
+    pipeline::{Means, smoothness},
     plan::Plan,
     prepare::Ready,
     runs::{self, Piece, Wanted, Work},
     segment::{Making, Segment},
-    shared::Shared,
+    shared::{Shared, panicked},
     shelf::Shelf,
 };
 use crate::{
     domain::output::{Format, Output},
-    media::{Encoded, MediaError, Muxer, Parcel, Smoothness, VideoEncoder, VideoSettings},
+    media::{self, Encoded, MediaError, Muxer, Parcel, Smoothness, VideoEncoder, VideoSettings},
 };
 
 /// The segments, and for each the part that is copied.
@@ -89,7 +89,7 @@ impl<'a> Pictures<'a> {
         let Parts { segments, copied, delay } = parts;
         let making = means.shelf.and_then(|(_, digests)| Making::of(ready.plan, ready.elements, digests));
         let shelf = means.shelf.map(|(shelf, _)| shelf).filter(|_| output.format != Format::Gif);
-        let words = format!("{settings:?} {:?}", crate::media::library_report().libavcodec);
+        let words = format!("{settings:?} {}", media::versions());
         let key = |(segment, copied): (_, &Option<Copied>)| {
             let making = making.as_ref().filter(|_| shelf.is_some() && copied.is_none())?;
             Some(making.of_segment(segment, output, &words))
@@ -131,7 +131,7 @@ impl<'a> Pictures<'a> {
 
     /// The name of what the sound beside them is made of.
     pub fn key_of_sound(&self) -> Option<String> {
-        self.making.as_ref().map(|making| making.of_sound(&format!("{:?}", encoding::audio(self.output))))
+        self.making.as_ref().map(|making| making.of_sound(&format!("{:?} {}", encoding::audio(self.output), media::versions())))
     }
 
     /// Writes all segments in order, each with the sound before it.

@@ -22,7 +22,7 @@ use super::{
     plan::Plan,
     prepare::Ready,
     runs,
-    shared::{Alarm, Shared},
+    shared::Shared,
     shelf::Shelf,
     sounding::Sound,
     still,
@@ -36,6 +36,8 @@ use crate::{
 const SOUND_AHEAD: usize = 256;
 /// Frames that a GIF's palette is chosen from.
 const PALETTE_FRAMES: i64 = 50;
+/// Further apart than this they are each composed from near it on, seconds.
+const PALETTE_FAR_S: f64 = 5.0;
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
@@ -118,7 +120,7 @@ pub fn render(ready: &Ready, targets: &[Target], means: &Means, watcher: &mut dy
     }
     let mut files = Vec::with_capacity(targets.len());
     for (target, copies) in targets.iter().zip(copies) {
-        files.push(File::open(ready, target, copies)?);
+        files.push(File::open(ready, target, copies, watcher)?);
     }
     // All of them are in one form.
     match files.iter().any(|file| file.settings.storage.is_fine()) {
@@ -160,9 +162,9 @@ struct File<'a> {
 }
 
 impl<'a> File<'a> {
-    fn open(ready: &Ready, target: &'a Target, copies: Copies) -> Result<Self, RenderError> {
+    fn open(ready: &Ready, target: &'a Target, copies: Copies, watcher: &mut dyn Watcher) -> Result<Self, RenderError> {
         let Target { output, path } = *target;
-        let palette = (output.format == Format::Gif).then(|| palette(ready, output)).transpose()?;
+        let palette = (output.format == Format::Gif).then(|| palette(ready, output, watcher)).transpose()?;
         let mut settings = encoding::video(output, palette);
         if let Some(id) = copies.free_id() {
             settings.add_x264(&format!("sps-id={id}"));
@@ -208,22 +210,19 @@ fn make<F: Form>(ready: &Ready, files: Vec<File>, means: &Means, watcher: &mut d
             let (sound_out, sound_in) = mpsc::sync_channel(SOUND_AHEAD);
             let (shared, ended_out) = (&shared, ended_out.clone());
             scope.spawn(move || {
-                let _alarm = Alarm(shared);
                 let mut sound = sound;
                 let key = picture.key_of_sound();
                 let kept = key.as_deref().zip(means.shelf.map(|(shelf, _)| shelf));
-                sound.send(kept, shared, sound_out).unwrap_or_else(|error| shared.fail(error));
+                shared.watch(|| sound.send(kept, shared, sound_out));
             });
             scope.spawn(move || {
-                let _alarm = Alarm(shared);
-                let written = picture.write(number, muxer, &done, sound_in, shared);
-                written.unwrap_or_else(|error| shared.fail(error));
+                shared.watch(|| picture.write(number, muxer, &done, sound_in, shared));
                 drop(ended_out);
             });
         }
         for _ in 0..runs {
-            let (work, done_out) = (&work, done_out.clone());
-            scope.spawn(move || work.through::<F>(scope, &done_out));
+            let (work, done_out, shared) = (&work, done_out.clone(), &shared);
+            scope.spawn(move || shared.watch(|| work.through::<F>(scope, &done_out)));
         }
         drop((done_out, ended_out));
         follow(&ended, &shared, watcher);
@@ -251,10 +250,6 @@ fn follow(ended: &Receiver<()>, shared: &Shared, watcher: &mut dyn Watcher) {
             watcher.encoded(frames);
         }
     }
-}
-
-pub fn panicked() -> RenderError {
-    RenderError::whole(MediaError::Output("a render thread panicked".into()))
 }
 
 /// The one frame of a still.
@@ -286,7 +281,7 @@ fn sound_alone(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Wa
     let shared = Shared::new(1);
     thread::scope(|scope| {
         let shared = &shared;
-        scope.spawn(move || sound.send(None, shared, out).unwrap_or_else(|error| shared.fail(error)));
+        scope.spawn(move || shared.watch(|| sound.send(None, shared, out)));
         let written = packets.into_iter().try_for_each(|packet| {
             watcher.encoded((packet.decode_at() as i64).clamp(0, steps(ready.plan, output)));
             muxer.write_audio(packet)
@@ -299,13 +294,21 @@ fn sound_alone(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Wa
 }
 
 /// The colours of a GIF, from frames all over it.
-fn palette(ready: &Ready, output: &Output) -> Result<Palette, RenderError> {
+fn palette(ready: &Ready, output: &Output, watcher: &mut dyn Watcher) -> Result<Palette, RenderError> {
     let plan = ready.plan;
-    let mut compositor = Compositor::new(ready, smoothness(output.quality), CpuCount::default());
+    let new = || Compositor::new(ready, smoothness(output.quality), CpuCount::default());
+    let mut compositor = new();
     let mut ground = Ground::<Yuv444Ten>::of(plan, output.keeps_alpha()).map_err(RenderError::whole)?;
     let mut canvas = ground.canvas(plan).map_err(RenderError::whole)?;
     let mut maker = PaletteMaker::default();
-    for number in (plan.first..plan.end).step_by((plan.length() / PALETTE_FRAMES).max(1) as usize) {
+    let step = (plan.length() / PALETTE_FRAMES).max(1);
+    for number in (plan.first..plan.end).step_by(step as usize) {
+        // A decoder goes through all that is between, another begins near what it is to show.
+        if plan.rate.seconds(step) > PALETTE_FAR_S {
+            compositor = new();
+        }
+        // Nothing of the file, but a sign that it goes on.
+        watcher.encoded(0);
         ground.compose(&mut compositor, number, &mut canvas)?;
         maker.add(&canvas).map_err(RenderError::whole)?;
     }

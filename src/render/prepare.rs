@@ -258,10 +258,16 @@ impl Glyphs<'_> {
     }
 }
 
+/// So many characters are named; of more only how many.
+const MOST_NAMED: usize = 20;
+
 fn warnings((element_id, place): &(String, Option<String>), typesetter: &mut Typesetter) -> Vec<Warning> {
     let warning = |code, message| Warning { code, element_id: Some(element_id.clone()), place: place.clone(), message };
     let missing: Vec<String> = typesetter.take_missing().into_iter().map(|c| format!("U+{:04X}", u32::from(c))).collect();
-    let glyphs = (!missing.is_empty()).then(|| format!("no font has a glyph for {}", missing.join(", ")));
+    let more = missing.len().saturating_sub(MOST_NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named = || missing[..missing.len().min(MOST_NAMED)].join(", ");
+    let glyphs = (!missing.is_empty()).then(|| format!("no font has a glyph for {}{more}", named()));
     let families = typesetter.take_unknown().into_iter().map(|family| format!("there is no font \"{family}\": Inter is used"));
     let families = families.map(|message| warning(WarningCode::MissingFont, message));
     families.chain(glyphs.map(|message| warning(WarningCode::MissingGlyph, message))).collect()

@@ -20,7 +20,7 @@ use super::{
     ground::Ground,
     prepare::Ready,
     segment::Segment,
-    shared::{Alarm, Shared},
+    shared::Shared,
 };
 use crate::media::{Form, MediaError, Parcel, Picture, Smoothness, VideoEncoder, VideoSettings};
 
@@ -96,11 +96,15 @@ pub fn divide(wanted: &[usize], runs: usize) -> VecDeque<Range<usize>> {
 
 impl Work<'_> {
     /// Works through what waits, until nothing does or something has failed. What comes of it goes to `done`, by file.
-    pub fn through<'scope, F: Form>(&'scope self, scope: &'scope Scope<'scope, '_>, done: &[Sender<Piece>]) {
-        let _alarm = Alarm(self.shared);
+    pub fn through<'scope, F: Form>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        done: &[Sender<Piece>],
+    ) -> Result<(), RenderError> {
         while let Some(run) = self.next_run().filter(|_| !self.shared.has_failed()) {
-            self.compose::<F>(scope, run, done).unwrap_or_else(|error| self.shared.fail(error));
+            self.compose::<F>(scope, run, done)?;
         }
+        Ok(())
     }
 
     fn next_run(&self) -> Option<Range<usize>> {
@@ -232,11 +236,9 @@ impl<'scope, 'done, F: Form> Encoders<'scope, 'done, F> {
             at_work.push_back(AtWork { for_next: Some(for_next), ended });
             let (used_out, done) = (self.used_out.clone(), self.done[file].clone());
             scope.spawn(move || {
-                let _alarm = Alarm(work.shared);
                 let _ = before.map(|before| before.recv());
-                let encoded = work.encode(file, index, &waiting, &used_out, &done);
-                // Before its frames are refused: what others meet with then is a consequence.
-                encoded.unwrap_or_else(|error| work.shared.fail(RenderError::whole(error)));
+                work.shared.watch(|| work.encode(file, index, &waiting, &used_out, &done).map_err(RenderError::whole));
+                // After what failed is told, its frames are refused: what others meet with then is a consequence.
                 drop((waiting, next, end));
             });
         }

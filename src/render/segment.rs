@@ -69,6 +69,8 @@ struct Looks<'a> {
     own: Vec<String>,
     /// …which is here.
     within: Vec<Option<Looks<'a>>>,
+    /// By layer, of those that are drawn anew as they grow, how large they ever grow to.
+    enlarged: Vec<Option<f64>>,
 }
 
 impl<'a> Making<'a> {
@@ -122,9 +124,10 @@ impl<'a> Looks<'a> {
                 None => None,
             });
             let fonts = if has_words(&alone) { fonts } else { "" };
-            own.push(format!("{}{fonts}", serde_json::to_string(&alone.content).ok()?));
+            own.push(hashed(&format!("{}{fonts}", serde_json::to_string(&alone.content).ok()?)));
         }
-        Some(Self { plan, elements, own, within })
+        let enlarged = plan.layers.iter().map(|layer| layer.resizes().then(|| layer.most_enlarged(plan))).collect();
+        Some(Self { plan, elements, own, within, enlarged })
     }
 
     /// Tells all that decides what some frames show.
@@ -136,7 +139,7 @@ impl<'a> Looks<'a> {
             let seen = Segment { first: interval.first.max(frames.first), end: interval.end.min(frames.end) };
             let _ = write!(text, "\n{}–{}", seen.first, seen.end);
             for &index in &interval.layers {
-                let _ = write!(text, "\n{}", self.of_layer(&plan.layers[index], seen));
+                let _ = write!(text, "\n{}", self.of_layer(index, seen));
                 self.tell_within(&plan.layers[index], seen, text);
             }
         }
@@ -152,7 +155,8 @@ impl<'a> Looks<'a> {
         text.push_str(" }");
     }
 
-    fn of_layer(&self, layer: &Layer, seen: Segment) -> String {
+    fn of_layer(&self, index: usize, seen: Segment) -> String {
+        let layer = &self.plan.layers[index];
         let [from_s, to_s] = [seen.first, seen.end - 1].map(|frame| self.plan.rate.seconds(frame));
         let crossing = layer.crossing_at(from_s).map(|(from, _)| &self.plan.layers[from]);
         let from = crossing.map(|from| (&self.own[from.element], from.end_s));
@@ -162,8 +166,7 @@ impl<'a> Looks<'a> {
         let moves: Vec<_> = motion::during(&layer.visual.keyframes, from_s - layer.origin_s, to_s - layer.origin_s)
             .filter(|keyframe| keyframe.property != Property::Volume)
             .collect();
-        // What is drawn anew as it grows is so for all that it ever grows to.
-        let enlarged = layer.resizes().then(|| layer.most_enlarged(self.plan));
+        let enlarged = self.enlarged[index];
         format!("{} {moves:?} {times:?} {shape:?} {enlarged:?} {cue:?} {from:?}", self.own[layer.element])
     }
 }

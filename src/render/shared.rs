@@ -1,6 +1,7 @@
 //! What the threads of a render tell each other beside frames and packets.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
@@ -8,20 +9,14 @@ use std::{
     time::Duration,
 };
 
-use super::{RenderError, pipeline::panicked};
+use super::RenderError;
+use crate::media::MediaError;
 
 /// How long nobody who waits looks whether another has failed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Tells the others where its thread panics.
-pub struct Alarm<'a>(pub &'a Shared);
-
-impl Drop for Alarm<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.fail(panicked());
-        }
-    }
+pub fn panicked() -> RenderError {
+    RenderError::whole(MediaError::Output("a render thread panicked".into()))
 }
 
 /// Of the files that are made together.
@@ -48,6 +43,13 @@ impl Shared {
             moved_on: Condvar::new(),
             composition_ns: AtomicU64::default(),
         }
+    }
+
+    /// Does what a thread is there for; where that fails or panics, the others need not go on.
+    pub fn watch(&self, work: impl FnOnce() -> Result<(), RenderError>) {
+        // Nothing that it worked on is used after a panic.
+        let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()));
+        done.unwrap_or_else(|error| self.fail(error));
     }
 
     /// The others need not go on.

@@ -201,9 +201,12 @@ fn over_its_blur(image: &RgbaImage, crop: &Crop, size: (u32, u32)) -> RgbaImage 
     let cropped = crop.of((f64::from(image.width()), f64::from(image.height())));
     let (inner, part) = backdrop::places(cropped, size);
     let small = (size.0.div_ceil(backdrop::SMALLER).max(2), size.1.div_ceil(backdrop::SMALLER).max(2));
-    let back = scaled(image, crop.unfold(part), small);
+    let mut back = scaled(image, crop.unfold(part), small);
+    // As in scaling, what is clear has no colour to spread.
+    premultiply(&mut back);
     let soft = imageops::blur(&back, (backdrop::SIGMA_SHARE * f64::from(small.1)).max(1.0) as f32);
     let mut whole = imageops::resize(&soft, size.0, size.1, imageops::FilterType::Triangle);
+    unpremultiply(&mut whole);
     if let Some(inner) = inner {
         let front = scaled(image, crop.unfold((0.0, 0.0, 1.0, 1.0)), (inner.width as u32, inner.height as u32));
         imageops::overlay(&mut whole, &front, inner.x as i64, inner.y as i64);

@@ -62,6 +62,30 @@ async fn a_turned_clip_stands_upright() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mirrored_clip_is_seen_as_it_is_meant_and_not_copied() {
+    let server = Server::sqlite().await;
+    let plain = server.folder.path().join("plain.mp4").to_string_lossy().into_owned();
+    ffmpeg(&["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=2", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "10", &plain]);
+    let stored = std::fs::read(&plain).unwrap();
+    let head = stored.windows(4).position(|name| name == b"tkhd").expect("a track's head");
+    // The display matrix begins so far behind the name of its box, with a, b, u, c and d as 16.16 (ISO/IEC 14496-12, 8.3.2).
+    for (name, at, filter) in [("across", 44, "hflip"), ("down", 44 + 16, "vflip")] {
+        let mut mirrored = stored.clone();
+        let value = &mut mirrored[head + at..head + at + 4];
+        assert_eq!(value, [0, 1, 0, 0]);
+        value.copy_from_slice(&[0xff, 0xff, 0, 0]);
+        let asset = server.api.upload(&format!("{name}.mp4"), "video/mp4", mirrored).await;
+        let output = json!({ "width": 320, "height": 180, "frameRate": 25, "quality": "HIGH" });
+        let element = json!({ "video": { "source": { "asset": asset } } });
+        let (_, path) = render(&server, json!({ "outputs": output, "elements": [element] })).await;
+        let expected = server.folder.path().join("expected.mp4");
+        ffmpeg(&["-y", "-i", &plain, "-vf", filter, "-c:v", "libx264", "-crf", "10", &expected.to_string_lossy()]);
+        let psnr = Picture::at(&path, 1.01, 320, 180).psnr(&Picture::at(&expected, 1.01, 320, 180), 0..180);
+        assert!(psnr > 30.0, "{name}: {psnr}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clip_shorter_than_its_element_freezes_at_its_end() {
     let server = Server::sqlite().await;
     let picture = "color=c=black:s=320x180:r=25:d=1,drawbox=c=white:t=fill:enable='gte(t,0.5)'";

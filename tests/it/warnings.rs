@@ -15,6 +15,12 @@ async fn glyphs_that_subtitles_miss_are_told() {
     assert_eq!(glyphs[0]["path"], "input.elements[1]");
     let message = glyphs[0]["message"].as_str().unwrap();
     assert!(message.contains("U+10FFFD") && message.contains("U+10FFFE"), "{message}");
+    // However many there are, the message stays one that can be read.
+    let many: String = (0x10_0000..0x10_0028).filter_map(char::from_u32).collect();
+    let input = json!({ "elements": [{ "text": { "text": many, "length": 2 } }] });
+    let told = server.api.ask(VALIDATE, json!({ "input": input })).await["validateJob"].take();
+    let message = told["warnings"][0]["message"].as_str().unwrap();
+    assert!(message.ends_with("U+100013 and 20 more") && message.len() < 300, "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use nix::sys::{
     prctl,
-    resource::{Resource, setrlimit},
+    resource::{Resource, getrlimit, setrlimit},
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,17 +17,18 @@ pub struct Limits {
     pub file: u64,
 }
 
-/// Files that may be open at once: a decoder for each of the most elements, and some.
-const OPEN_FILES: u64 = 1_024;
+/// Files that may be open at once: decoders of each of the most elements, in each of the runs of segments, and some.
+const OPEN_FILES: u64 = 16_384;
 
 impl Limits {
     /// Puts this process under the limits, for good.
     pub fn apply(&self) -> Result<(), nix::Error> {
+        let (_, most_files) = getrlimit(Resource::RLIMIT_NOFILE)?;
         let bounds = [
             (Resource::RLIMIT_AS, self.memory),
             (Resource::RLIMIT_CPU, self.cpu_s),
             (Resource::RLIMIT_FSIZE, self.file),
-            (Resource::RLIMIT_NOFILE, OPEN_FILES),
+            (Resource::RLIMIT_NOFILE, OPEN_FILES.min(most_files)),
             (Resource::RLIMIT_CORE, 0),
         ];
         for (resource, most) in bounds {
