@@ -313,4 +313,14 @@ mod tests {
         shown.get(&other, whole((4_000, 2_000))).unwrap();
         assert!(shown.get(&still, whole((4, 2))).is_err());
     }
+
+    #[test]
+    fn the_blur_of_what_is_partly_clear_is_of_its_own_colours() {
+        let half =
+            RgbaImage::from_fn(64, 64, |x, _| if x < 32 { image::Rgba([255, 255, 255, 255]) } else { image::Rgba([0; 4]) });
+        let seen = over_its_blur(&half, &Crop::default(), (128, 64));
+        let covered: Vec<_> = seen.pixels().filter(|pixel| pixel.0[3] > 8).collect();
+        assert!(covered.iter().any(|pixel| pixel.0[3] < 200), "its edge is soft");
+        assert!(covered.iter().all(|pixel| pixel.0[0] > 235), "and white: {:?}", covered.iter().map(|pixel| pixel.0[0]).min());
+    }
 }
