@@ -100,6 +100,33 @@ async fn every_codec_is_joined_without_a_seam() {
     }
 }
 
+/// Each frame is ten levels brighter than the one before it, across every join: none is missing, there twice or in another's place.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_frame_is_in_its_place_where_segments_join() {
+    let server = Server::sqlite().await;
+    let rises = |second: u32| {
+        let key = |at: f64, value: f64| json!({ "property": "OPACITY", "at": at, "value": value });
+        let from = f64::from(second) + 0.52;
+        [key(from, 0.0), key(from + 0.96, 0.96), key(from + 0.98, 0.0)]
+    };
+    let keyframes: Vec<Value> = (0..14).flat_map(rises).collect();
+    let white = json!({ "shape": { "shape": "RECTANGLE", "fill": "white", "length": 14, "keyframes": keyframes } });
+    for (format, codec) in [("MP4", "H264"), ("MP4", "H265"), ("MP4", "AV1"), ("WEBM", "VP9"), ("MOV", "PRORES")] {
+        let output = json!({ "width": 160, "height": 90, "frameRate": 25, "format": format, "videoCodec": codec });
+        let (made, bytes) = result(&server, json!({ "outputs": [output], "elements": [white] })).await;
+        assert_eq!(segments(&made), (0, 4), "{codec}");
+        let path = server.folder.path().join("stairs");
+        std::fs::write(&path, bytes).unwrap();
+        let levels = ffmpeg(&["-i", &path.to_string_lossy(), "-vf", "crop=2:2,format=rgb24", "-f", "rawvideo", "-"]);
+        let levels: Vec<u8> = levels.chunks_exact(12).map(|pixels| pixels[0]).collect();
+        assert_eq!(levels.len(), 350, "{codec}");
+        for (number, level) in levels.iter().enumerate().skip(13).take(337) {
+            let expected = ((number - 13) % 25) as f64 * 0.04 * 255.0;
+            assert!((f64::from(*level) - expected).abs() < 5.0, "{codec}: frame {number} is {level}, not {expected}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_few_pictures_a_second_are_joined_too() {
     let server = Server::sqlite().await;
