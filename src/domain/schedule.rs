@@ -67,7 +67,7 @@ pub fn schedule(elements: &[Element], media: &[Option<f64>], duration: Option<f6
         let failure = unplaceable("the composition is longer than 6 hours", "give an output.duration of at most 21600");
         return Err(Unplaceable::of_output("duration", failure));
     }
-    close(elements, open, duration)
+    Ok(close(open, duration))
 }
 
 fn open(elements: &[Element], media: &[Option<f64>]) -> Result<Vec<OpenSlot>, Unplaceable> {
@@ -140,22 +140,16 @@ fn own_length(index: usize, element: &Element, media: Option<f64>) -> Result<Opt
     Ok(element.timing.length.or(trimmed))
 }
 
-fn close(elements: &[Element], open: Vec<OpenSlot>, duration: f64) -> Result<Schedule, Unplaceable> {
+fn close(open: Vec<OpenSlot>, duration: f64) -> Schedule {
     let slots = open
         .into_iter()
-        .enumerate()
-        .map(|(index, slot)| {
-            if slot.start >= duration {
-                let start = slot.start;
-                let message = format!("the element starts at {start:.3} s, past the end of the composition at {duration:.3} s");
-                let failure = unplaceable(&message, "start the element earlier, or make the output's duration longer");
-                return Err(Unplaceable::of(index, &elements[index], "start", failure));
-            }
-            let end = slot.end.unwrap_or(duration).min(duration);
-            Ok(Slot { start: slot.start, end, track: slot.track, crosses_from: slot.crosses_from })
+        .map(|slot| {
+            // What lies past the end is not there at all.
+            let [start, end] = [slot.start, slot.end.unwrap_or(duration)].map(|time| time.min(duration));
+            Slot { start, end, track: slot.track, crosses_from: slot.crosses_from.filter(|_| start < end) }
         })
-        .collect::<Result<_, _>>()?;
-    Ok(Schedule { slots, duration })
+        .collect();
+    Schedule { slots, duration }
 }
 
 /// The most that spans weigh that are there at the same time; each has its start, its end and its weight.
@@ -258,12 +252,10 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_past_the_end_is_an_error_that_names_it() {
-        let mut late = clip(0, None);
-        late.timing.start = Some(10.0);
-        let found = schedule(&[clip(0, None), late], &[Some(2.0), Some(2.0)], Some(5.0)).unwrap_err();
-        assert_eq!(found.element, Some(1));
-        assert_eq!(found.failure.code, ErrorCode::BadUserInput);
+    fn what_follows_past_the_end_is_not_there() {
+        let found = schedule(&[clip(0, None), clip(0, Some(0.5)), clip(0, Some(0.5))], &[Some(2.0); 3], Some(1.0)).unwrap();
+        let spans: Vec<_> = found.slots.iter().map(|slot| (slot.start, slot.end, slot.crosses_from)).collect();
+        assert_eq!(spans, [(0.0, 1.0, None), (1.0, 1.0, None), (1.0, 1.0, None)]);
     }
 
     #[test]

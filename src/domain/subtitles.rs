@@ -113,12 +113,7 @@ fn without_marks(line: &str) -> String {
         }
     }
     out.push_str(rest);
-    for (entity, sign) in
-        [("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", "\u{a0}"), ("&lrm;", "\u{200e}"), ("&rlm;", "\u{200f}"), ("&amp;", "&")]
-    {
-        out = out.replace(entity, sign);
-    }
-    out
+    html_escape::decode_html_entities(&out).into_owned()
 }
 
 /// Without what its overrides say to be commands of a drawing: from `{\p1}` to `{\p0}`.
@@ -206,8 +201,8 @@ mod tests {
 
     #[test]
     fn webvtt_with_settings_notes_and_entities() {
-        let file = "WEBVTT\n\nNOTE a remark\n\nintro\n00:02.000 --> 00:03.500 align:start\n<v Ann>Fish &amp; chips</v>\n\n00:00.000 --> 00:01.000\nfirst\n";
-        assert_eq!(parse(file), [cue(0.0, 1.0, "first"), cue(2.0, 3.5, "Fish & chips")]);
+        let file = "WEBVTT\n\nNOTE a remark\n\nintro\n00:02.000 --> 00:03.500 align:start\n<v Ann>Fish &amp; chips</v>\n\n00:00.000 --> 00:01.000\nIt&#39;s &quot;q&quot; &hellip; &#x2764; &amp;lt;\n";
+        assert_eq!(parse(file), [cue(0.0, 1.0, "It's \"q\" … ❤ &lt;"), cue(2.0, 3.5, "Fish & chips")]);
     }
 
     #[test]

@@ -187,7 +187,8 @@ pub fn wrong_argument(message: &str) -> Option<Violation> {
     }
     let rule = rule.trim_start_matches([',', ' ']);
     let expected = rule.strip_prefix("expected type \"").map(|rest| rest.trim_end_matches('"').trim_end_matches('!'));
-    let message = expected.and_then(scalars::rule).unwrap_or(rule).to_owned();
+    let one_of = rule.starts_with("Oneof").then_some("must have exactly one of its fields");
+    let message = one_of.or(expected.and_then(scalars::rule)).unwrap_or(rule).to_owned();
     Some(Violation { path: dotted, code: ViolationCode::InvalidFormat, message })
 }
 

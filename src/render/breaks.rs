@@ -29,27 +29,60 @@ pub fn told_apart(words: &str) -> Cow<'_, str> {
     Cow::Owned(marked)
 }
 
-/// Of the first line that begins within a letter where that letter begins, in bytes of the words; unless it is all that is before.
-pub fn torn(buffer: &Buffer) -> Option<usize> {
+/// A line that goes on where the one before it ends, in bytes of their paragraph.
+struct Continued<'a> {
+    paragraph: &'a str,
+    /// Where that begins in the words.
+    offset: usize,
+    /// What the line before it shows.
+    before: (usize, usize),
+    first: usize,
+}
+
+fn continued(buffer: &Buffer) -> Vec<Continued<'_>> {
     let mut paragraphs = Vec::new();
     let mut start = 0;
     for line in &buffer.lines {
         paragraphs.push((start, line.text()));
         start += line.text().len() + line.ending().as_str().len();
     }
-    let mut before: Option<(usize, usize, usize)> = None;
+    let mut lines = Vec::new();
+    let mut last: Option<(usize, (usize, usize))> = None;
     for run in buffer.layout_runs() {
         let ends = run.glyphs.iter().map(|glyph| (glyph.start, glyph.end));
-        let Some((first, last)) = ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1))) else { continue };
-        let of_line_before = before.replace((run.line_i, first, last)).filter(|(paragraph, ..)| *paragraph == run.line_i);
-        let (Some((_, begins, ends)), Some((offset, text))) = (of_line_before, paragraphs.get(run.line_i)) else { continue };
-        // Glyphs of one cluster are of the same bytes, on whichever line they lie.
-        let letter = letter_at(text, first);
-        if (letter < first || first < ends) && letter > begins && !text[..letter].ends_with(MAY_END) {
-            return Some(offset + letter);
-        }
+        let Some(shown) = ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1))) else { continue };
+        let before = last.replace((run.line_i, shown)).filter(|(paragraph, _)| *paragraph == run.line_i);
+        let (Some((_, before)), Some((offset, paragraph))) = (before, paragraphs.get(run.line_i)) else { continue };
+        lines.push(Continued { paragraph, offset: *offset, before, first: shown.0 });
     }
-    None
+    lines
+}
+
+/// Of the first line that begins within a letter where that letter begins, in bytes of the words; unless it is all that is before.
+pub fn torn(buffer: &Buffer) -> Option<usize> {
+    continued(buffer).into_iter().find_map(|Continued { paragraph, offset, before, first }| {
+        // Glyphs of one cluster are of the same bytes, on whichever line they lie.
+        let letter = letter_at(paragraph, first);
+        let is_torn = (letter < first || first < before.1) && letter > before.0 && !paragraph[..letter].ends_with(MAY_END);
+        is_torn.then_some(offset + letter)
+    })
+}
+
+/// A hyphen that is there only where a line ends at it…
+pub const SOFT_HYPHEN: char = '\u{ad}';
+/// …and what is there then.
+pub const HYPHEN: &str = "-\u{200b}";
+
+/// The first soft hyphen at which a line ends, in bytes of the words.
+pub fn at_hyphen(buffer: &Buffer) -> Option<usize> {
+    let at_end = |line: &Continued| line.paragraph[..line.first].ends_with(SOFT_HYPHEN);
+    let line = continued(buffer).into_iter().find(at_end)?;
+    Some(line.offset + line.first - SOFT_HYPHEN.len_utf8())
+}
+
+/// Whether a line ends at a byte of the words.
+pub fn ends_at(buffer: &Buffer, at: usize) -> bool {
+    continued(buffer).iter().any(|line| line.offset + line.first == at)
 }
 
 /// Where the letter that a byte is of begins.

@@ -85,6 +85,12 @@ impl Paper {
         self.pixels.draw_pixmap(0, 0, outlines.as_ref(), &clear, Transform::identity(), None);
     }
 
+    /// Whether a point is on it or within so many pixels of it.
+    pub fn is_near(&self, (x, y): (i32, i32), reach: f32) -> bool {
+        let near = |at: i32, edge: u32| (-reach..=edge as f32 + reach).contains(&(at as f32));
+        near(x, self.pixels.width()) && near(y, self.pixels.height())
+    }
+
     /// Puts a pixel of straight alpha over the paper's.
     pub fn put(&mut self, x: i32, y: i32, [red, green, blue, alpha]: [u8; 4]) {
         let (width, height) = (self.pixels.width() as i32, self.pixels.height() as i32);

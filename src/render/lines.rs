@@ -42,3 +42,131 @@ impl Lines {
         Rect { x: self.place.0 + left, y: self.place.1, width: longest, height: f64::from(height) / self.scale }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use unicode_segmentation::UnicodeSegmentation;
+
+    use super::*;
+    use crate::{
+        domain::{
+            composition::{Align as TextAlign, Text, VerticalAlign},
+            geometry::Length,
+        },
+        render::{
+            breaks,
+            drawing::Room,
+            text::{
+                Typesetter,
+                tests::{BOX, text},
+            },
+        },
+    };
+
+    #[test]
+    fn lines_beyond_those_asked_for_are_cut() {
+        let long = "one two three four five six seven eight nine ten eleven twelve";
+        let height = |lines| {
+            let text = Text { max_lines: lines, ..text(long) };
+            Typesetter::new(&HashMap::new())
+                .draw(&text, &Rect { height: 400.0, ..BOX }, 720.0, 1.0, Room::default())
+                .unwrap()
+                .rect
+                .height
+        };
+        assert!(height(None) > 120.0 && height(Some(1)) < 60.0 && height(Some(2)) > height(Some(1)));
+    }
+
+    #[test]
+    fn paragraphs_are_lines_too_and_none_begins_with_a_space() {
+        let mut typesetter = Typesetter::new(&HashMap::new());
+        let mut set = |words: &str, most| {
+            let lines = typesetter.set(&Text { max_lines: Some(most), ..text(words) }, &BOX, 720.0, 1.0);
+            let runs = lines.buffer.layout_runs();
+            runs.map(|run| run.text[run.glyphs[0].start..run.glyphs[run.glyphs.len() - 1].end].to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(set("a\nb\nc", 3), ["a", "b", "c"]);
+        assert_eq!(set("a\nb\nc\nd", 3), ["a", "b", "c…"]);
+        assert_eq!(set("a\nb\nc", 1), ["a…"]);
+        assert_eq!(set("a\n\n", 1), ["a"]);
+        let long = set("one two three four five six seven eight nine ten eleven twelve\nb", 2);
+        assert!(long.len() == 2 && long[1].ends_with('…') && !long[1].starts_with(' '), "{long:?}");
+    }
+
+    #[test]
+    fn no_letter_is_torn_apart_and_lines_end_between_words() {
+        let mut typesetter = Typesetter::new(&HashMap::new());
+        let mut lines = |words: &str, width| {
+            let lines = typesetter.set(&text(words), &Rect { width, ..BOX }, 720.0, 1.0);
+            let of_run = |run: LayoutRun| {
+                let ends = run.glyphs.iter().map(|glyph| (glyph.start, glyph.end));
+                let (first, last) = ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1))).expect("glyphs");
+                run.text[first..last].replace(breaks::MAY_END, "")
+            };
+            lines.buffer.layout_runs().map(of_run).collect::<Vec<_>>()
+        };
+        // Each letter of three and four code points; at any width some would be torn.
+        for width in 50..120 {
+            for word in ["e\u{301}\u{323}".repeat(9), "\u{915}\u{94d}\u{937}\u{93f}".repeat(7), "\u{e17}\u{e35}\u{e48}".repeat(8)]
+            {
+                let lines = lines(&word, f64::from(width));
+                let letter = word.graphemes(true).next().unwrap();
+                assert!(lines.iter().all(|line| line.replace(letter, "").is_empty()), "{width}: {lines:?}");
+                assert_eq!(lines.concat(), word);
+            }
+        }
+        assert_eq!(lines("ฉันดื่มน้ำทุกวัน", 130.0), ["ฉันดื่ม", "น้ำทุก", "วัน"]);
+    }
+
+    #[test]
+    fn no_space_is_behind_the_last_letter_of_a_line() {
+        let words = "III II III III II III ".repeat(4);
+        // Where the ink of the upper line begins and ends, and how many lines there are.
+        let seen = |align, spacing, width| {
+            let text =
+                Text { align, letter_spacing: Some(Length::Pixels(spacing)), vertical_align: VerticalAlign::Top, ..text(&words) };
+            let mut typesetter = Typesetter::new(&HashMap::new());
+            let bounds = Rect { width, ..BOX };
+            let count = breaks::line_count(&typesetter.set(&text, &bounds, 720.0, 1.0).buffer);
+            let drawn = typesetter.draw(&text, &bounds, 720.0, 1.0, Room::default()).expect("words");
+            let upper =
+                drawn.image.enumerate_pixels().filter(|(_, y, pixel)| drawn.rect.y + f64::from(*y) < 48.0 && pixel.0[3] > 100);
+            let ink: Vec<f64> = upper.map(|(x, ..)| drawn.rect.x + f64::from(x)).collect();
+            (ink.iter().copied().fold(f64::MAX, f64::min), ink.iter().copied().fold(0.0, f64::max), count)
+        };
+        // An I stands two to four pixels from either edge.
+        let is_flush = |space: f64| (0.0..6.0).contains(&space);
+        for spacing in [-3.0, 12.0, 30.0] {
+            let (left, right, _) = seen(TextAlign::Justify, spacing, 400.0);
+            assert!(is_flush(left) && is_flush(400.0 - right), "{spacing}: {left}, {right}");
+            assert!(is_flush(400.0 - seen(TextAlign::Right, spacing, 400.0).1), "{spacing}");
+            let (left, right, _) = seen(TextAlign::Center, spacing, 400.0);
+            assert!((left - (399.0 - right)).abs() <= 2.0, "{spacing}: {left}, {right}");
+        }
+        let (left, right, _) = seen(TextAlign::Left, 30.0, 4000.0);
+        assert_eq!(seen(TextAlign::Left, 30.0, right + left + 2.0).2, 1, "as wide as it is seen");
+    }
+
+    #[test]
+    fn a_soft_hyphen_is_seen_where_a_line_ends_at_it() {
+        let mut typesetter = Typesetter::new(&HashMap::new());
+        let mut lines = |words: &str, width| {
+            let lines = typesetter.set(&text(words), &Rect { width, ..BOX }, 720.0, 1.0);
+            let shown = |run: LayoutRun| {
+                run.text[run.glyphs[0].start..run.glyphs[run.glyphs.len() - 1].end].replace(['\u{ad}', '\u{200b}'], "")
+            };
+            lines.buffer.layout_runs().map(shown).collect::<Vec<_>>()
+        };
+        assert_eq!(lines("hyphen\u{ad}ation", 200.0), ["hyphen-", "ation"]);
+        assert_eq!(lines("hyphen\u{ad}ation", 400.0), ["hyphenation"]);
+        let room = typesetter_width("hyphen") + 1.0;
+        assert_eq!(lines("hy\u{ad}phen\u{ad}ation", room), ["hy-", "phen-", "ation"], "no room for the second hyphen at first");
+    }
+
+    fn typesetter_width(words: &str) -> f64 {
+        let lines = Typesetter::new(&HashMap::new()).set(&text(words), &BOX, 720.0, 1.0);
+        lines.extent(BOX.width).width
+    }
+}

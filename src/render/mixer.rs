@@ -289,18 +289,24 @@ fn is_steady(sounding: &Sounding) -> bool {
 
 fn gain(sounding: &Sounding, at: i64) -> f32 {
     let share = |(from, to): (i64, i64)| {
-        if to <= from { 1.0 } else { ((at - from) as f64 / (to - from) as f64).clamp(0.0, 1.0) }
+        if to <= from { f64::from(at >= from) } else { ((at - from) as f64 / (to - from) as f64).clamp(0.0, 1.0) }
     };
     let rise: f64 = sounding.rises.iter().map(|ramp| share(*ramp)).product();
     let fall: f64 = sounding.falls.iter().map(|fall| 1.0 - share(fall.down) + fall.up.map_or(0.0, share)).product();
     let seconds = (at - sounding.start) as f64 / f64::from(SAMPLE_RATE);
     let volume = motion::value_of_one(&sounding.keyframes, seconds).unwrap_or(sounding.volume);
+    // An easing that swings beyond its ends turns no sound about.
+    let volume = volume.max(0.0);
     (volume * rise * fall) as f32
 }
 
 #[cfg(test)]
 mod tests {
     use super::{super::plan::Fall, *};
+    use crate::domain::{
+        easing::Easing,
+        motion::{Keyframe, Property},
+    };
 
     #[test]
     fn ramps_multiply_the_volume() {
@@ -320,5 +326,14 @@ mod tests {
             falls: vec![Fall { down: (90, 100), up: None }],
         };
         assert_eq!([0, 5, 50, 95].map(|at| gain(&sounding, at)), [0.0, 1.0, 2.0, 1.0]);
+        // One that comes back, and one of no length, which is as if it were not there before.
+        let back = Sounding { falls: vec![Fall { down: (20, 40), up: Some((60, 80)) }], ..sounding.clone() };
+        assert_eq!([15, 30, 50, 70, 90].map(|at| gain(&back, at)), [2.0, 1.0, 0.0, 1.0, 2.0]);
+        let none = Sounding { falls: vec![Fall { down: (100, 100), up: None }], ..sounding.clone() };
+        assert_eq!(gain(&none, 50), 2.0);
+        // What swings below nothing is silent, and not turned about.
+        let key = |at: f64, value: f64| Keyframe { property: Property::Volume, at, value, easing: Easing::BackIn };
+        let swings = Sounding { keyframes: vec![key(0.0, 0.0), key(100.0 / 48_000.0, 1.0)], ..sounding };
+        assert_eq!(gain(&swings, 50), 0.0);
     }
 }

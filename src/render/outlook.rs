@@ -21,51 +21,64 @@ const MOST_INTERVALS: usize = 1_000;
 const MOST_LAYERS: usize = 100;
 const MOST_WARNINGS: usize = 200;
 
-/// The outlook of the first output.
-pub fn of(understood: &Understood, output: &Output) -> Inspection {
+/// The plan of the first output, and the warnings of all, each once.
+pub fn of(understood: &Understood, outputs: &[Output]) -> Inspection {
+    let mut warnings = understood.opened.warnings();
+    let mut out_of_use: Option<Vec<(usize, Option<String>)>> = None;
+    for (number, output) in outputs.iter().enumerate() {
+        let ready = understood.ready(number);
+        let is_same = |one: &Warning, other: &Warning| {
+            one.code == other.code && one.element_id == other.element_id && one.place == other.place
+        };
+        for warning in warnings_of(&ready, &understood.opened.ids, number, output) {
+            if warnings.len() < MOST_WARNINGS && !warnings.iter().any(|known| is_same(known, &warning)) {
+                warnings.push(warning);
+            }
+        }
+        // What any of them shows is of use.
+        let unused = unused(&ready);
+        out_of_use =
+            Some(out_of_use.map_or(unused.clone(), |known| known.into_iter().filter(|one| unused.contains(one)).collect()));
+    }
+    warnings.extend(out_of_use.into_iter().flatten().map(|(index, place)| Warning {
+        code: WarningCode::Unused,
+        element_id: understood.opened.ids.get(index).cloned(),
+        place,
+        message: "nothing of it is seen or heard in the composition".to_owned(),
+    }));
+    warnings.truncate(MOST_WARNINGS);
     let ready = understood.ready(0);
     let plan = ready.plan;
-    let mut warnings = understood.opened.warnings();
-    for (index, place, scale) in enlarged(&ready) {
-        warnings.push(Warning {
-            code: WarningCode::Enlarged,
-            element_id: understood.opened.ids.get(index).cloned(),
-            place,
-            message: format!("the source is shown {scale:.1} times as large as it is"),
-        });
-    }
-    for (index, place, [asked, lasts]) in cut_transitions(&ready) {
-        warnings.push(Warning {
-            code: WarningCode::TransitionCut,
-            element_id: understood.opened.ids.get(index).cloned(),
-            place: Some(place),
-            message: format!("the transition of {asked} s is cut to {lasts:.3} s: no longer is there what comes, or what goes"),
-        });
-    }
-    for (index, place) in unused(&ready) {
-        warnings.push(Warning {
-            code: WarningCode::Unused,
-            element_id: understood.opened.ids.get(index).cloned(),
-            place,
-            message: "nothing of it is seen or heard in the composition".to_owned(),
-        });
-    }
-    if output.format.has_sound() && plan.sounds.is_empty() {
-        let message = "nothing in the composition sounds".to_owned();
-        warnings.push(Warning { code: WarningCode::Silent, element_id: None, place: None, message });
-    }
-    if output.background.alpha < 255 && !output.format.is_sound_alone() && !output.keeps_alpha() {
-        let message = "the background is not opaque, and the file cannot say so: WebM of VP9, MOV of ProRes, PNG and GIF can";
-        warnings.push(Warning { code: WarningCode::NoAlpha, element_id: None, place: None, message: message.to_owned() });
-    }
-    warnings.truncate(MOST_WARNINGS);
-    let copied: Vec<Segment> = Copies::find(&ready, output).parts.iter().map(|part| part.segment).collect();
+    let copied: Vec<Segment> = Copies::find(&ready, &outputs[0]).parts.iter().map(|part| part.segment).collect();
     Inspection {
         duration: plan.rate.seconds(plan.frames),
         frames: plan.length(),
         intervals: plan.intervals.iter().flat_map(|interval| planned(&ready, interval, &copied)).take(MOST_INTERVALS).collect(),
         warnings,
     }
+}
+
+/// Those of one output but for what is of no use; `ids` are the elements'.
+fn warnings_of(ready: &Ready, ids: &[String], number: usize, output: &Output) -> Vec<Warning> {
+    let of_element = |code, index: usize, place, message| Warning { code, element_id: ids.get(index).cloned(), place, message };
+    let of_all = |code, place, message: &str| Warning { code, element_id: None, place, message: message.to_owned() };
+    let mut warnings = Vec::new();
+    for (index, place, scale) in enlarged(ready) {
+        let message = format!("the source is shown {scale:.1} times as large as it is");
+        warnings.push(of_element(WarningCode::Enlarged, index, place, message));
+    }
+    for (index, place, [asked, lasts]) in cut_transitions(ready) {
+        let message = format!("the transition of {asked} s is cut to {lasts:.3} s: no longer is there what comes, or what goes");
+        warnings.push(of_element(WarningCode::TransitionCut, index, Some(place), message));
+    }
+    if output.format.has_sound() && ready.plan.sounds.is_empty() {
+        warnings.push(of_all(WarningCode::Silent, None, "nothing in the composition sounds"));
+    }
+    if output.background.alpha < 255 && !output.format.is_sound_alone() && !output.keeps_alpha() {
+        let message = "the background is not opaque, and the file cannot say so: WebM of VP9, MOV of ProRes, PNG and GIF can";
+        warnings.push(of_all(WarningCode::NoAlpha, Some(format!("outputs[{number}].background")), message));
+    }
+    warnings
 }
 
 /// Elements whose sources are shown larger than they are: by index, where one is within another its place there, and how much larger.

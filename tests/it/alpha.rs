@@ -178,4 +178,10 @@ async fn a_format_without_alpha_says_so_before() {
             answer["validateJob"]["warnings"].as_array().unwrap().iter().filter_map(|w| w["code"].as_str()).collect();
         assert_eq!(codes.contains(&"NO_ALPHA"), warned, "{format}: {codes:?}");
     }
+    // Whichever of the outputs it is.
+    let outputs = json!([{ "width": 192, "height": 96 }, { "width": 192, "height": 96, "background": "#ffffff00" }]);
+    let query = "query($input: CreateJobInput!) { validateJob(input: $input) { warnings { code path } } }";
+    let answer = server.api.ask(query, json!({ "input": { "outputs": outputs, "elements": halves() } })).await;
+    let told = answer["validateJob"]["warnings"].as_array().unwrap().clone();
+    assert!(told.contains(&json!({ "code": "NO_ALPHA", "path": "input.outputs[1].background" })), "{told:?}");
 }

@@ -111,6 +111,12 @@ async fn elements_of_which_nothing_is_seen_or_heard_are_told() {
         ],
     });
     let told = server.api.ask(VALIDATE, json!({ "input": input })).await["validateJob"].take();
+    let shape = |length: f64| json!({ "shape": { "shape": "RECTANGLE", "fill": "red", "track": 0, "length": length } });
+    let outputs = [1.0, 3.0].map(|duration| json!({ "width": 64, "height": 36, "duration": duration }));
+    let follow = json!({ "outputs": outputs, "elements": [shape(2.0), shape(1.0), shape(1.0)] });
+    let of_two = server.api.ask(VALIDATE, json!({ "input": follow })).await["validateJob"].take();
+    let unused: Vec<_> = of_two["warnings"].as_array().unwrap().iter().filter(|found| found["code"] == "UNUSED").collect();
+    assert!(unused.len() == 1 && unused[0]["path"] == "input.elements[2]", "what the longer output shows is of use: {of_two:#}");
     let mut paths: Vec<&str> = Vec::new();
     for warning in told["warnings"].as_array().unwrap() {
         assert_eq!(warning["code"], "UNUSED", "{told:#}");

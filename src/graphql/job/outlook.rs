@@ -201,7 +201,11 @@ impl JobWarning {
     fn of(warning: domain::inspection::Warning) -> Self {
         Self {
             code: name(warning.code),
-            path: warning.element_id.as_ref().map(|id| path([Some(id), warning.place.as_ref()])),
+            path: warning
+                .element_id
+                .as_ref()
+                .or(warning.place.as_ref())
+                .map(|_| path([warning.element_id.as_ref(), warning.place.as_ref()])),
             message: warning.message,
         }
     }

@@ -105,7 +105,7 @@ fn look(composition: &Composition, partly: bool, out: &Reports) {
     let mut opened = prepare::open(composition, partly, &mut { check });
     let outputs = if partly { &[] } else { composition.outputs.as_slice() };
     let problems = match (opened.plans(outputs), outputs.first()) {
-        (Ok(plans), Some(output)) => return tell(Inspected::Good(outlook::of(&Understood { opened, plans }, output))),
+        (Ok(plans), Some(_)) => return tell(Inspected::Good(outlook::of(&Understood { opened, plans }, outputs))),
         (Ok(_), None) => Vec::new(),
         (Err(problems), _) => problems,
     };
