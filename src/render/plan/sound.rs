@@ -104,7 +104,7 @@ fn sounding(plan: &Plan, index: usize, elements: &[Element], media: &[Medium], s
         rises: Vec::new(),
         falls: Vec::new(),
     };
-    // As long as its sound is that of a video may not be.
+    // Of a video it is the picture's length that is known.
     let is_sound = matches!(elements[index].content, Content::Audio { .. }) && !playback.repeat;
     let heard = media[index].duration.filter(|_| is_sound).and_then(|duration| playback.trimmed(duration));
     add_fades(&mut sounding, playback, heard.map(|heard| sample(heard / playback.speed)));
