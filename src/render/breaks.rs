@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use cosmic_text::Buffer;
+use cosmic_text::{Buffer, LayoutRun};
 use icu_segmenter::{LineSegmenter, options::LineBreakOptions};
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
@@ -39,6 +39,12 @@ struct Continued<'a> {
     first: usize,
 }
 
+/// The bytes of its paragraph that a line shows; `None` of an empty one.
+pub fn shown(run: &LayoutRun) -> Option<(usize, usize)> {
+    let ends = run.glyphs.iter().map(|glyph| (glyph.start, glyph.end));
+    ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+}
+
 fn continued(buffer: &Buffer) -> Vec<Continued<'_>> {
     let mut paragraphs = Vec::new();
     let mut start = 0;
@@ -49,8 +55,7 @@ fn continued(buffer: &Buffer) -> Vec<Continued<'_>> {
     let mut lines = Vec::new();
     let mut last: Option<(usize, (usize, usize))> = None;
     for run in buffer.layout_runs() {
-        let ends = run.glyphs.iter().map(|glyph| (glyph.start, glyph.end));
-        let Some(shown) = ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1))) else { continue };
+        let Some(shown) = shown(&run) else { continue };
         let before = last.replace((run.line_i, shown)).filter(|(paragraph, _)| *paragraph == run.line_i);
         let (Some((_, before)), Some((offset, paragraph))) = (before, paragraphs.get(run.line_i)) else { continue };
         lines.push(Continued { paragraph, offset: *offset, before, first: shown.0 });

@@ -65,6 +65,16 @@ mod tests {
         },
     };
 
+    /// What each line shows, without the marks that nobody sees.
+    fn shown(typesetter: &mut Typesetter, text: &Text, width: f64) -> Vec<String> {
+        let lines = typesetter.set(text, &Rect { width, ..BOX }, 720.0, 1.0);
+        let of_run = |run: LayoutRun| {
+            let (first, last) = breaks::shown(&run).expect("glyphs");
+            run.text[first..last].replace([breaks::SOFT_HYPHEN, breaks::MAY_END], "")
+        };
+        lines.buffer.layout_runs().map(of_run).collect()
+    }
+
     #[test]
     fn lines_beyond_those_asked_for_are_cut() {
         let long = "one two three four five six seven eight nine ten eleven twelve";
@@ -82,11 +92,7 @@ mod tests {
     #[test]
     fn paragraphs_are_lines_too_and_none_begins_with_a_space() {
         let mut typesetter = Typesetter::new(&HashMap::new());
-        let mut set = |words: &str, most| {
-            let lines = typesetter.set(&Text { max_lines: Some(most), ..text(words) }, &BOX, 720.0, 1.0);
-            let runs = lines.buffer.layout_runs();
-            runs.map(|run| run.text[run.glyphs[0].start..run.glyphs[run.glyphs.len() - 1].end].to_owned()).collect::<Vec<_>>()
-        };
+        let mut set = |words: &str, most| shown(&mut typesetter, &Text { max_lines: Some(most), ..text(words) }, BOX.width);
         assert_eq!(set("a\nb\nc", 3), ["a", "b", "c"]);
         assert_eq!(set("a\nb\nc\nd", 3), ["a", "b", "c…"]);
         assert_eq!(set("a\nb\nc", 1), ["a…"]);
@@ -98,15 +104,7 @@ mod tests {
     #[test]
     fn no_letter_is_torn_apart_and_lines_end_between_words() {
         let mut typesetter = Typesetter::new(&HashMap::new());
-        let mut lines = |words: &str, width| {
-            let lines = typesetter.set(&text(words), &Rect { width, ..BOX }, 720.0, 1.0);
-            let of_run = |run: LayoutRun| {
-                let ends = run.glyphs.iter().map(|glyph| (glyph.start, glyph.end));
-                let (first, last) = ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1))).expect("glyphs");
-                run.text[first..last].replace(breaks::MAY_END, "")
-            };
-            lines.buffer.layout_runs().map(of_run).collect::<Vec<_>>()
-        };
+        let mut lines = |words: &str, width| shown(&mut typesetter, &text(words), width);
         // Each letter of three and four code points; at any width some would be torn.
         for width in 50..120 {
             for word in ["e\u{301}\u{323}".repeat(9), "\u{915}\u{94d}\u{937}\u{93f}".repeat(7), "\u{e17}\u{e35}\u{e48}".repeat(8)]
@@ -152,20 +150,14 @@ mod tests {
     #[test]
     fn a_soft_hyphen_is_seen_where_a_line_ends_at_it() {
         let mut typesetter = Typesetter::new(&HashMap::new());
-        let mut lines = |words: &str, width| {
-            let lines = typesetter.set(&text(words), &Rect { width, ..BOX }, 720.0, 1.0);
-            let shown = |run: LayoutRun| {
-                run.text[run.glyphs[0].start..run.glyphs[run.glyphs.len() - 1].end].replace(['\u{ad}', '\u{200b}'], "")
-            };
-            lines.buffer.layout_runs().map(shown).collect::<Vec<_>>()
-        };
+        let mut lines = |words: &str, width| shown(&mut typesetter, &text(words), width);
         assert_eq!(lines("hyphen\u{ad}ation", 200.0), ["hyphen-", "ation"]);
         assert_eq!(lines("hyphen\u{ad}ation", 400.0), ["hyphenation"]);
-        let room = typesetter_width("hyphen") + 1.0;
+        let room = width_of("hyphen") + 1.0;
         assert_eq!(lines("hy\u{ad}phen\u{ad}ation", room), ["hy-", "phen-", "ation"], "no room for the second hyphen at first");
     }
 
-    fn typesetter_width(words: &str) -> f64 {
+    fn width_of(words: &str) -> f64 {
         let lines = Typesetter::new(&HashMap::new()).set(&text(words), &BOX, 720.0, 1.0);
         lines.extent(BOX.width).width
     }

@@ -5,7 +5,7 @@
 use cosmic_text::{LayoutGlyph, LayoutRun};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::breaks::MAY_END;
+use super::breaks::{self, MAY_END};
 use crate::domain::composition::Align;
 
 /// What a span of spaced letters is marked with.
@@ -29,8 +29,7 @@ pub fn taken_back(run: &LayoutRun, ems: f32, align: Align) -> TakenBack {
     let mut in_order: Vec<usize> = (0..run.glyphs.len()).collect();
     in_order.sort_by(|one, other| run.glyphs[*one].x.total_cmp(&run.glyphs[*other].x));
     // The run's text is that of its whole paragraph.
-    let ends = run.glyphs.iter().map(|glyph| (glyph.start, glyph.end));
-    let (first, last) = ends.fold((run.text.len(), 0), |(first, last), (start, end)| (first.min(start), last.max(end)));
+    let (first, last) = breaks::shown(run).unwrap_or_default();
     let text = run.text.get(first..last).unwrap_or_default();
     // A mark at which lines may end is nothing between letters.
     let letters = text.grapheme_indices(true).filter(|(_, letter)| !letter.starts_with(MAY_END));
