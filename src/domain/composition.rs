@@ -371,6 +371,12 @@ impl Element {
         keyframes
     }
 
+    /// Whether its source's sound, where that has one, is heard at some moment.
+    pub fn is_heard(&self) -> bool {
+        let loud = |playback: &Playback| playback.volume > 0.0 || !self.volume_keyframes().is_empty();
+        self.playback().is_some_and(|playback| !playback.muted && loud(playback))
+    }
+
     pub fn playback(&self) -> Option<&Playback> {
         match &self.content {
             Content::Video { playback, .. } | Content::Audio { playback } => Some(playback),

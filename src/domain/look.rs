@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{composition::Source, geometry::Length, motion::KenBurns, paint::Color};
 
 /// To be counted up with every change of what is drawn, mixed or encoded: what was kept before is then not found.
-pub const EDITION: u32 = 24;
+pub const EDITION: u32 = 25;
 
 /// What is cut off a source, in fractions of it from each edge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,11 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Whether what it makes of a pixel goes by the others, or by the pixel's place among them.
+    pub fn is_of_all(&self) -> bool {
+        matches!(self, Effect::Blur(_) | Effect::Sharpen(_) | Effect::Vignette(_))
+    }
+
     /// The file of a table of colours.
     pub fn table(&self) -> Option<&Source> {
         match self {

@@ -26,6 +26,14 @@ pub struct Schedule {
     pub duration: f64,
 }
 
+impl Schedule {
+    /// All of it later by so many seconds.
+    pub fn moved(&self, by: f64) -> Self {
+        let slot = |slot: &Slot| Slot { start: slot.start + by, end: slot.end + by, ..slot.clone() };
+        Self { slots: self.slots.iter().map(slot).collect(), duration: self.duration + by }
+    }
+}
+
 /// An element that cannot be placed, by index; `None` where it is the whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unplaceable {
@@ -68,6 +76,11 @@ pub fn schedule(elements: &[Element], media: &[Option<f64>], duration: Option<f6
         return Err(Unplaceable::of_output("duration", failure));
     }
     Ok(close(open, duration))
+}
+
+/// What is wrong with how long an element plays, by its own medium.
+pub fn misplaced(element: &Element, media: Option<f64>) -> Option<JobFailure> {
+    own_length(0, element, media).err().map(|unplaceable| unplaceable.failure)
 }
 
 fn open(elements: &[Element], media: &[Option<f64>]) -> Result<Vec<OpenSlot>, Unplaceable> {

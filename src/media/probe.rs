@@ -34,6 +34,8 @@ pub struct MediaProbe {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VideoInfo {
     pub codec: String,
+    /// Whether there is a decoder for it.
+    pub decodable: bool,
     /// Of the stored picture, before rotation and pixel aspect.
     pub width: u32,
     pub height: u32,
@@ -52,6 +54,8 @@ pub struct VideoInfo {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AudioInfo {
     pub codec: String,
+    /// Whether there is a decoder for it.
+    pub decodable: bool,
     pub sample_rate: u32,
     pub channels: u32,
     pub duration: Option<f64>,
@@ -137,6 +141,7 @@ fn video_info(stream: &Stream) -> Result<VideoInfo, MediaError> {
         .unwrap_or(1.0);
     Ok(VideoInfo {
         codec: parameters.id().name().to_owned(),
+        decodable: input::allowed_decoder(parameters.id(), has_alpha(stream)).is_ok(),
         width: width as u32,
         height: height as u32,
         pixel_aspect,
@@ -168,6 +173,7 @@ fn audio_info(stream: &Stream) -> Option<AudioInfo> {
     let (rate, channels) = unsafe { ((*parameters.as_ptr()).sample_rate, (*parameters.as_ptr()).ch_layout.nb_channels) };
     (rate > 0 && channels > 0).then(|| AudioInfo {
         codec: parameters.id().name().to_owned(),
+        decodable: input::allowed_decoder(parameters.id(), false).is_ok(),
         sample_rate: rate as u32,
         channels: channels as u32,
         duration: duration(stream),

@@ -20,14 +20,20 @@ pub const SIGMA_SHARE: f64 = 0.02;
 
 /// Draws the pictures of one clip.
 pub struct Backdrop<F: Form> {
-    /// Where the picture itself lies in the box.
-    inner: Area,
-    front: Scaler<F>,
+    /// `None` where it is too narrow to be seen.
+    front: Option<Front<F>>,
     whole: Part,
-    contained: Picture<F>,
     back: Scaler<F>,
     part: Part,
     small: Picture<F>,
+}
+
+/// The picture itself.
+struct Front<F: Form> {
+    /// Where it lies in the box.
+    inner: Area,
+    scaler: Scaler<F>,
+    contained: Picture<F>,
 }
 
 /// Where a source of `size` lies whole within a box, and the part of it that fills the box.
@@ -43,14 +49,15 @@ pub fn places(size: (f64, f64), (width, height): (u32, u32)) -> (Option<Area>, P
 impl<F: Form> Backdrop<F> {
     pub fn new(source: (f64, f64), crop: Crop, size: (u32, u32), from: Source) -> Result<Self, MediaError> {
         let (inner, part) = places(crop.of(source), size);
-        let inner = inner.ok_or_else(|| MediaError::Unsupported("the picture is too narrow to be seen".into()))?;
         let small = [size.0, size.1].map(|edge| (edge / SMALLER).next_multiple_of(2).max(16));
-        let (width, height) = (inner.width as u32, inner.height as u32);
+        let front = |inner: Area| {
+            let (width, height) = (inner.width as u32, inner.height as u32);
+            let scaler = Scaler::new(width, height, from, Smoothness::Bicubic);
+            Ok::<_, MediaError>(Front { inner, scaler, contained: Picture::new(width, height)? })
+        };
         Ok(Self {
-            inner,
-            front: Scaler::new(width, height, from, Smoothness::Bicubic),
+            front: inner.map(front).transpose()?,
             whole: crop.unfold((0.0, 0.0, 1.0, 1.0)),
-            contained: Picture::new(width, height)?,
             back: Scaler::new(small[0], small[1], from, Smoothness::Bilinear),
             part: crop.unfold(part),
             small: Picture::new(small[0], small[1])?,
@@ -62,8 +69,10 @@ impl<F: Form> Backdrop<F> {
         let sigma = (SIGMA_SHARE * self.small.height() as f64).max(1.0);
         effects::blur(&mut self.small, sigma);
         warp::draw(out, &self.small, &Pose::filling(out.width(), out.height()), 1.0);
-        self.front.scale(decoded, self.whole, &mut self.contained)?;
-        sprite::put(out, &self.contained, &self.inner, 256);
+        if let Some(Front { inner, scaler, contained }) = &mut self.front {
+            scaler.scale(decoded, self.whole, contained)?;
+            sprite::put(out, contained, inner, 256);
+        }
         Ok(())
     }
 }

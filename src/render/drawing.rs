@@ -109,7 +109,7 @@ impl Paper {
         }
     }
 
-    /// Puts the soft copy of a shape, which lies as this does, onto it.
+    /// Puts the soft copy of a shape, at the same scale, onto it.
     pub fn cast(&mut self, shadow: &Shadow, canvas_height: f64, shape: &Self) {
         let (width, height) = (shape.pixels.width() as usize, shape.pixels.height() as usize);
         let mut alpha: Vec<u8> = shape.pixels.pixels().iter().map(|pixel| pixel.alpha()).collect();
@@ -118,7 +118,9 @@ impl Paper {
             blur_plane(&mut alpha, width, height, sigma);
         }
         let by = |length: Length| (length.resolve(canvas_height) * self.scale).round() as i32;
-        let (dx, dy) = (by(shadow.x), by(shadow.y));
+        let apart = |one: f64, other: f64| ((one - other) * self.scale).round() as i32;
+        let dx = by(shadow.x) + apart(shape.origin.0, self.origin.0);
+        let dy = by(shadow.y) + apart(shape.origin.1, self.origin.1);
         for (at, coverage) in alpha.iter().enumerate().filter(|(_, coverage)| **coverage > 0) {
             let (x, y) = ((at % width) as i32 + dx, (at / width) as i32 + dy);
             self.put(x, y, covered(*coverage, shadow.color));

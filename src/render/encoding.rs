@@ -124,6 +124,8 @@ fn vp9(settings: &mut VideoSettings, output: &Output, clear: bool) {
     };
     settings.encoder = "libvpx-vp9";
     settings.options.extend([("deadline", deadline.into()), ("cpu-used", speed.to_string()), ("row-mt", "1".into())]);
+    // As many as there are cores; what comes of them is the same (libvpx, `row_mt_bit_exact`).
+    settings.options.push(("threads", "0".into()));
     if clear {
         settings.storage = Storage::Yuva420;
         // It keeps no alpha with pictures that are never shown.

@@ -67,9 +67,13 @@ pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Ve
     let opened = match &mut element.content {
         Content::Composition { elements, .. } => open_within(elements, library),
         _ if away => Ok(Prepared::Drawn),
-        content => open_source(content, library).map_err(|error| vec![failure(&error).in_place(place)]),
+        content => open_source(content, library).map_err(|error| vec![failure(&error).in_place(place.clone())]),
     };
-    match opened {
+    let decodable = |prepared| match undecodable(element, &prepared) {
+        None => Ok(prepared),
+        Some(error) => Err(vec![failure(&error).in_place(place)]),
+    };
+    match opened.and_then(decodable) {
         Ok(prepared) if wrong.is_empty() => Ok(prepared),
         Ok(_) => Err(wrong),
         Err(more) => {
@@ -77,6 +81,22 @@ pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Ve
             Err(wrong)
         }
     }
+}
+
+/// What of a source is to be seen or heard and cannot be decoded.
+fn undecodable(element: &Element, prepared: &Prepared) -> Option<MediaError> {
+    let Prepared::Clip { probe, .. } = prepared else { return None };
+    let picture = probe.video.as_ref().filter(|video| element.visual().is_some() && !video.decodable);
+    let sound = probe.audio.as_ref().filter(|audio| element.is_heard() && !audio.decodable);
+    let message = match (picture, sound) {
+        (Some(video), _) => format!("the codec {} is not supported", video.codec),
+        (None, Some(audio)) if element.visual().is_some() => {
+            format!("the codec {} of its sound is not supported; muted, it can be used", audio.codec)
+        }
+        (None, Some(audio)) => format!("the codec {} is not supported", audio.codec),
+        (None, None) => return None,
+    };
+    Some(MediaError::Unsupported(message))
 }
 
 fn open_within(elements: &mut [Element], library: &mut Library) -> Result<Prepared, Vec<JobFailure>> {

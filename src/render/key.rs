@@ -1,4 +1,4 @@
-//! A colour that is seen through, by its distance in Cb and Cr: light and shadow on it do not matter, unless it is grey itself.
+//! A colour that is seen through, by its distance in Cb and Cr, or, of a grey, in its light too.
 
 use super::sprite::Sprite;
 use crate::{

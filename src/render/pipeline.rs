@@ -244,10 +244,10 @@ fn make<F: Form>(ready: &Ready, files: Vec<File>, means: &Means, watcher: &mut d
 fn follow(ended: &Receiver<()>, shared: &Shared, watcher: &mut dyn Watcher) {
     let mut told = 0;
     while ended.recv_timeout(TELL_EVERY) == Err(RecvTimeoutError::Timeout) {
-        let frames = shared.frames();
-        if frames > told {
-            told = frames;
-            watcher.encoded(frames);
+        let signs = shared.signs();
+        if signs != told {
+            told = signs;
+            watcher.encoded(shared.frames());
         }
     }
 }
@@ -282,10 +282,20 @@ fn sound_alone(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Wa
     thread::scope(|scope| {
         let shared = &shared;
         scope.spawn(move || shared.watch(|| sound.send(None, shared, out)));
-        let written = packets.into_iter().try_for_each(|packet| {
-            watcher.encoded((packet.decode_at() as i64).clamp(0, steps(ready.plan, output)));
-            muxer.write_audio(packet)
-        });
+        let (mut told, mut written) = (0, Ok(()));
+        while written.is_ok() {
+            match packets.recv_timeout(TELL_EVERY) {
+                Ok(packet) => {
+                    told = (packet.decode_at() as i64).clamp(0, steps(ready.plan, output));
+                    watcher.encoded(told);
+                    written = muxer.write_audio(packet);
+                }
+                // Its loudness is being measured, or what comes is long in coming.
+                Err(RecvTimeoutError::Timeout) => watcher.encoded(told),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        drop(packets);
         written.and_then(|()| muxer.finish()).unwrap_or_else(|error| shared.fail(RenderError::whole(error)));
     });
     let composition_cpu = shared.composition_cpu();

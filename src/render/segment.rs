@@ -159,8 +159,10 @@ impl<'a> Looks<'a> {
         let layer = &self.plan.layers[index];
         let [from_s, to_s] = [seen.first, seen.end - 1].map(|frame| self.plan.rate.seconds(frame));
         let crossing = layer.crossing_at(from_s).map(|(from, _)| &self.plan.layers[from]);
-        let from = crossing.map(|from| (&self.own[from.element], from.end_s));
-        let times = (layer.first, layer.end, layer.origin_s, layer.start_s, layer.end_s);
+        // When it ends shows before that in the slow move over all its time alone.
+        let end_s = |layer: &Layer| layer.visual.ken_burns().map(|_| layer.end_s);
+        let from = crossing.map(|from| (&self.own[from.element], end_s(from)));
+        let times = (layer.first, layer.origin_s, layer.start_s, end_s(layer));
         let cue = layer.cue.zip(self.elements[layer.element].cues()).and_then(|(number, cues)| cues.get(number));
         let shape = (layer.figure, layer.stage, layer.opaque, layer.enter, layer.leave);
         let moves: Vec<_> = motion::during(&layer.visual.keyframes, from_s - layer.origin_s, to_s - layer.origin_s)

@@ -26,6 +26,8 @@ pub struct Shared {
     cause: Mutex<Option<RenderError>>,
     /// Frames that are in the files or on their way, of all of them together.
     frames: AtomicI64,
+    /// What went on that is not in the files.
+    signs: AtomicU64,
     /// By file, the segment that is written next, by index.
     next: Mutex<Vec<usize>>,
     moved_on: Condvar,
@@ -39,6 +41,7 @@ impl Shared {
             failed: AtomicBool::default(),
             cause: Mutex::default(),
             frames: AtomicI64::default(),
+            signs: AtomicU64::default(),
             next: Mutex::new(vec![0; files]),
             moved_on: Condvar::new(),
             composition_ns: AtomicU64::default(),
@@ -61,6 +64,17 @@ impl Shared {
 
     pub fn has_failed(&self) -> bool {
         self.failed.load(Relaxed)
+    }
+
+    /// Asked by who works long on what no file shows, such as a sound's loudness: whether to go on. That it asks is a sign of life.
+    pub fn goes_on(&self) -> bool {
+        self.signs.fetch_add(1, Relaxed);
+        !self.has_failed()
+    }
+
+    /// Frames and all other signs of life: another number than before means that the render goes on.
+    pub fn signs(&self) -> u64 {
+        self.signs.load(Relaxed) + self.frames() as u64
     }
 
     pub fn into_outcome(self) -> Result<(), RenderError> {

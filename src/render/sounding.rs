@@ -111,7 +111,7 @@ impl Mixing {
         loop {
             let before = thread_cpu();
             let mut block = Block { left: vec![0.0; size], right: vec![0.0; size], untried: true };
-            let count = self.mixer.mix(&mut block.left, &mut block.right, &|| !shared.has_failed())?;
+            let count = self.mixer.mix(&mut block.left, &mut block.right, &|| shared.goes_on())?;
             shared.add_composing(thread_cpu().saturating_sub(before));
             block.left.truncate(count);
             block.right.truncate(count);

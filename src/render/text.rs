@@ -95,9 +95,11 @@ impl Typesetter {
         if let Some(background) = &background {
             around = around.union(&grown(background, room.margin));
         }
-        if let Some(shadow) = &text.shadow {
-            let reach = shadow.blur.resolve(canvas_height) * 3.0;
+        let shadow = text.shadow.as_ref().map(|shadow| {
             let by = (shadow.x.resolve(canvas_height), shadow.y.resolve(canvas_height));
+            (shadow, by, shadow.blur.resolve(canvas_height) * 3.0)
+        });
+        if let Some((_, by, reach)) = shadow {
             around = around.union(&grown(&around.moved(by), reach + room.margin));
         }
         let mut paper = Paper::around(&around, scale, room.within)?;
@@ -105,8 +107,10 @@ impl Typesetter {
             let path = drawing::rounded(rect, background.corner_radius.resolve(canvas_height))?;
             paper.fill(&path, &drawing::paint(background.color));
         }
-        if let Some(shadow) = &text.shadow {
-            let mut shape = Paper::around(&around, scale, room.within)?;
+        if let Some((shadow, by, reach)) = shadow {
+            // Words beyond the canvas may cast theirs onto it.
+            let within = room.within.map(|bounds| bounds.union(&grown(&bounds.moved((-by.0, -by.1)), reach)));
+            let mut shape = Paper::around(&around, scale, within.as_ref())?;
             self.write(&lines, text, stroke, &mut shape);
             paper.cast(shadow, canvas_height, &shape);
         }

@@ -153,3 +153,39 @@ async fn a_grey_of_another_matrix_stays_the_same_grey() {
         assert!(picture.is(280, 90, [255; 3], 0) && picture.is(40, 90, [98; 3], 1), "{name}: {:?}", picture.pixel(280, 90));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_full_range_of_any_codec_becomes_the_limited_one() {
+    let server = Server::sqlite().await;
+    let ten = ["-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv420p10le"];
+    let hevc = ["-c:v", "libx265", "-x265-params", "log-level=none:lossless=1", "-pix_fmt", "yuv420p10le"];
+    let encoders: [(&str, &[&str]); 5] = [
+        ("vp9.webm", &["-c:v", "libvpx-vp9", "-lossless", "1"]),
+        ("av1.mp4", &["-c:v", "libsvtav1", "-qp", "1"]),
+        ("h264.mp4", &["-c:v", "libx264", "-qp", "0"]),
+        ("ten.mp4", &ten),
+        ("hevc.mp4", &hevc),
+    ];
+    for (name, encoder) in encoders {
+        let grey = if name == "ten.mp4" || name == "hevc.mp4" {
+            "yuv420p10le,geq=lum=800:cb=512:cr=512"
+        } else {
+            "yuv420p,geq=lum=200:cb=128:cr=128"
+        };
+        let grey = format!("nullsrc=s=320x180:r=10:d=1,format={grey}");
+        let tags = ["-color_range", "pc", "-colorspace", "bt709"];
+        let asset = clip(&server, name, &[&["-f", "lavfi", "-i", &grey], encoder, &tags[..]].concat()).await;
+        let element = json!({ "video": { "source": { "asset": asset }, "length": 1 } });
+        for (width, height) in [(320, 180), (160, 90)] {
+            let output = json!({ "width": width, "height": height, "frameRate": 10, "quality": "LOSSLESS" });
+            let (_, path) = render(&server, json!({ "outputs": [output], "elements": [element] })).await;
+            let planes = ffmpeg(&["-i", &path.to_string_lossy(), "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"]);
+            // 16 + 200 · 219 / 255.
+            assert!(planes[width * height / 2 + 40].abs_diff(188) <= 1, "{name} at {width}: {}", planes[width * height / 2 + 40]);
+        }
+        let output = json!({ "format": "PNG", "width": 320, "height": 180 });
+        let (_, path) = render(&server, json!({ "outputs": [output], "elements": [element] })).await;
+        let seen = Picture::at(&path, 0.0, 320, 180).pixel(100, 90);
+        assert!(seen.iter().all(|value| value.abs_diff(200) <= 1), "{name}: {seen:?}");
+    }
+}

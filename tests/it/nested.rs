@@ -210,3 +210,37 @@ async fn a_font_comes_from_a_file_or_by_its_name() {
     let warning = processing["details"]["warnings"][0]["message"].as_str().unwrap_or_else(|| panic!("{steps:#}"));
     assert!(warning.contains("Wingdings") && warning.contains("Inter"), "{warning}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_deep_within_others_comes_in_its_own_time() {
+    let server = Server::sqlite().await;
+    let mut element = json!({ "shape": { "shape": "RECTANGLE", "fill": "#ff0000", "start": 0.04, "length": 0.5 } });
+    for _ in 0..4 {
+        element = json!({ "composition": { "start": 0.04, "elements": [element] } });
+    }
+    let output = json!({ "width": 320, "height": 180, "frameRate": 10, "duration": 1, "quality": "LOSSLESS" });
+    let (_, path) = render(&server, json!({ "outputs": [output], "elements": [element] })).await;
+    let seen: Vec<bool> =
+        (0..10).map(|frame| Picture::at(&path, f64::from(frame) / 10.0, 320, 180).pixel(160, 90)[0] > 128).collect();
+    let expected: Vec<bool> = (0..10).map(|frame| (2..7).contains(&frame)).collect();
+    assert_eq!(seen, expected, "from 0.2 s to 0.7 s");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_lets_be_seen_as_it_gives_way_is_seen_through_its_composition() {
+    let server = Server::sqlite().await;
+    let still = server.api.upload("white.png", "image/png", made::plain(320, 180, [255; 4])).await;
+    let on = |track: i64| {
+        let fade = json!({ "duration": 1.5, "easing": "LINEAR" });
+        let blue =
+            shape("#0000ff", json!({ "track": track, "width": "50%", "height": "50%", "length": 1.5, "transitionIn": fade }));
+        [json!({ "image": { "source": { "asset": still }, "track": track, "length": 2 } }), blue]
+    };
+    let ground = shape("#ff0000", json!({ "length": 3.5 }));
+    let [white, blue] = on(1);
+    let flat = picture(&server, json!([ground, white, blue]), 1.9).await;
+    let within = json!({ "composition": { "track": 1, "elements": on(0) } });
+    let nested = picture(&server, json!([ground, within]), 1.9).await;
+    assert!(flat.is(5, 5, [255, 20, 20], 30), "the fade is nearly over: {:?}", flat.pixel(5, 5));
+    assert!(nested.psnr(&flat, 0..180) > 40.0, "{:?}, not {:?}", nested.pixel(5, 5), flat.pixel(5, 5));
+}

@@ -376,3 +376,31 @@ async fn a_frame_is_drawn_without_the_rest_and_only_once() {
     let refused = server.api.refused(query, json!({ "id": id, "at": -1.0 })).await;
     assert_eq!(refused["violations"][0]["path"], "at");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_decoded_or_played_is_told_before_it_is_rendered() {
+    let server = Server::sqlite().await;
+    let validate = async |elements: Value| {
+        let told = server.api.ask(VALIDATE, json!({ "input": { "elements": elements } })).await["validateJob"].take();
+        let problem = |problem: &Value| problem["path"].as_str().unwrap().trim_start_matches("input.elements").to_owned();
+        (told["problems"].as_array().unwrap().iter().map(problem).collect::<Vec<_>>(), told)
+    };
+    let picture = ["-f", "lavfi", "-i", "testsrc=s=64x36:r=10:d=1"];
+    let sound = ["-f", "lavfi", "-i", "sine=d=1"];
+    let odd = clip(&server, "odd.mov", &[&picture[..], &["-c:v", "qtrle"]].concat()).await;
+    let loud = clip(&server, "loud.mkv", &[&picture[..], &sound[..], &["-c:v", "libx264", "-c:a", "wmav2"]].concat()).await;
+    let video = |asset: &str, more: Value| {
+        let mut fields = json!({ "source": { "asset": asset }, "length": 1 });
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "video": fields })
+    };
+    let (paths, told) =
+        validate(json!([video(&odd, json!({})), video(&loud, json!({})), video(&loud, json!({ "muted": true }))])).await;
+    assert_eq!(paths, ["[0].video.source", "[1].video.source"], "{told:#}");
+    let late = video(&loud, json!({ "muted": true, "trimStart": 19 }));
+    let short = video(&loud, json!({ "muted": true, "trimStart": 1.02, "loop": true }));
+    let within = json!({ "composition": { "elements": [late] } });
+    let (paths, told) = validate(json!([late, short, within, video(&odd, json!({}))])).await;
+    let expected = ["[0].video.trimStart", "[1].video.loop", "[2].composition.elements[0].video.trimStart", "[3].video.source"];
+    assert_eq!(paths, expected, "{told:#}");
+}

@@ -66,7 +66,8 @@ pub struct VisualInput {
     /// The point of its box that lies at x and y.
     #[graphql(default_with = "Anchor::Center")]
     anchor: Anchor,
-    /// How it fills its box; where it is not given COVER, but NONE of words, and FILL of shapes and compositions.
+    /// How it fills its box; where it is not given COVER, but NONE of words, and FILL of shapes and compositions. What is
+    /// drawn for its box, words and shapes, fills it by itself.
     fit: Option<Fit>,
     /// 0…1.
     #[graphql(default = 1.0)]
@@ -84,7 +85,7 @@ pub struct VisualInput {
     crop: Option<Crop>,
     /// How it comes: over the element before it on its track, or over what lies below.
     transition_in: Option<Transition>,
-    /// How it goes; one that fades, or is of the same type, does not count where another comes on its track meanwhile.
+    /// How it goes; where another comes on its track meanwhile, and takes over from it, it goes as that comes.
     transition_out: Option<Transition>,
     /// What moves while it shows.
     keyframes: Option<Vec<Keyframe>>,

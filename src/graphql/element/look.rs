@@ -57,7 +57,8 @@ pub struct ChromaKey {
     /// The colour.
     pub color: Color,
     /// Colours as near to it as this are clear: 0…1, a share of the largest distance that two can have; 0.15 where it is
-    /// not given. Light and shadow do not count, but for a grey: that is told from other greys by its light.
+    /// not given. It is that of Cb and Cr, in which what is much darker lies nearer to grey; greys are told from each other by their
+    /// light.
     pub similarity: Option<f64>,
     /// How far beyond that it takes to be opaque, 0…1; 0.05 where it is not given.
     pub blend: Option<f64>,

@@ -255,13 +255,14 @@ pub enum KeyframeProperty {
 #[derive(InputObject, SimpleObject, Clone)]
 #[graphql(input_name = "TransitionInput")]
 pub struct Transition {
-    /// What it looks like.
+    /// What it looks like. Between two elements it happens within the box that holds both; those that slide do so over all the
+    /// canvas.
     #[graphql(name = "type", default_with = "TransitionType::Fade")]
     pub kind: TransitionType,
     /// Seconds.
     #[graphql(default = 0.5)]
     pub duration: f64,
-    /// How it moves.
+    /// How it moves. What overshoots, BACK and ELASTIC, stays at its ends.
     #[graphql(default_with = "Easing::EaseInOut")]
     pub easing: Easing,
 }

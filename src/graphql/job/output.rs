@@ -150,7 +150,7 @@ pub struct OutputInput {
     duration: Option<f64>,
     /// Render only this part.
     range: Option<TimeRangeInput>,
-    /// A still of this moment, seconds of the composition, beside the result.
+    /// A still of this moment, seconds of the composition, beside the result; past its end, of its last frame.
     poster_at: Option<f64>,
     /// The object that the result becomes, in place of one that is there; where it is not given, one of the job's own.
     key: Option<String>,

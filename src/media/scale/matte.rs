@@ -1,13 +1,12 @@
 //! Pictures with alpha: their colours are premultiplied before they are scaled, or what is clear would bleed into the edges.
 
-use ffmpeg_next::{
-    ffi,
-    format::Pixel,
-    frame::Video as Frame,
-    software::scaling::{Context, Flags},
-};
+use ffmpeg_next::{ffi, format::Pixel, frame::Video as Frame, software::scaling::Flags};
 
-use super::{Crop, Setup, orient, run, unscalable};
+use super::{
+    Crop, Setup,
+    context::{self, Context},
+    orient, run, unscalable,
+};
 use crate::media::{Form, MediaError, Picture, Sample, Turn};
 
 /// Scales pictures with alpha to one size.
@@ -32,8 +31,10 @@ impl<F: Form> Matte<F> {
         if self.ways.as_ref().is_none_or(|(made_for, ..)| *made_for != setup) {
             let first = setup.context(F::UNSHARED, ffi::SWS_CS_ITU709, (width, height), self.flags)?;
             let (across, down) = self.size;
-            let second = Context::get(F::UNSHARED, width, height, F::CLEAR, across, down, self.flags);
-            self.ways = Some((setup, first, second.map_err(|_| unscalable())?));
+            let form =
+                |pixel, width, height| context::Form { pixel, width, height, matrix: ffi::SWS_CS_ITU709, full_range: false };
+            let second = Context::new(&form(F::UNSHARED, width, height), &form(F::CLEAR, across, down), self.flags);
+            self.ways = Some((setup, first, second.ok_or_else(unscalable)?));
             self.premultiplied = fresh(F::UNSHARED, width, height)?;
             self.scaled = fresh(F::CLEAR, across, down)?;
         }

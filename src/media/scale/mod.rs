@@ -1,18 +1,15 @@
 //! One pass from a decoded picture to ours: crop, size, pixel format, matrix and range at once; what is brighter or more
 //! colourful than ours goes on through [`tone`], what has alpha through [`matte`].
 
+mod context;
 mod matrix;
 mod matte;
 mod tone;
 
-use ffmpeg_next::{
-    ffi,
-    format::Pixel,
-    frame::Video as Frame,
-    software::scaling::{Context, Flags},
-};
+use ffmpeg_next::{ffi, format::Pixel, frame::Video as Frame, software::scaling::Flags};
 
 use super::{Decoded, Form, MediaError, Picture, Turn, orient};
+use context::Context;
 use matrix::Change;
 use matte::Matte;
 pub use tone::told_peak;
@@ -180,15 +177,10 @@ impl Setup {
     /// To another form, in limited range; where its matrix is changed later, in that.
     fn context(&self, form: Pixel, matrix: i32, (across, down): (u32, u32), flags: Flags) -> Result<Context, MediaError> {
         let Crop { width, height, .. } = self.crop;
-        let mut context = Context::get(self.format, width, height, form, across, down, flags)
-            .map_err(|_| MediaError::Unsupported("the pixel format is not supported".into()))?;
-        // SAFETY: the tables are FFmpeg's constants; the context is ours.
-        unsafe {
-            let from = if self.light.is_none() && self.change().is_some() { matrix } else { self.matrix };
-            let (from, to) = (ffi::sws_getCoefficients(from), ffi::sws_getCoefficients(matrix));
-            ffi::sws_setColorspaceDetails(context.as_mut_ptr(), from, self.full_range.into(), to, 0, 0, 1 << 16, 1 << 16);
-        }
-        Ok(context)
+        let from = if self.light.is_none() && self.change().is_some() { matrix } else { self.matrix };
+        let from = context::Form { pixel: self.format, width, height, matrix: from, full_range: self.full_range };
+        let to = context::Form { pixel: form, width: across, height: down, matrix, full_range: false };
+        Context::new(&from, &to, flags).ok_or_else(|| MediaError::Unsupported("the pixel format is not supported".into()))
     }
 }
 
@@ -235,12 +227,13 @@ fn plane_offset(description: &ffi::AVPixFmtDescriptor, plane: usize, x: usize, y
     (y >> down) as isize * stride + (x >> across) as isize * step
 }
 
-/// The crop in pixels: within the picture, even at its corner, and at least two pixels each way where there are two.
+/// The crop in pixels: within the picture, even at its corner, and at least two pixels each way where there are two. As large as it
+/// is wanted, wherever it starts: what is shown pixel by pixel is not to be scaled.
 fn crop(width: u32, height: u32, (left, top, right, bottom): (f64, f64, f64, f64)) -> Crop {
     let span = |whole: u32, from: f64, to: f64| {
         let start = ((f64::from(whole) * from / 2.0).round() as u32 * 2).min(whole.saturating_sub(2) & !1);
-        let end = (f64::from(whole) * to).round().clamp(0.0, f64::from(whole)) as u32;
-        (start, end.max(start + 2).min(whole) - start)
+        let length = (f64::from(whole) * (to - from)).round().max(2.0) as u32;
+        (start, length.min(whole - start))
     };
     let (x, width) = span(width, left, right);
     let (y, height) = span(height, top, bottom);

@@ -8,6 +8,7 @@ use crate::domain::{
     composition::{Element, Visual},
     easing::Easing,
     geometry::{self, Fit, Rect},
+    look::Effect,
     motion::{self, Property},
     schedule::Slot,
     transition::{Transition, TransitionType},
@@ -183,7 +184,7 @@ pub(super) fn layer(
     slot: &Slot,
 ) -> Option<Layer> {
     let visual = element.visual()?;
-    let (first, end) = (plan.rate.frame_at(slot.start), plan.rate.frame_at(slot.end).min(plan.frames));
+    let (first, end) = (plan.rate.frame_at(slot.start).max(0), plan.rate.frame_at(slot.end).min(plan.frames));
     if first >= end {
         return None;
     }
@@ -355,7 +356,25 @@ impl Layer {
         }
         // What is thinner than two pixels may be nearest to none: it is drawn by what it covers of each.
         let Some(shown) = Area::seen(&seen, &bounds, plan.width, plan.height) else { return Some(self.moving(plan)) };
-        Some(Stage::Rest { shown, part: self.visual.crop.unfold(part(&shown, &source)) })
+        let part = self.visual.crop.unfold(part(&shown, &source));
+        // Effects that mix pixels are those of all that is there, and not of what is seen of it.
+        let is_mixed =
+            self.visual.effects.iter().any(Effect::is_of_all) && !plan.canvas().contains(&source.intersection(&bounds));
+        if is_mixed || self.is_shifted(size, &source, part) {
+            return Some(self.moving(plan));
+        }
+        Some(Stage::Rest { shown, part })
+    }
+
+    /// Whether its picture would be a pixel of the canvas or more from its place, since a part of a source begins at even pixels.
+    fn is_shifted(&self, size: (f64, f64), source: &Rect, part: Part) -> bool {
+        let shift = |cropped: f64, whole: f64, shown: f64, from: f64| {
+            let at = whole * from;
+            (at - (at / 2.0).round() * 2.0).abs() * shown / cropped > 1.0 - 1e-6
+        };
+        let crop = &self.visual.crop;
+        let (width, height) = (size.0 / (1.0 - crop.left - crop.right), size.1 / (1.0 - crop.top - crop.bottom));
+        shift(size.0, width, source.width, part.0) || shift(size.1, height, source.height, part.1)
     }
 
     /// Moved by a transition of another layer.

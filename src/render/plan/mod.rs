@@ -90,8 +90,8 @@ impl Plan {
     /// Whether nothing of the ground is seen in any frame.
     pub fn is_opaque(&self) -> bool {
         self.intervals.iter().all(|interval| {
-            let lowest = interval.layers.first().map(|&index| &self.layers[index]);
-            lowest.is_some_and(|layer| layer.hides(self, interval.first, interval.end))
+            let there = &interval.layers;
+            there.first().is_some_and(|&lowest| hides(self, lowest, there, interval.first, interval.end))
         })
     }
 
@@ -103,7 +103,7 @@ impl Plan {
 
 /// Plans a render.
 pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<Plan, Unplaceable> {
-    let planned = |most_scale| scaled(elements, media, output, (1.0, most_scale));
+    let planned = |most_scale| scaled(elements, media, output, (1.0, most_scale), 0.0);
     let plan = planned(nested::MOST_ENLARGED)?;
     match nested::check(&plan, output) {
         Ok(()) => Ok(plan),
@@ -112,11 +112,20 @@ pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<P
     }
 }
 
-/// The same for elements that are larger than their composition says, and those within them at most so much.
-fn scaled(elements: &[Element], media: &[Medium], output: &Output, (scale, most_scale): (f64, f64)) -> Result<Plan, Unplaceable> {
+/// The same for elements that are larger than their composition says, and those within them at most so much; and that begins so many
+/// seconds after its first frame, or before it.
+fn scaled(
+    elements: &[Element],
+    media: &[Medium],
+    output: &Output,
+    (scale, most_scale): (f64, f64),
+    begins_s: f64,
+) -> Result<Plan, Unplaceable> {
     let durations: Vec<_> = media.iter().map(|medium| medium.duration).collect();
     let schedule = schedule::schedule(elements, &durations, output.duration)?;
-    let frames = output.clock().frame_at(schedule.duration).max(1);
+    // What is seen goes by the frames; what is heard, by the composition's own time.
+    let seen = schedule.moved(begins_s);
+    let frames = output.clock().frame_at(seen.duration).max(1);
     let (first, end) = span::of(output, frames)?;
     let mut plan = Plan {
         width: output.width,
@@ -137,11 +146,11 @@ fn scaled(elements: &[Element], media: &[Medium], output: &Output, (scale, most_
     };
     plan.nested = (0..elements.len())
         .map(|index| {
-            let slot = (&schedule.slots[index], nested::beside(&plan, elements, &schedule.slots, index));
+            let slot = (&seen.slots[index], nested::beside(&plan, elements, &seen.slots, index));
             nested::nested(&plan, index, &elements[index], &media[index], slot, output)
         })
         .collect::<Result<_, _>>()?;
-    plan.layers = layers(&plan, elements, media, &schedule);
+    plan.layers = layers(&plan, elements, media, &seen);
     plan.intervals = intervals(&plan);
     plan.nested_pixels = nested::pixels_at_once(&plan);
     plan.sounds = sound::sounds(&plan, elements, media, &schedule);
@@ -225,10 +234,11 @@ fn cuts(plan: &Plan, layer: &Layer) -> Vec<i64> {
     cuts
 }
 
-/// Whether another takes over from a layer: what lies below may then be seen.
-fn gives_way(plan: &Plan, layer: usize, there: &BTreeSet<usize>, first: i64) -> bool {
+/// Whether a layer hides what lies below in all frames of an interval: one that another takes over from may let it be seen.
+fn hides<'a>(plan: &Plan, layer: usize, there: impl IntoIterator<Item = &'a usize>, first: i64, end: i64) -> bool {
     let seconds = plan.rate.seconds(first);
-    there.iter().any(|&other| plan.layers[other].crossing_at(seconds).is_some_and(|(from, _)| from == layer))
+    let gives_way = |&other: &usize| plan.layers[other].crossing_at(seconds).is_some_and(|(from, _)| from == layer);
+    plan.layers[layer].hides(plan, first, end) && !there.into_iter().any(gives_way)
 }
 
 /// Of the layers that are there those that nothing hides.
@@ -236,7 +246,7 @@ fn unhidden(plan: &Plan, there: &BTreeSet<usize>, first: i64, end: i64) -> Vec<u
     let mut seen: Vec<usize> = Vec::new();
     for &index in there.iter().rev() {
         seen.push(index);
-        if plan.layers[index].hides(plan, first, end) && !gives_way(plan, index, there, first) {
+        if hides(plan, index, there, first, end) {
             break;
         }
     }

@@ -82,7 +82,10 @@ pub(super) fn nested(
     let enlarged = |element: &Element| element.clone().enlarged(scale);
     let elements: Option<Vec<Element>> = (scale != 1.0).then(|| element.elements().iter().map(enlarged).collect());
     let within = elements.as_deref().unwrap_or(element.elements());
-    let plan = scaled(within, &medium.within, &inner, (plan.scale * scale, plan.most_scale)).map_err(of_outer)?;
+    // It begins between two frames: what is within it comes in its own time, however deep it lies.
+    let begins_s = slot.start - plan.rate.seconds(plan.rate.frame_at(slot.start).max(0));
+    let scales = (plan.scale * scale, plan.most_scale);
+    let plan = scaled(within, &medium.within, &inner, scales, begins_s).map_err(of_outer)?;
     Ok(Some(NestedPlan { size, elements, plan }))
 }
 

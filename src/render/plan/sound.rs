@@ -81,10 +81,7 @@ fn sounding_within(plan: &Plan, index: usize, inner: &Sounding, elements: &[Elem
 }
 
 fn sounding(plan: &Plan, index: usize, elements: &[Element], media: &[Medium], schedule: &Schedule) -> Option<Sounding> {
-    let playback = elements[index].playback()?;
-    if playback.muted || (playback.volume <= 0.0 && elements[index].volume_keyframes().is_empty()) || !media[index].sounds {
-        return None;
-    }
+    let playback = elements[index].playback().filter(|_| elements[index].is_heard() && media[index].sounds)?;
     let slot = &schedule.slots[index];
     let last = plan.rate.sample_at(plan.frames, SAMPLE_RATE);
     let start = sample(slot.start);
