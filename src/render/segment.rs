@@ -164,7 +164,9 @@ impl<'a> Looks<'a> {
         let from = crossing.map(|from| (&self.own[from.element], end_s(from)));
         let times = (layer.first, layer.origin_s, layer.start_s, end_s(layer));
         let cue = layer.cue.zip(self.elements[layer.element].cues()).and_then(|(number, cues)| cues.get(number));
-        let shape = (layer.figure, layer.stage, layer.opaque, layer.enter, layer.leave);
+        let enter = layer.enter.filter(|enter| from_s < enter.end_s());
+        let leave = layer.leave.filter(|leave| to_s >= leave.start_s);
+        let shape = (layer.figure, layer.stage, layer.opaque, enter, leave);
         let moves: Vec<_> = motion::during(&layer.visual.keyframes, from_s - layer.origin_s, to_s - layer.origin_s)
             .filter(|keyframe| keyframe.property != Property::Volume)
             .collect();
@@ -228,7 +230,9 @@ mod tests {
         domain::{
             composition::{Text, Timing, Visual},
             easing::Easing,
-            motion::Keyframe,
+            geometry::Anchor,
+            look::Effect,
+            motion::{KenBurns, Keyframe},
             output::{FrameRate, TimeRange},
             transition::{Transition, TransitionType},
         },
@@ -281,6 +285,27 @@ mod tests {
             [(105, 180), (180, 300), (300, 375)],
             "nor any is short"
         );
+    }
+
+    #[test]
+    fn what_lasts_longer_is_the_same_until_then() {
+        let lasting = |length: f64, leaves: Option<f64>, ken_burns: bool| {
+            let mut mark = clips("c").remove(1);
+            mark.timing = Timing { track: Some(1), start: Some(0.0), length: Some(length), ..Timing::default() };
+            let visual = mark.visual_mut().unwrap();
+            let fade = |duration| Transition { kind: TransitionType::Fade, duration, easing: Easing::Linear };
+            (visual.opacity, visual.transition_out) = (0.5, leaves.map(fade));
+            if ken_burns {
+                let slow = KenBurns { from_scale: 1.0, to_scale: 1.5, from_anchor: Anchor::Center, to_anchor: Anchor::Center };
+                visual.effects.push(Effect::KenBurns(slow));
+            }
+            keys(&[clips("b"), vec![mark]].concat())
+        };
+        for leaves in [None, Some(1.0)] {
+            let (short, long) = (lasting(17.0, leaves, false), lasting(20.0, leaves, false));
+            assert!(short[..4] == long[..4] && short[4] != long[4], "how it goes is told where it goes");
+        }
+        assert_ne!(lasting(17.0, None, true)[0], lasting(20.0, None, true)[0], "what moves all the time moves more slowly");
     }
 
     #[test]

@@ -169,7 +169,7 @@ impl Passage {
         self.easing.at((seconds - self.start_s) / self.duration_s).clamp(0.0, 1.0)
     }
 
-    fn end_s(&self) -> f64 {
+    pub fn end_s(&self) -> f64 {
         self.start_s + self.duration_s
     }
 }
