@@ -53,6 +53,8 @@ pub struct Library {
     pub tables: HashMap<Source, Arc<Table>>,
     pub fonts: HashMap<Source, Arc<Vec<u8>>>,
     probes: HashMap<Source, MediaProbe>,
+    /// By source and loudness: what several elements play is measured once.
+    levels: HashMap<(Source, u64), Arc<Level>>,
     /// Sources may be away: nothing is to be rendered, and what is here is looked into.
     partly: bool,
     /// Held while a still is decoded and scaled, which takes many times its size: runs that want one wait for each other.
@@ -168,7 +170,11 @@ impl Library {
             Some(known) => known.clone(),
             None => self.probes.entry(playback.source.clone()).or_insert(media::probe(&path)?).clone(),
         };
-        let level = Level::of(playback, path.clone()).filter(|_| probe.audio.is_some()).map(Arc::new);
+        let wanted = playback.loudness.filter(|_| probe.audio.is_some());
+        let level = wanted.map(|wanted| {
+            let of_source = self.levels.entry((playback.source.clone(), wanted.to_bits()));
+            of_source.or_insert_with(|| Arc::new(Level::of(path.clone(), wanted))).clone()
+        });
         Ok(Prepared::Clip { path, probe, level })
     }
 

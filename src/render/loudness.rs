@@ -8,10 +8,7 @@ use std::{
 use ebur128::{EbuR128, Mode};
 
 use super::{plan::Sounding, tempo};
-use crate::{
-    domain::composition::Playback,
-    media::{MediaError, SAMPLE_RATE},
-};
+use crate::media::{MediaError, SAMPLE_RATE};
 
 /// The most that a sound is made louder: 30 dB. What is quieter is noise.
 const MOST_GAIN: f64 = 31.6;
@@ -23,8 +20,8 @@ pub struct Level {
     path: PathBuf,
     /// LUFS.
     wanted: f64,
-    /// What was found last, of what.
-    found: Mutex<Option<(Heard, f64)>>,
+    /// What was found, of what.
+    found: Mutex<Vec<(Heard, f64)>>,
 }
 
 /// What is heard of a file, once.
@@ -40,9 +37,9 @@ struct Heard {
 }
 
 impl Level {
-    /// `None` where it is to stay as it is.
-    pub fn of(playback: &Playback, path: PathBuf) -> Option<Self> {
-        Some(Self { path, wanted: playback.loudness?, found: Mutex::new(None) })
+    /// Of a file, brought to so many LUFS.
+    pub fn of(path: PathBuf, wanted: f64) -> Self {
+        Self { path, wanted, found: Mutex::default() }
     }
 
     /// The factor that brings what is heard of it there; 1 for silence. Found when it is first asked for, by hearing all of that, as
@@ -52,12 +49,12 @@ impl Level {
         let samples = sounding.period.map_or(all, |period| period.min(all));
         let heard = Heard { from: sounding.source_start, samples, speed: sounding.speed, mirror: sounding.mirror };
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, gain)) = found.filter(|(known, _)| *known == heard) {
-            return Ok(gain);
+        if let Some((_, gain)) = found.iter().find(|(known, _)| *known == heard) {
+            return Ok(*gain);
         }
         let loudness = self.loudness(heard, goes_on)?;
         let gain = if loudness.is_finite() { 10f64.powf((self.wanted - loudness) / 20.0).min(MOST_GAIN) } else { 1.0 };
-        *found = Some((heard, gain));
+        found.push((heard, gain));
         Ok(gain)
     }
 

@@ -1,7 +1,9 @@
 //! Layers: the visible elements, each with its place in time and what it takes to draw it.
 
+use std::sync::Arc;
+
 use super::{
-    NestedPlan, Plan,
+    Area, NestedPlan, Plan,
     pose::{self, Shift},
 };
 use crate::domain::{
@@ -30,7 +32,8 @@ pub struct Layer {
     /// When it starts and ends, seconds.
     pub start_s: f64,
     pub end_s: f64,
-    pub visual: Visual,
+    /// Its keyframes in order of time; of subtitles one for all that show its cues.
+    pub visual: Arc<Visual>,
     pub figure: Figure,
     pub stage: Stage,
     pub opaque: bool,
@@ -69,15 +72,6 @@ pub enum Stage {
 /// A part of a source, as fractions (left, top, right, bottom).
 pub type Part = (f64, f64, f64, f64);
 
-/// Whole pixels of the canvas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Area {
-    pub x: usize,
-    pub y: usize,
-    pub width: usize,
-    pub height: usize,
-}
-
 /// A transition in its time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Passage {
@@ -100,69 +94,6 @@ pub struct Passing {
 /// The longest edge of a sprite.
 const MAX_SPRITE: f64 = 8_192.0;
 
-impl Area {
-    pub fn contains(&self, other: &Area) -> bool {
-        self.x <= other.x
-            && self.y <= other.y
-            && self.x + self.width >= other.x + other.width
-            && self.y + self.height >= other.y + other.height
-    }
-
-    /// Whether it begins and ends at even pixels: so Cb and Cr do, where two pixels by two have one in common.
-    pub fn is_even(&self) -> bool {
-        [self.x, self.y, self.width, self.height].iter().all(|edge| edge.is_multiple_of(2))
-    }
-
-    /// The even size of a picture that is drawn here.
-    pub fn even_size(&self) -> (u32, u32) {
-        ((self.width as u32).next_multiple_of(2), (self.height as u32).next_multiple_of(2))
-    }
-
-    /// The pixels of the canvas nearest to what is seen of a box; `None` where nothing is left. Where the box itself ends at a pixel, that
-    /// is meant; all else goes to the nearest even one, which is drawn more quickly.
-    fn seen(seen: &Rect, of: &Rect, width: u32, height: u32) -> Option<Self> {
-        let edge = |edge: f64, of: f64, most: u32| {
-            let is_same = |one: f64, other: f64| (one - other).abs() < 1e-6;
-            let is_meant = is_same(edge, of) && is_same(edge, edge.round());
-            let near = if is_meant { edge.round() } else { (edge / 2.0).round() * 2.0 };
-            near.clamp(0.0, f64::from(most)) as usize
-        };
-        let (x, right) = (edge(seen.x, of.x, width), edge(seen.right(), of.right(), width));
-        let (y, bottom) = (edge(seen.y, of.y, height), edge(seen.bottom(), of.bottom(), height));
-        (x < right && y < bottom).then(|| Self { x, y, width: right - x, height: bottom - y })
-    }
-
-    /// The even pixels nearest to a rectangle, within a canvas; `None` where nothing is left.
-    pub fn nearest(rect: &Rect, width: u32, height: u32) -> Option<Self> {
-        Self::even(rect, width, height, f64::round, f64::round)
-    }
-
-    /// All the even pixels that a rectangle touches, within a canvas.
-    pub fn around(rect: &Rect, width: u32, height: u32) -> Option<Self> {
-        Self::even(rect, width, height, f64::floor, f64::ceil)
-    }
-
-    fn even(rect: &Rect, width: u32, height: u32, low: fn(f64) -> f64, high: fn(f64) -> f64) -> Option<Self> {
-        let edge =
-            |edge: f64, round: fn(f64) -> f64, most: u32| (round(edge / 2.0) as i64 * 2).clamp(0, i64::from(most)) as usize;
-        let (x, right) = (edge(rect.x, low, width), edge(rect.right(), high, width));
-        let (y, bottom) = (edge(rect.y, low, height), edge(rect.bottom(), high, height));
-        (x < right && y < bottom).then(|| Self { x, y, width: right - x, height: bottom - y })
-    }
-
-    pub fn rect(&self) -> Rect {
-        Rect { x: self.x as f64, y: self.y as f64, width: self.width as f64, height: self.height as f64 }
-    }
-
-    /// The smallest that holds both.
-    pub fn union(&self, other: &Area) -> Area {
-        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
-        let right = (self.x + self.width).max(other.x + other.width);
-        let bottom = (self.y + self.height).max(other.y + other.height);
-        Area { x, y, width: right - x, height: bottom - y }
-    }
-}
-
 impl Passage {
     /// How far it is at a time of the composition, eased, 0…1.
     pub fn at(&self, seconds: f64) -> f64 {
@@ -178,12 +109,11 @@ impl Passage {
 pub(super) fn layer(
     plan: &Plan,
     index: usize,
-    element: &Element,
+    visual: &Arc<Visual>,
     size: Option<(f64, f64)>,
     opaque: bool,
     slot: &Slot,
 ) -> Option<Layer> {
-    let visual = element.visual()?;
     let (first, end) = (plan.rate.frame_at(slot.start).max(0), plan.rate.frame_at(slot.end).min(plan.frames));
     if first >= end {
         return None;
@@ -203,7 +133,7 @@ pub(super) fn layer(
         origin_s: slot.start,
         start_s: slot.start,
         end_s: slot.end,
-        visual: in_order(visual),
+        visual: visual.clone(),
         figure: size.map_or(Figure::Drawn, |size| Figure::Fitted(visual.crop.of(size))),
         stage: Stage::Moving { sprite: (2, 2), pixel: 1.0, pixel_at_rest: 1.0, stays: false },
         opaque,
@@ -221,7 +151,8 @@ pub(super) fn seen_scale(plan: &Plan, index: usize, element: &Element, size: (f6
     const BRIEF: f64 = 0.1;
     /// So little is not worth another size.
     const AS_IS: f64 = 0.01;
-    let Some(layer) = layer(plan, index, element, Some(size), false, slot) else { return 1.0 };
+    let layer = in_order(element).and_then(|visual| layer(plan, index, &visual, Some(size), false, slot));
+    let Some(layer) = layer else { return 1.0 };
     if matches!(layer.stage, Stage::Rest { .. }) && layer.visual.crop.is_none() {
         return 1.0;
     }
@@ -439,11 +370,11 @@ impl Layer {
     }
 }
 
-/// With its keyframes in order of time.
-fn in_order(visual: &Visual) -> Visual {
-    let mut visual = visual.clone();
+/// How an element looks, with its keyframes in order of time; `None` of what is not seen.
+pub(super) fn in_order(element: &Element) -> Option<Arc<Visual>> {
+    let mut visual = element.visual()?.clone();
     motion::sort(&mut visual.keyframes);
-    visual
+    Some(Arc::new(visual))
 }
 
 /// Whether a transition moves the layers themselves.

@@ -3,6 +3,7 @@
 //! Times become frames and samples here, once, by integers; places become rectangles of whole pixels. The
 //! timeline is cut where something starts or ends, and what a full, opaque layer hides is dropped.
 
+mod area;
 mod layer;
 mod nested;
 mod pose;
@@ -20,7 +21,8 @@ use crate::domain::{
     subtitles,
 };
 
-pub use layer::{Area, Figure, Layer, Part, Stage};
+pub use area::Area;
+pub use layer::{Figure, Layer, Part, Stage};
 pub use nested::NestedPlan;
 pub use pose::{DrawnFor, Pose, Shift};
 pub use sound::{Fall, Sounding};
@@ -163,6 +165,7 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
     let mut layers: Vec<Layer> = Vec::new();
     for index in order {
         let slot = &schedule.slots[index];
+        let Some(visual) = layer::in_order(&elements[index]) else { continue };
         let (size, opaque) = match &plan.nested[index] {
             Some(nested) => (Some(nested.size), nested.plan.is_opaque()),
             None => (media[index].size.map(|(width, height)| (width * plan.scale, height * plan.scale)), media[index].opaque),
@@ -171,7 +174,7 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
             layers.extend(cues.iter().enumerate().filter_map(|(number, cue)| {
                 let start = slot.start + cue.start;
                 let shown = Slot { start, end: (slot.start + cue.end).min(slot.end), crosses_from: None, ..*slot };
-                let layer = layer::layer(plan, index, &elements[index], None, false, &shown)?;
+                let layer = layer::layer(plan, index, &visual, None, false, &shown)?;
                 // Words that stay while others come or go do not come or go themselves.
                 let stays = number > 0 && subtitles::goes_on(&cues[number - 1], cue);
                 let goes_on = cues.get(number + 1).is_some_and(|next| subtitles::goes_on(cue, next));
@@ -180,7 +183,7 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
             }));
             continue;
         }
-        let Some(mut layer) = layer::layer(plan, index, &elements[index], size, opaque, slot) else { continue };
+        let Some(mut layer) = layer::layer(plan, index, &visual, size, opaque, slot) else { continue };
         if let Some(nested) = &plan.nested[index] {
             layer.hold(plan, nested);
         }

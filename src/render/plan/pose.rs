@@ -1,6 +1,9 @@
 //! Where a layer lies at a moment: rectangles before it is turned, and how far it is turned.
 
-use super::layer::{Area, Figure, Layer};
+use super::{
+    Area,
+    layer::{Figure, Layer},
+};
 use crate::domain::{
     composition::Visual,
     geometry::{self, Fit, Rect},
