@@ -282,7 +282,7 @@ fn sound_alone(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Wa
     thread::scope(|scope| {
         let shared = &shared;
         scope.spawn(move || shared.watch(|| sound.send(None, shared, out)));
-        let (mut told, mut written) = (0, Ok(()));
+        let (mut told, mut signs, mut written) = (0, shared.signs(), Ok(()));
         while written.is_ok() {
             match packets.recv_timeout(TELL_EVERY) {
                 Ok(packet) => {
@@ -290,8 +290,12 @@ fn sound_alone(ready: &Ready, output: &Output, path: &Path, watcher: &mut dyn Wa
                     watcher.encoded(told);
                     written = muxer.write_audio(packet);
                 }
-                // Its loudness is being measured, or what comes is long in coming.
-                Err(RecvTimeoutError::Timeout) => watcher.encoded(told),
+                // Its loudness is being measured.
+                Err(RecvTimeoutError::Timeout) if shared.signs() != signs => {
+                    signs = shared.signs();
+                    watcher.encoded(told);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }

@@ -114,3 +114,20 @@ impl Shared {
         self.frames.load(Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_whether_to_go_on_is_alive() {
+        let shared = Shared::new(1);
+        let before = shared.signs();
+        assert!(shared.goes_on());
+        let asked = shared.signs();
+        shared.add_frames(3);
+        assert!(before < asked && asked < shared.signs());
+        shared.fail(panicked());
+        assert!(!shared.goes_on());
+    }
+}
