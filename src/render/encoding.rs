@@ -91,10 +91,6 @@ fn threads(settings: &VideoSettings) -> usize {
     if is_large(settings) { THREADS_OF_LARGE } else { 1 }
 }
 
-/// Of VP9 on every machine: what comes of one thread is not what comes of several, whose number does not matter (libvpx 1.12, speeds 2
-/// and 8).
-const VP9_THREADS: usize = 8;
-
 pub fn is_large(settings: &VideoSettings) -> bool {
     settings.width * settings.height >= LARGE
 }
@@ -116,6 +112,9 @@ fn h265(settings: &mut VideoSettings, output: &Output) {
     settings.options.push(("x265-params", format!("log-level=none{lossless}")));
     settings.options.extend(factor(output, usual));
 }
+
+/// On every machine: what comes of one thread is not what comes of several, whose number does not matter (libvpx 1.12, speeds 2, 5, 8).
+const VP9_THREADS: usize = 8;
 
 /// Factors and speeds as the WebM project recommends them (webmproject.org, "Recommended settings for VOD").
 fn vp9(settings: &mut VideoSettings, output: &Output, clear: bool) {

@@ -61,7 +61,7 @@ pub struct Library {
     pub stills: Mutex<Shown>,
 }
 
-/// Opens an element's files, or tells all that is wrong with them; the words of subtitles become the element's own.
+/// Opens an element's files, or tells all that is wrong with them or with how they are to be played; the words of subtitles become the element's own.
 pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Vec<JobFailure>> {
     let mut wrong = library.take(element);
     let place = element.place("source");
@@ -71,11 +71,12 @@ pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Ve
         _ if away => Ok(Prepared::Drawn),
         content => open_source(content, library).map_err(|error| vec![failure(&error).in_place(place.clone())]),
     };
-    let decodable = |prepared| match undecodable(element, &prepared) {
-        None => Ok(prepared),
-        Some(error) => Err(vec![failure(&error).in_place(place)]),
+    let playable = |prepared: Prepared| {
+        let undecodable = undecodable(element, &prepared).map(|error| failure(&error).in_place(place));
+        let unplayable = undecodable.or_else(|| schedule::misplaced(element, prepared.medium(element).duration));
+        unplayable.map_or(Ok(prepared), |failure| Err(vec![failure]))
     };
-    match opened.and_then(decodable) {
+    match opened.and_then(playable) {
         Ok(prepared) if wrong.is_empty() => Ok(prepared),
         Ok(_) => Err(wrong),
         Err(more) => {

@@ -76,8 +76,7 @@ pub fn open(composition: &Composition, partly: bool, found: &mut Found) -> Opene
     for (index, element) in elements.iter_mut().enumerate() {
         let bad = match inspect::open(element, &mut library) {
             Ok(prepared) => {
-                let mut bad = found(index, &prepared);
-                bad.extend(misplaced(element, &prepared.medium(element)));
+                let bad = found(index, &prepared);
                 media.push(prepared);
                 bad
             }
@@ -86,19 +85,6 @@ pub fn open(composition: &Composition, partly: bool, found: &mut Found) -> Opene
         wrong.extend(bad.into_iter().map(|failure| failure.of_element(&ids[index])));
     }
     Opened { ids, elements, media, library, wrong }
-}
-
-/// Elements, one or within it, that begin beyond the end of their sources, or what else there is of that.
-fn misplaced(element: &Element, medium: &Medium) -> Vec<JobFailure> {
-    let within = element.elements().iter().zip(&medium.within).enumerate();
-    let inner = within.flat_map(|(index, (element, medium))| {
-        let told = move |failure: JobFailure| JobFailure {
-            message: format!("elements[{index}] within it: {}", failure.message),
-            ..failure.below(&Element::place_within(index))
-        };
-        misplaced(element, medium).into_iter().map(told)
-    });
-    schedule::misplaced(element, medium.duration).into_iter().chain(inner).collect()
 }
 
 /// Looks into every source and plans every output; or tells all that is wrong with the sources, and where they are good, what is

@@ -126,7 +126,7 @@ fn moved(mut element: Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clip_of_its_own_size_is_shown_pixel_by_pixel_wherever_it_is_cut() {
+async fn a_clip_of_its_own_size_that_is_seen_from_an_odd_pixel_on_is_shown_pixel_by_pixel() {
     let server = Server::sqlite().await;
     let noise = "nullsrc=s=322x182:r=10:d=2,format=yuv420p,geq=lum='mod(X*37+Y*91,220)+16':cb=128:cr=128";
     let asset = clip(&server, "noise.mp4", &["-f", "lavfi", "-i", noise, "-c:v", "libx264", "-qp", "0"]).await;
@@ -141,7 +141,7 @@ async fn a_clip_of_its_own_size_is_shown_pixel_by_pixel_wherever_it_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn effects_are_those_of_the_whole_picture_where_a_part_of_it_is_seen() {
+async fn effects_on_a_clip_are_those_of_the_whole_picture_where_a_part_of_it_is_seen() {
     let server = Server::sqlite().await;
     let halves = "nullsrc=s=320x180:r=10:d=2,format=yuv420p,geq=lum='if(lt(X,160),16,235)':cb=128:cr=128";
     let asset = clip(&server, "halves.mp4", &["-f", "lavfi", "-i", halves, "-c:v", "libx264", "-qp", "0"]).await;

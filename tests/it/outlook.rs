@@ -399,8 +399,15 @@ async fn what_cannot_be_decoded_or_played_is_told_before_it_is_rendered() {
     assert_eq!(paths, ["[0].video.source", "[1].video.source"], "{told:#}");
     let late = video(&loud, json!({ "muted": true, "trimStart": 19 }));
     let short = video(&loud, json!({ "muted": true, "trimStart": 1.02, "loop": true }));
-    let within = json!({ "composition": { "elements": [late] } });
+    let within = json!({ "composition": { "elements": [late, video(&odd, json!({}))] } });
     let (paths, told) = validate(json!([late, short, within, video(&odd, json!({}))])).await;
-    let expected = ["[0].video.trimStart", "[1].video.loop", "[2].composition.elements[0].video.trimStart", "[3].video.source"];
+    let inner =
+        ["trimStart", "source"].iter().zip(0..).map(|(field, at)| format!("[2].composition.elements[{at}].video.{field}"));
+    let expected: Vec<String> = ["[0].video.trimStart", "[1].video.loop"]
+        .map(String::from)
+        .into_iter()
+        .chain(inner)
+        .chain(["[3].video.source".into()])
+        .collect();
     assert_eq!(paths, expected, "{told:#}");
 }

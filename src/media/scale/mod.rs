@@ -228,7 +228,7 @@ fn plane_offset(description: &ffi::AVPixFmtDescriptor, plane: usize, x: usize, y
 }
 
 /// The crop in pixels: within the picture, even at its corner, and at least two pixels each way where there are two. As large as it
-/// is wanted, wherever it starts: what is shown pixel by pixel is not to be scaled.
+/// is wanted, wherever it starts, or it would be stretched.
 fn crop(width: u32, height: u32, (left, top, right, bottom): (f64, f64, f64, f64)) -> Crop {
     let span = |whole: u32, from: f64, to: f64| {
         let start = ((f64::from(whole) * from / 2.0).round() as u32 * 2).min(whole.saturating_sub(2) & !1);
