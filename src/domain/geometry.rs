@@ -134,6 +134,17 @@ impl Rect {
         self.width <= 0.0 || self.height <= 0.0
     }
 
+    /// Where it lies when what held it moves from one rectangle to another.
+    pub fn mapped(&self, from: &Rect, to: &Rect) -> Rect {
+        let (across, down) = (to.width / from.width, to.height / from.height);
+        Rect {
+            x: to.x + (self.x - from.x) * across,
+            y: to.y + (self.y - from.y) * down,
+            width: self.width * across,
+            height: self.height * down,
+        }
+    }
+
     pub fn intersection(&self, other: &Rect) -> Rect {
         let x = self.x.max(other.x);
         let y = self.y.max(other.y);

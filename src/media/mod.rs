@@ -10,7 +10,8 @@
 //!
 //! # Pictures
 //! A [`Picture`] is planar YUV, BT.709, limited range: 4:2:0 of 8 bits, which most encoders take, or 4:4:4 of 10 bits for what can
-//! show it ([`form`]). Whatever a decoder gives is brought to it once, by [`scale::Scaler`], in the same pass that scales. Matrix and
+//! show it ([`form`]). Whatever a decoder gives is brought to it once, by [`scale::Scaler`], in the same pass that scales; a part that
+//! begins or ends between pixels in a second one ([`resample`]). Matrix and
 //! range come from the source's own tags; where it has none, 720 lines and more mean BT.709 and fewer BT.601, as
 //! players assume. Rotation tags are honoured after scaling ([`orient`]), when there is less to turn. What is of high dynamic range,
 //! or has the primaries of BT.2020, is brought to ours through 10 bits at its new size ([`scale`]). An interlaced picture leaves
@@ -48,6 +49,7 @@ mod palette;
 mod parcel;
 mod picture;
 mod probe;
+mod resample;
 mod scale;
 mod trial;
 
@@ -65,7 +67,8 @@ pub use palette::{Palette, PaletteMaker};
 pub use parcel::Parcel;
 pub use picture::Picture;
 pub use probe::{AudioInfo, MediaProbe, VideoInfo, probe};
-pub use scale::{Scaler, Smoothness, Source};
+pub use resample::{Grid, GridMut, Resampler, Window};
+pub use scale::{Excerpt, Scaler, Smoothness, Source};
 pub use trial::Trial;
 
 /// Prepares FFmpeg. To be called once, before any thread uses this module.

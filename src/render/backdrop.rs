@@ -10,7 +10,7 @@ use crate::{
         geometry::{self, Fit, Rect},
         look::Crop,
     },
-    media::{Decoded, Form, MediaError, Picture, Scaler, Smoothness, Source},
+    media::{Decoded, Excerpt, Form, MediaError, Picture, Scaler, Smoothness, Source},
 };
 
 /// The copy is this many times smaller than the box while it is blurred: nobody sees it sharp.
@@ -22,9 +22,9 @@ pub const SIGMA_SHARE: f64 = 0.02;
 pub struct Backdrop<F: Form> {
     /// `None` where it is too narrow to be seen.
     front: Option<Front<F>>,
-    whole: Part,
+    whole: Excerpt,
     back: Scaler<F>,
-    part: Part,
+    part: Excerpt,
     small: Picture<F>,
 }
 
@@ -55,22 +55,23 @@ impl<F: Form> Backdrop<F> {
             let scaler = Scaler::new(width, height, from, Smoothness::Bicubic);
             Ok::<_, MediaError>(Front { inner, scaler, contained: Picture::new(width, height)? })
         };
+        let within = crop.unfold((0.0, 0.0, 1.0, 1.0));
         Ok(Self {
             front: inner.map(front).transpose()?,
-            whole: crop.unfold((0.0, 0.0, 1.0, 1.0)),
+            whole: Excerpt { part: within, within },
             back: Scaler::new(small[0], small[1], from, Smoothness::Bilinear),
-            part: crop.unfold(part),
+            part: Excerpt { part: crop.unfold(part), within },
             small: Picture::new(small[0], small[1])?,
         })
     }
 
     pub fn draw(&mut self, decoded: &Decoded, out: &mut Picture<F>) -> Result<(), MediaError> {
-        self.back.scale(decoded, self.part, &mut self.small)?;
+        self.back.scale(decoded, &self.part, &mut self.small)?;
         let sigma = (SIGMA_SHARE * self.small.height() as f64).max(1.0);
         effects::blur(&mut self.small, sigma);
         warp::draw(out, &self.small, &Pose::filling(out.width(), out.height()), 1.0);
         if let Some(Front { inner, scaler, contained }) = &mut self.front {
-            scaler.scale(decoded, self.whole, contained)?;
+            scaler.scale(decoded, &self.whole, contained)?;
             sprite::put(out, contained, inner, 256);
         }
         Ok(())

@@ -7,12 +7,11 @@ use super::{
     backdrop::Backdrop,
     effects::Effects,
     key,
-    plan::Part,
     sprite::Sprite,
 };
 use crate::{
     domain::look::{ChromaKey, Crop},
-    media::{Decoded, Form, MediaError, Picture, Scaler, Smoothness, Source, VideoDecoder, Yuv444Ten},
+    media::{Decoded, Excerpt, Form, MediaError, Picture, Scaler, Smoothness, Source, VideoDecoder, Yuv444Ten},
 };
 
 /// A picture may end this much before the file says; more is a file cut short.
@@ -30,8 +29,8 @@ pub struct Showing {
     pub from_s: f64,
     /// The size that its pictures are to have.
     pub size: (u32, u32),
-    pub part: Part,
-    /// In place of the part: contained, over its own blurred copy. The size of the source, in its own pixels, and its crop.
+    pub excerpt: Excerpt,
+    /// In place of that: contained, over its own blurred copy. The size of the source, in its own pixels, and its crop.
     pub over_its_blur: Option<((f64, f64), Crop)>,
     pub effects: Option<Effects>,
     /// Whether its pictures have alpha, in whose place a key comes where there is one.
@@ -81,10 +80,10 @@ impl<F: Form> Maker<F> {
         Ok(Self { scaler, backdrop: showing.over_its_blur.map(backdrop).transpose()? })
     }
 
-    fn make(&mut self, decoded: &Decoded, part: Part, out: &mut Picture<F>) -> Result<(), MediaError> {
+    fn make(&mut self, decoded: &Decoded, excerpt: &Excerpt, out: &mut Picture<F>) -> Result<(), MediaError> {
         match &mut self.backdrop {
             Some(backdrop) => backdrop.draw(decoded, out),
-            None => self.scaler.scale(decoded, part, out),
+            None => self.scaler.scale(decoded, excerpt, out),
         }
     }
 }
@@ -155,16 +154,16 @@ impl<F: Form> Clip<F> {
 
     fn scale(&mut self) -> Result<(), MediaError> {
         let current = self.current.as_ref().ok_or_else(|| MediaError::Corrupt("no picture could be decoded".into()))?;
-        let (part, size) = (self.showing.part, (self.scaled.width(), self.scaled.height()));
+        let (excerpt, size) = (&self.showing.excerpt, (self.scaled.width(), self.scaled.height()));
         if let Some(Keying { key, maker, picture }) = &mut self.keying {
             // The colour that is seen through is the source's own: effects come after it.
-            maker.make(current, part, picture)?;
+            maker.make(current, excerpt, picture)?;
             key::apply(key, picture, self.keyed.get_or_insert_with(|| Sprite::clear(size.0, size.1)));
         } else if self.showing.alpha && self.maker.backdrop.is_none() {
-            let alpha = self.maker.scaler.scale_clear(current, part, &mut self.scaled)?;
+            let alpha = self.maker.scaler.scale_clear(current, excerpt, &mut self.scaled)?;
             self.keyed.get_or_insert_with(|| Sprite::clear(size.0, size.1)).take(&self.scaled, alpha);
         } else {
-            self.maker.make(current, part, &mut self.scaled)?;
+            self.maker.make(current, excerpt, &mut self.scaled)?;
         }
         match (&self.showing.effects, &mut self.keyed) {
             (Some(effects), Some(sprite)) => effects.apply(sprite),

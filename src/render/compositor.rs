@@ -11,9 +11,9 @@ use super::{
     effects::Effects,
     inspect::{Library, Prepared},
     nested::{self, Nested},
-    plan::{Area, Layer, Plan, Pose, Shift, Stage},
+    plan::{Area, Layer, Plan, Rest, Shift, Stage},
     prepare::{Art, Ready},
-    sprite::{self, Raster, Sprite},
+    sprite::{self, Raster, Sprite, Within},
     text::Typesetter,
     transition, warp,
 };
@@ -24,7 +24,7 @@ use crate::{
         paint::Color,
         transition::TransitionType,
     },
-    media::{Form, MediaError, Picture, Smoothness, Source},
+    media::{Excerpt, Form, MediaError, Picture, Smoothness, Source},
 };
 
 /// Draws one frame after the other. Lives on one thread; decoders live only while their layer shows.
@@ -160,7 +160,7 @@ impl<'a, F: Form> Compositor<'a, F> {
         }
         let covers = match (below.stage, above.stage) {
             // Where pixels share Cb and Cr those at an odd edge are never covered whole.
-            (Stage::Rest { shown: below, .. }, Stage::Rest { shown: above, .. }) => {
+            (Stage::Rest(Rest { shown: below, .. }), Stage::Rest(Rest { shown: above, .. })) => {
                 above.contains(&below) && (above.is_even() || F::SHARED == 0)
             }
             _ => self.ready.plan.covers(to),
@@ -256,10 +256,10 @@ impl<'a, F: Form> Compositor<'a, F> {
                 return Some(Area { x: corner.0, y: corner.1, width: sprite.width(), height: sprite.height() });
             }
             (_, Some(Drawn::Moving { drawn_for, .. }), _) => *drawn_for,
-            (Art::Clip | Art::Nested(_), None, Stage::Rest { shown, .. }) => {
-                return Area::around(&shown.rect(), plan.width, plan.height);
+            (Art::Clip | Art::Nested(_), None, Stage::Rest(rest)) => {
+                return Area::around(&rest.shown.rect(), plan.width, plan.height);
             }
-            (Art::Clip | Art::Nested(_), None, Stage::Moving { .. }) => None,
+            (Art::Clip | Art::Nested(_), None, _) => None,
         };
         let pose = layer.pose(&plan.canvas(), manner.seconds, drawn_for, manner.shift);
         Area::around(&pose.bounds(), plan.width, plan.height)
@@ -270,9 +270,9 @@ impl<'a, F: Form> Compositor<'a, F> {
         let layer = &plan.layers[index];
         match self.drawn.get_mut(&index).and_then(Option::as_mut) {
             Some(Drawn::Resting { sprite, corner }) => sprite.put(canvas, *corner, blend::weight(manner.opacity)),
-            Some(Drawn::Moving { sprite, drawn_for, reduced }) => {
+            Some(Drawn::Moving { sprite, extent, drawn_for, reduced }) => {
                 let pose = layer.pose(&plan.canvas(), manner.seconds, *drawn_for, manner.shift);
-                warp::draw_again(canvas, sprite, reduced, &pose, manner.opacity);
+                warp::draw_again(canvas, &Within { rows: sprite, extent: *extent }, reduced, &pose, manner.opacity);
             }
             None => {}
         }
@@ -299,8 +299,9 @@ impl<'a, F: Form> Compositor<'a, F> {
             }
         };
         clip.at(lap, at)?;
-        let fills = |area: &Area| (area.width, area.height) == (canvas.width(), canvas.height());
-        let covers = manner.opacity >= 1.0 && matches!(&layer.stage, Stage::Rest { shown, .. } if fills(shown));
+        let fills =
+            |rest: &Rest| rest.is_all_seen() && (rest.shown.width, rest.shown.height) == (canvas.width(), canvas.height());
+        let covers = manner.opacity >= 1.0 && matches!(&layer.stage, Stage::Rest(rest) if fills(rest));
         let (_, next) = moment(plan, layer, medium, playback, manner.seconds + plan.rate.seconds(1));
         if covers && self.is_once && !canvas.has_alpha() && clip.become_canvas(next, canvas) {
             return Ok(());
@@ -330,11 +331,13 @@ impl<'a, F: Form> Compositor<'a, F> {
         let number = nested::frame_of(plan, layer, manner.seconds);
         let (shown, reduced) = nested.at(number).map_err(|error| of_this(error.error))?;
         match (shown, layer.stage) {
-            (shown, Stage::Rest { .. }) => put_shown(shown, plan, layer, manner, canvas),
-            (Shown::Opaque(picture), Stage::Moving { .. }) => {
-                warp::draw_again(canvas, picture, reduced, &pose, manner.opacity);
+            (Shown::Opaque(rows), Stage::Moving { extent, .. }) => {
+                warp::draw_again(canvas, &Within { rows, extent }, reduced, &pose, manner.opacity);
             }
-            (Shown::Keyed(sprite), Stage::Moving { .. }) => warp::draw_again(canvas, sprite, reduced, &pose, manner.opacity),
+            (Shown::Keyed(rows), Stage::Moving { extent, .. }) => {
+                warp::draw_again(canvas, &Within { rows, extent }, reduced, &pose, manner.opacity);
+            }
+            (shown, _) => put_shown(shown, plan, layer, manner, canvas),
         }
         Ok(())
     }
@@ -342,20 +345,21 @@ impl<'a, F: Form> Compositor<'a, F> {
 
 /// Puts a picture that was made for a layer where that lies.
 fn put_shown<F: Form>(picture: Shown<'_, F>, plan: &Plan, layer: &Layer, manner: Manner, canvas: &mut Picture<F>) {
-    let pose = match layer.stage {
-        Stage::Rest { shown, .. } if shown.is_even() => {
+    let (pose, extent) = match layer.stage {
+        Stage::Rest(rest) if rest.is_all_seen() => {
             let weight = blend::weight(manner.opacity);
             return match picture {
-                Shown::Opaque(picture) => sprite::put(canvas, picture, &shown, weight),
-                Shown::Keyed(sprite) => sprite.put(canvas, (shown.x, shown.y), weight),
+                Shown::Opaque(picture) => sprite::put(canvas, picture, &rest.shown, weight),
+                Shown::Keyed(sprite) => sprite.put(canvas, (rest.shown.x, rest.shown.y), weight),
             };
         }
-        Stage::Rest { shown, .. } => Pose::in_area(&shown),
-        Stage::Moving { .. } => layer.pose(&plan.canvas(), manner.seconds, None, manner.shift),
+        Stage::Rest(rest) => (rest.pose(), (rest.sheet.width, rest.sheet.height)),
+        Stage::Moving { extent, .. } => (layer.pose(&plan.canvas(), manner.seconds, None, manner.shift), extent),
+        Stage::Drawn => return,
     };
     match picture {
-        Shown::Opaque(picture) => warp::draw(canvas, picture, &pose, manner.opacity),
-        Shown::Keyed(sprite) => warp::draw(canvas, sprite, &pose, manner.opacity),
+        Shown::Opaque(rows) => warp::draw(canvas, &Within { rows, extent }, &pose, manner.opacity),
+        Shown::Keyed(rows) => warp::draw(canvas, &Within { rows, extent }, &pose, manner.opacity),
     }
 }
 
@@ -396,10 +400,7 @@ fn showing(
     let (Prepared::Clip { path, probe, .. }, Content::Video { playback, visual, chroma_key }) = (medium, &element.content) else {
         return Err(MediaError::Unsupported("not a clip".into()));
     };
-    let (size, part) = match layer.stage {
-        Stage::Rest { shown, part } => (shown.even_size(), part),
-        Stage::Moving { sprite, .. } => (sprite, visual.crop.unfold((0.0, 0.0, 1.0, 1.0))),
-    };
+    let (size, part) = layer.made();
     let source = probe.video.as_ref().map(crate::media::VideoInfo::display_size);
     let mirror = mirror(playback, medium);
     Ok(Showing {
@@ -409,7 +410,7 @@ fn showing(
         told_end_s: probe.video.as_ref().and_then(|video| video.duration),
         from_s: playback.trim_start,
         size,
-        part,
+        excerpt: Excerpt { part, within: visual.crop.unfold((0.0, 0.0, 1.0, 1.0)) },
         over_its_blur: source.filter(|_| visual.fit == Fit::ContainBlur).map(|source| (source, visual.crop)),
         effects: Effects::of(&visual.effects, &library.tables, layer.own_pixel(plan)),
         alpha: probe.video.as_ref().is_some_and(|video| video.alpha),

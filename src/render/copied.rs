@@ -162,9 +162,9 @@ fn part_of(ready: &Ready, interval: &Interval) -> Option<Copied> {
 
 /// Whether a clip is seen as it is stored, and all of it.
 fn as_it_is(plan: &Plan, layer: &Layer, playback: &Playback, video: &VideoInfo, first: i64, end: i64) -> bool {
-    let Stage::Rest { shown, part } = layer.stage else { return false };
+    let Stage::Rest(rest) = layer.stage else { return false };
     let size = (f64::from(plan.width), f64::from(plan.height));
-    let full = (shown.width, shown.height) == (plan.width as usize, plan.height as usize) && part == (0.0, 0.0, 1.0, 1.0);
+    let full = rest.is_all_seen() && layer.made() == ((plan.width, plan.height), (0.0, 0.0, 1.0, 1.0));
     let plain = layer.visual.effects.is_empty() && layer.hides(plan, first, end);
     let forwards = playback.speed == 1.0 && !playback.reverse && !playback.repeat;
     let same = layer.figure == Figure::Fitted(size) && (video.width, video.height) == (plan.width, plan.height);

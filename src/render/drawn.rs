@@ -1,7 +1,7 @@
 //! What a layer that plays nothing looks like. It is drawn when it is first seen, and forgotten when it is gone: what an element
 //! costs that is never seen, or not yet, is next to nothing.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use image::RgbaImage;
 
@@ -10,10 +10,10 @@ use super::{
     effects::{self, Effects},
     inspect::{Library, Prepared},
     nested,
-    plan::{Area, DrawnFor, Layer, Plan, Pose, Shift, Stage},
+    plan::{Area, DrawnFor, Layer, Plan, Pose, Rest, Shift, Stage},
     reduced::Kept,
     shape,
-    sprite::{self, Sprite},
+    sprite::{self, Raster, Rows, Sprite, Within},
     still::{Showing, Still},
     text::Typesetter,
     warp,
@@ -22,17 +22,18 @@ use crate::{
     domain::{
         composition::{Content, Element, Text},
         geometry::{Fit, Rect},
+        look::Effect,
         paint::Color,
     },
-    media::{Form, MediaError, Picture},
+    media::{Excerpt, Form, MediaError, Picture},
 };
 
 /// One picture of a layer.
 pub enum Drawn<F: Form> {
     /// With its corner at this even pixel of the canvas.
     Resting { sprite: Sprite<F>, corner: (usize, usize) },
-    /// It goes where the layer's pose says; of what was drawn for a box, where it lies in that.
-    Moving { sprite: Sprite<F>, drawn_for: Option<DrawnFor>, reduced: Kept<F> },
+    /// It goes where the layer's pose says: so much of it as is the picture; of what was drawn for a box, where it lies in that.
+    Moving { sprite: Sprite<F>, extent: (f64, f64), drawn_for: Option<DrawnFor>, reduced: Kept<F> },
 }
 
 impl<F: Form> Drawn<F> {
@@ -58,24 +59,24 @@ pub fn draw<F: Form>(
 ) -> Result<Option<Drawn<F>>, MediaError> {
     let drawn = match medium {
         Prepared::Still(image) => still(plan, layer, image, library)?,
-        _ => words_or_shape(plan, layer, &element.content, seconds, library, typesetter),
+        _ => words_or_shape(plan, layer, &element.content, seconds, library, typesetter)?,
     };
     match (drawn, layer.stage) {
-        (Some(Drawn::Moving { sprite, drawn_for, .. }), Stage::Moving { stays: true, .. }) => {
-            settled(plan, &sprite, &layer.pose(&plan.canvas(), seconds, drawn_for, Shift::NONE))
+        (Some(Drawn::Moving { sprite, extent, drawn_for, .. }), Stage::Moving { stays: true, .. }) => {
+            settled(plan, &Within { rows: &sprite, extent }, &layer.pose(&plan.canvas(), seconds, drawn_for, Shift::NONE))
         }
         (drawn, _) => Ok(drawn),
     }
 }
 
 /// A picture that always lies as it does is turned and smoothed once; `None` where nothing of it is on the canvas.
-fn settled<F: Form>(plan: &Plan, sprite: &Sprite<F>, pose: &Pose) -> Result<Option<Drawn<F>>, MediaError> {
+fn settled<F: Form>(plan: &Plan, picture: &impl Rows<Form = F>, pose: &Pose) -> Result<Option<Drawn<F>>, MediaError> {
     let Some(area) = Area::around(&pose.bounds(), plan.width, plan.height) else { return Ok(None) };
     let pose = pose.moved((-(area.x as f64), -(area.y as f64)));
     let on = |ground: Color| {
         let mut canvas = Picture::new(area.width as u32, area.height as u32)?;
         canvas.fill(sprite::yuv::<F>(ground));
-        warp::draw(&mut canvas, sprite, &pose, 1.0);
+        warp::draw(&mut canvas, picture, &pose, 1.0);
         Ok::<_, MediaError>(canvas)
     };
     let (on_black, on_white) = (on(Color::BLACK)?, on(Color::WHITE)?);
@@ -88,40 +89,39 @@ fn settled<F: Form>(plan: &Plan, sprite: &Sprite<F>, pose: &Pose) -> Result<Opti
 fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) -> Result<Option<Drawn<F>>, MediaError> {
     // One at a time: decoding takes memory.
     let get = |showing| library.stills.lock().unwrap_or_else(PoisonError::into_inner).get(still, showing);
-    Ok(match layer.stage {
-        Stage::Rest { shown, part } => {
-            if shown.is_even() || !effects::mix(&layer.visual.effects) {
-                let scaled = get(Showing::Part(part, (shown.width as u32, shown.height as u32)))?;
-                let (image, corner) = on_even_pixels(&scaled, (shown.x, shown.y));
-                let sprite = dressed(layer, &image, library, layer.own_pixel(plan));
-                return Ok(Some(Drawn::Resting { sprite, corner }));
-            }
-            // What is mixed is not to meet clear edges that the picture does not have.
-            let scaled = get(Showing::Part(part, shown.even_size()))?;
-            let sprite = dressed(layer, &scaled, library, layer.own_pixel(plan));
-            settled(plan, &sprite, &Pose::in_area(&shown))?
+    let (crop, effects) = (layer.visual.crop, &layer.visual.effects);
+    let (size, part) = layer.made();
+    let image = get(match layer.visual.fit {
+        Fit::ContainBlur => Showing::OverItsBlur(crop, size),
+        _ => Showing::Part(Excerpt { part, within: crop.unfold((0.0, 0.0, 1.0, 1.0)) }, size),
+    })?;
+    let dressed = |image: &RgbaImage| dressed(layer, image, library, layer.own_pixel(plan));
+    match layer.stage {
+        Stage::Rest(rest) if rest.is_all_seen() => {
+            Ok(Some(Drawn::Resting { sprite: dressed(&image), corner: (rest.shown.x, rest.shown.y) }))
         }
-        Stage::Moving { sprite: size, .. } => {
-            let crop = layer.visual.crop;
-            let scaled = get(match layer.visual.fit {
-                Fit::ContainBlur => Showing::OverItsBlur(crop, size),
-                _ => Showing::Part(crop.unfold((0.0, 0.0, 1.0, 1.0)), size),
-            })?;
-            let sprite = dressed(layer, &scaled, library, layer.own_pixel(plan));
-            Some(Drawn::Moving { sprite, drawn_for: None, reduced: None })
+        // What is mixed is not to meet clear edges that the picture does not have.
+        Stage::Rest(rest) if effects::mix(effects) || effects.iter().any(Effect::is_of_all) => {
+            settled(plan, &dressed(&image), &rest.pose())
         }
-    })
+        Stage::Rest(rest) => Ok(Some(Drawn::Resting {
+            sprite: dressed(&seen(&image, &rest)),
+            corner: (rest.sheet.x as usize, rest.sheet.y as usize),
+        })),
+        Stage::Moving { extent, .. } => {
+            Ok(Some(Drawn::Moving { sprite: dressed(&image), extent, drawn_for: None, reduced: None }))
+        }
+        Stage::Drawn => Ok(None),
+    }
 }
 
-/// An image with clear pixels before it where its corner is odd, and its corner then.
-fn on_even_pixels(image: &Arc<RgbaImage>, (x, y): (usize, usize)) -> (Arc<RgbaImage>, (usize, usize)) {
-    let (left, top) = (x % 2, y % 2);
-    if (left, top) == (0, 0) {
-        return (image.clone(), (x, y));
-    }
-    let mut padded = RgbaImage::new(image.width() + left as u32, image.height() + top as u32);
-    image::imageops::replace(&mut padded, &**image, left as i64, top as i64);
-    (Arc::new(padded), (x - left, y - top))
+/// The image of a sheet, clear where nothing is to be seen.
+fn seen(image: &RgbaImage, rest: &Rest) -> RgbaImage {
+    let (x, y) = (rest.shown.x - rest.sheet.x as usize, rest.shown.y - rest.sheet.y as usize);
+    let part = image::imageops::crop_imm(image, x as u32, y as u32, rest.shown.width as u32, rest.shown.height as u32);
+    let mut seen = RgbaImage::new(image.width(), image.height());
+    image::imageops::replace(&mut seen, &*part, x as i64, y as i64);
+    seen
 }
 
 /// Words and shapes.
@@ -132,20 +132,21 @@ fn words_or_shape<F: Form>(
     seconds: f64,
     library: &Library,
     typesetter: &mut Option<Typesetter>,
-) -> Option<Drawn<F>> {
+) -> Result<Option<Drawn<F>>, MediaError> {
     let canvas = plan.canvas();
     let bounds = layer.drawn_bounds(&canvas, seconds);
     // As large as it ever appears.
-    let scale = if let Stage::Rest { .. } = layer.stage { 1.0 } else { layer.most_enlarged(plan).min(4.0) };
-    // What rests is drawn where it can be seen; what moves may come from anywhere.
-    let within = matches!(layer.stage, Stage::Rest { .. }).then_some(&canvas);
+    let scale = if layer.lies_still() { 1.0 } else { layer.most_enlarged(plan).min(4.0) };
+    // What rests is drawn where it can be seen; what moves may come from anywhere, and effects that mix pixels are of all of it.
+    let is_mixed = layer.visual.effects.iter().any(Effect::is_of_all);
+    let within = (layer.lies_still() && !is_mixed).then_some(&canvas);
     let room = Room { within, margin: effects::reach(&layer.visual.effects) * plan.scale };
     let drawing = match content {
         Content::Text { text, .. } => {
             typesetter.get_or_insert_with(|| Typesetter::new(&library.fonts)).draw(text, &bounds, canvas.height, scale, room)
         }
         Content::Subtitles { cues, style, .. } => {
-            let words = layer.cue.and_then(|cue| cues.get(cue))?;
+            let Some(words) = layer.cue.and_then(|cue| cues.get(cue)) else { return Ok(None) };
             let text = Text { text: words.text.clone(), ..style.clone() };
             typesetter.get_or_insert_with(|| Typesetter::new(&library.fonts)).draw(&text, &bounds, canvas.height, scale, room)
         }
@@ -154,21 +155,19 @@ fn words_or_shape<F: Form>(
             shape::draw(shape, &bounds, corner, canvas.height, scale, room)
         }
         _ => None,
-    }?;
-    match layer.stage {
-        Stage::Rest { .. } => {
-            let (image, corner) = drawing.on_canvas(plan.width, plan.height)?;
-            Some(Drawn::Resting { sprite: dressed(layer, &image, library, layer.own_pixel(plan)), corner })
-        }
-        Stage::Moving { .. } => {
-            let pixel = drawing.rect.width / f64::from(drawing.image.width()) / plan.scale;
-            Some(Drawn::Moving {
-                sprite: dressed(layer, &drawing.image, library, pixel),
-                drawn_for: Some(DrawnFor { bounds, rect: drawing.rect }),
-                reduced: None,
-            })
-        }
+    };
+    let Some(drawing) = drawing else { return Ok(None) };
+    if layer.lies_still() && (!is_mixed || canvas.contains(&drawing.rect)) {
+        let Some((image, corner)) = drawing.on_canvas(plan.width, plan.height) else { return Ok(None) };
+        return Ok(Some(Drawn::Resting { sprite: dressed(layer, &image, library, layer.own_pixel(plan)), corner }));
     }
+    let pixel = drawing.rect.width / f64::from(drawing.image.width()) / plan.scale;
+    let sprite = dressed(layer, &drawing.image, library, pixel);
+    if layer.lies_still() {
+        return settled(plan, &sprite, &Pose::at_rest(drawing.rect));
+    }
+    let extent = (sprite.width() as f64, sprite.height() as f64);
+    Ok(Some(Drawn::Moving { sprite, extent, drawn_for: Some(DrawnFor { bounds, rect: drawing.rect }), reduced: None }))
 }
 
 /// A layer's picture after its effects; `pixel` is the size of one of its pixels on the composition's own canvas.

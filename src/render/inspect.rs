@@ -21,6 +21,7 @@ use crate::{
         composition::{Content, Element, Playback, Source},
         error::JobFailure,
         geometry::Fit,
+        output::{Format, Output},
         schedule,
         subtitles::{self, Cue},
     },
@@ -57,6 +58,9 @@ pub struct Library {
     levels: HashMap<(Source, u64), Arc<Level>>,
     /// Sources may be away: nothing is to be rendered, and what is here is looked into.
     partly: bool,
+    /// No output has a picture, or sound: it need not be decoded.
+    unseen: bool,
+    unheard: bool,
     /// Held while a still is decoded and scaled, which takes many times its size: runs that want one wait for each other.
     pub stills: Mutex<Shown>,
 }
@@ -72,7 +76,7 @@ pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Ve
         content => open_source(content, library).map_err(|error| vec![failure(&error).in_place(place.clone())]),
     };
     let playable = |prepared: Prepared| {
-        let undecodable = undecodable(element, &prepared).map(|error| failure(&error).in_place(place));
+        let undecodable = library.undecodable(element, &prepared).map(|error| failure(&error).in_place(place));
         let unplayable = undecodable.or_else(|| schedule::misplaced(element, prepared.medium(element).duration));
         unplayable.map_or(Ok(prepared), |failure| Err(vec![failure]))
     };
@@ -84,22 +88,6 @@ pub fn open(element: &mut Element, library: &mut Library) -> Result<Prepared, Ve
             Err(wrong)
         }
     }
-}
-
-/// What of a source is to be seen or heard and cannot be decoded.
-fn undecodable(element: &Element, prepared: &Prepared) -> Option<MediaError> {
-    let Prepared::Clip { probe, .. } = prepared else { return None };
-    let picture = probe.video.as_ref().filter(|video| element.visual().is_some() && !video.decodable);
-    let sound = probe.audio.as_ref().filter(|audio| element.is_heard() && !audio.decodable);
-    let message = match (picture, sound) {
-        (Some(video), _) => format!("the codec {} is not supported", video.codec),
-        (None, Some(audio)) if element.visual().is_some() => {
-            format!("the codec {} of its sound is not supported; muted, it can be used", audio.codec)
-        }
-        (None, Some(audio)) => format!("the codec {} is not supported", audio.codec),
-        (None, None) => return None,
-    };
-    Some(MediaError::Unsupported(message))
 }
 
 fn open_within(elements: &mut [Element], library: &mut Library) -> Result<Prepared, Vec<JobFailure>> {
@@ -156,8 +144,27 @@ pub fn look_into(path: &Path) -> Result<Prepared, MediaError> {
 }
 
 impl Library {
-    pub fn new(partly: bool) -> Self {
-        Self { partly, ..Self::default() }
+    /// For outputs; `partly`: sources may be away.
+    pub fn new(outputs: &[Output], partly: bool) -> Self {
+        let none = |has: fn(Format) -> bool| !outputs.is_empty() && !outputs.iter().any(|output| has(output.format));
+        let (unseen, unheard) = (none(|format| !format.is_sound_alone()), none(Format::has_sound));
+        Self { partly, unseen, unheard, ..Self::default() }
+    }
+
+    /// What of a source is to be seen or heard and cannot be decoded.
+    fn undecodable(&self, element: &Element, prepared: &Prepared) -> Option<MediaError> {
+        let Prepared::Clip { probe, .. } = prepared else { return None };
+        let picture = probe.video.as_ref().filter(|video| !self.unseen && element.visual().is_some() && !video.decodable);
+        let sound = probe.audio.as_ref().filter(|audio| !self.unheard && element.is_heard() && !audio.decodable);
+        let message = match (picture, sound) {
+            (Some(video), _) => format!("the codec {} is not supported", video.codec),
+            (None, Some(audio)) if element.visual().is_some() => {
+                format!("the codec {} of its sound is not supported; muted, it can be used", audio.codec)
+            }
+            (None, Some(audio)) => format!("the codec {} is not supported", audio.codec),
+            (None, None) => return None,
+        };
+        Some(MediaError::Unsupported(message))
     }
 
     /// Whether a source is away and may be.

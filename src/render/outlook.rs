@@ -150,12 +150,8 @@ fn enlargement(ready: &Ready, layer: &Layer) -> f64 {
     }
     let Figure::Fitted((width, _)) = layer.figure else { return 1.0 };
     match layer.stage {
-        Stage::Rest { shown, part } => {
-            // The part is of the whole source, the figure what the crop leaves.
-            let crop = &layer.visual.crop;
-            let source = width / ready.plan.scale / (1.0 - crop.left - crop.right).max(1e-6);
-            shown.width as f64 / ((part.2 - part.0) * source).max(1.0)
-        }
+        Stage::Rest(rest) => rest.sheet.width / ((rest.part.2 - rest.part.0) * width / ready.plan.scale).max(1.0),
+        Stage::Drawn => 1.0,
         Stage::Moving { pixel, .. } => pixel,
     }
 }

@@ -71,7 +71,7 @@ pub fn open(composition: &Composition, partly: bool, found: &mut Found) -> Opene
     let ids: Vec<String> = composition.elements.iter().map(|placed| placed.id.clone()).collect();
     let mut elements: Vec<Element> = composition.elements.iter().map(|placed| placed.element.clone()).collect();
     let mut media = Vec::with_capacity(elements.len());
-    let mut library = Library::new(partly);
+    let mut library = Library::new(&composition.outputs, partly);
     let mut wrong = Vec::new();
     for (index, element) in elements.iter_mut().enumerate() {
         let bad = match inspect::open(element, &mut library) {

@@ -33,26 +33,35 @@ struct Grid<S> {
 impl<F: Form> Reduced<F> {
     /// By how much a picture is to be reduced for a pose: powers of two, so that one that shrinks or grows is not always another.
     pub fn factors<R: Rows<Form = F>>(picture: &R, pose: &Pose) -> Factors {
-        let factor = |pixels: usize, shown: f64| {
+        let factor = |pixels: f64, shown: f64| {
             // At most to 8 pixels.
-            let most = (pixels as f64 / 8.0).max(1.0);
-            1usize << (pixels as f64 / shown.max(1.0)).min(most).max(1.0).log2().floor() as u32
+            let most = (pixels / 8.0).max(1.0);
+            1usize << (pixels / shown.max(1.0)).min(most).max(1.0).log2().floor() as u32
         };
-        (factor(picture.plane_width(0), pose.sprite.width), factor(picture.plane_height(0), pose.sprite.height))
+        let (width, height) = picture.plane_size(0);
+        (factor(width, pose.sprite.width), factor(height, pose.sprite.height))
     }
 
     pub fn of<R: Rows<Form = F>>(picture: &R, factors: Factors) -> Self {
         let size = |plane: usize| (picture.plane_width(plane), picture.plane_height(plane));
-        let plane = |plane: usize| Grid::of(size(plane), factors, |y| picture.row(plane, y));
-        let alpha = |plane: usize| Grid::of(size(plane), factors, |y| picture.alpha_row(plane, y).unwrap_or(&[]));
+        let plane = |plane: usize| Grid::of(size(plane), picture.plane_size(plane), factors, |y| picture.row(plane, y));
+        let alpha = |plane: usize| {
+            Grid::of(size(plane), picture.plane_size(plane), factors, |y| picture.alpha_row(plane, y).unwrap_or(&[]))
+        };
         let has_alpha = picture.alpha_row(0, 0).is_some();
         Self { factors, planes: [plane(0), plane(1), plane(2)], alphas: has_alpha.then(|| [alpha(0), alpha(F::SHARED)]) }
     }
 }
 
 impl<S: Sample> Grid<S> {
-    fn of<'a>((width, height): (usize, usize), (across, down): Factors, row: impl Fn(usize) -> &'a [S]) -> Self {
-        let size = (width as f64 / across as f64, height as f64 / down as f64);
+    /// `extent` is how much of a size is the picture.
+    fn of<'a>(
+        (width, height): (usize, usize),
+        extent: (f64, f64),
+        (across, down): Factors,
+        row: impl Fn(usize) -> &'a [S],
+    ) -> Self {
+        let size = (extent.0 / across as f64, extent.1 / down as f64);
         let mut values = Vec::with_capacity(width.div_ceil(across) * height.div_ceil(down));
         let mut sums: Vec<u32> = vec![0; width.div_ceil(across)];
         for top in (0..height).step_by(down) {

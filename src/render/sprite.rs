@@ -38,6 +38,38 @@ pub trait Raster: Rows {
     fn alpha_changed(&mut self);
 }
 
+/// The first pixels of a picture whose own edges are even.
+pub struct Within<'a, R> {
+    pub rows: &'a R,
+    /// How many, across and down; the last may be a part of one.
+    pub extent: (f64, f64),
+}
+
+impl<R: Rows> Rows for Within<'_, R> {
+    type Form = R::Form;
+
+    fn plane_width(&self, plane: usize) -> usize {
+        self.rows.plane_width(plane)
+    }
+
+    fn plane_height(&self, plane: usize) -> usize {
+        self.rows.plane_height(plane)
+    }
+
+    fn row(&self, plane: usize, y: usize) -> &[SampleOf<Self>] {
+        self.rows.row(plane, y)
+    }
+
+    fn alpha_row(&self, plane: usize, y: usize) -> Option<&[SampleOf<Self>]> {
+        self.rows.alpha_row(plane, y)
+    }
+
+    fn plane_size(&self, plane: usize) -> (f64, f64) {
+        let share = f64::from(1u8 << R::Form::shift(plane));
+        (self.extent.0 / share, self.extent.1 / share)
+    }
+}
+
 /// What a raster's planes hold.
 pub type SampleOf<R> = <<R as Rows>::Form as Form>::Sample;
 

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use fast_image_resize::{FilterType, pixels::U8x4};
 use image::{
     DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
     codecs::{jpeg::JpegEncoder, png::PngEncoder},
@@ -16,13 +17,13 @@ use image::{
     metadata::Orientation,
 };
 
-use super::{backdrop, plan::Part};
+use super::backdrop;
 use crate::{
     domain::{
         look::Crop,
         output::{Format, Output, Quality},
     },
-    media::{Form, MediaError, Picture, Sample},
+    media::{Excerpt, Form, Grid, GridMut, MediaError, Picture, Resampler, Sample, Window},
 };
 
 /// The longest edge of a still.
@@ -35,6 +36,8 @@ const KEPT_PIXELS: u64 = 1_000_000;
 
 /// Pixels of all stills together that are kept as they were shown: two of 1080p.
 const SHOWN_PIXELS: u64 = 4_200_000;
+
+const WHOLE: Excerpt = Excerpt { part: (0.0, 0.0, 1.0, 1.0), within: (0.0, 0.0, 1.0, 1.0) };
 
 /// A still that is decoded when it is seen.
 pub struct Still {
@@ -144,7 +147,7 @@ fn is_whole_jpeg(path: &Path) -> std::io::Result<bool> {
 /// Which part of a still is shown, and how large.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Showing {
-    Part(Part, (u32, u32)),
+    Part(Excerpt, (u32, u32)),
     /// All that is left by the crop, within a box over its own blurred copy that fills it.
     OverItsBlur(Crop, (u32, u32)),
 }
@@ -166,8 +169,8 @@ impl Shown {
         }
         let pixels = still.pixels()?;
         let image = Arc::new(match showing {
-            Showing::Part(part, size) => scaled(&pixels, part, size),
-            Showing::OverItsBlur(crop, size) => over_its_blur(&pixels, &crop, size),
+            Showing::Part(excerpt, size) => scaled(&pixels, &excerpt, size)?,
+            Showing::OverItsBlur(crop, size) => over_its_blur(&pixels, &crop, size)?,
         });
         self.last.push_back((still.path.clone(), showing, image.clone()));
         let pixels = |(.., image): &(PathBuf, Showing, Arc<RgbaImage>)| u64::from(image.width()) * u64::from(image.height());
@@ -178,40 +181,46 @@ impl Shown {
     }
 }
 
-/// Scales a part of a still to some size.
-fn scaled(image: &RgbaImage, (left, top, right, bottom): Part, size: (u32, u32)) -> RgbaImage {
-    let span = |whole: u32, from: f64, to: f64| {
-        let start = ((f64::from(whole) * from).round() as u32).min(whole - 1);
-        (start, ((f64::from(whole) * to).round() as u32).clamp(start + 1, whole) - start)
+/// Scales a part of a still to some size; by its alpha, or clear pixels would bleed their colour into the edges.
+fn scaled(image: &RgbaImage, excerpt: &Excerpt, size: (u32, u32)) -> Result<RgbaImage, MediaError> {
+    let (width, height) = (f64::from(image.width()), f64::from(image.height()));
+    let Excerpt { part: (left, top, right, bottom), within } = excerpt;
+    let span = |pixels: u32, from: f64, to: f64| {
+        let first = ((f64::from(pixels) * from + 1e-6).floor().max(0.0) as u32).min(pixels - 1);
+        (first, ((f64::from(pixels) * to - 1e-6).ceil().max(0.0) as u32).clamp(first + 1, pixels) - first)
     };
-    let (x, width) = span(image.width(), left, right);
-    let (y, height) = span(image.height(), top, bottom);
-    let mut part = imageops::crop_imm(image, x, y, width, height).to_image();
-    if part.dimensions() != size {
-        // Scaled by its alpha, or clear pixels would bleed their colour into the edges.
-        premultiply(&mut part);
-        part = imageops::resize(&part, size.0, size.1, imageops::FilterType::CatmullRom);
-        unpremultiply(&mut part);
-    }
-    part
+    let (x, across) = span(image.width(), within.0, within.2);
+    let (y, down) = span(image.height(), within.1, within.3);
+    let window = Window {
+        x: width * left - f64::from(x),
+        y: height * top - f64::from(y),
+        width: width * (right - left),
+        height: height * (bottom - top),
+    };
+    let from = Grid { bytes: image.as_raw(), stride: image.width() as usize * 4, corner: (x, y), size: (across, down) };
+    let mut part = RgbaImage::new(size.0, size.1);
+    let stride = size.0 as usize * 4;
+    Resampler::new(FilterType::CatmullRom).run::<U8x4>(from, &window, GridMut { bytes: &mut part, stride, size })?;
+    Ok(part)
 }
 
 /// The still whole within a box, over its own blurred copy that fills the box.
-fn over_its_blur(image: &RgbaImage, crop: &Crop, size: (u32, u32)) -> RgbaImage {
+fn over_its_blur(image: &RgbaImage, crop: &Crop, size: (u32, u32)) -> Result<RgbaImage, MediaError> {
     let cropped = crop.of((f64::from(image.width()), f64::from(image.height())));
     let (inner, part) = backdrop::places(cropped, size);
     let small = (size.0.div_ceil(backdrop::SMALLER).max(2), size.1.div_ceil(backdrop::SMALLER).max(2));
-    let mut back = scaled(image, crop.unfold(part), small);
+    let within = crop.unfold((0.0, 0.0, 1.0, 1.0));
+    let mut back = scaled(image, &Excerpt { part: crop.unfold(part), within }, small)?;
     // As in scaling, what is clear has no colour to spread.
     premultiply(&mut back);
     let soft = imageops::blur(&back, (backdrop::SIGMA_SHARE * f64::from(small.1)).max(1.0) as f32);
     let mut whole = imageops::resize(&soft, size.0, size.1, imageops::FilterType::Triangle);
     unpremultiply(&mut whole);
     if let Some(inner) = inner {
-        let front = scaled(image, crop.unfold((0.0, 0.0, 1.0, 1.0)), (inner.width as u32, inner.height as u32));
+        let front = scaled(image, &Excerpt { part: within, within }, (inner.width as u32, inner.height as u32))?;
         imageops::overlay(&mut whole, &front, inner.x as i64, inner.y as i64);
     }
-    whole
+    Ok(whole)
 }
 
 /// Writes a picture as the still that an output asks for, at another width where one is given.
@@ -223,7 +232,7 @@ pub fn write<F: Form>(picture: &Picture<F>, output: &Output, at_width: Option<u3
     let (width, height) = (picture.width() as u32, picture.height() as u32);
     let mut image = image_of(picture)?;
     if let Some(wanted) = at_width.filter(|wanted| *wanted != width) {
-        image = resized(image, (wanted, height_at(width, height, wanted)));
+        image = resized(image, (wanted, height_at(width, height, wanted)))?;
     }
     let mut file = BufWriter::new(File::create(path).map_err(|error| failed(ImageError::IoError(error)))?);
     match output.format {
@@ -258,11 +267,11 @@ fn image_of<F: Form>(picture: &Picture<F>) -> Result<DynamicImage, MediaError> {
     Ok(RgbaImage::from_fn(width, height, pixel).into())
 }
 
-fn resized(image: DynamicImage, size: (u32, u32)) -> DynamicImage {
-    match image {
-        DynamicImage::ImageRgba8(image) => scaled(&image, (0.0, 0.0, 1.0, 1.0), size).into(),
+fn resized(image: DynamicImage, size: (u32, u32)) -> Result<DynamicImage, MediaError> {
+    Ok(match image {
+        DynamicImage::ImageRgba8(image) => scaled(&image, &WHOLE, size)?.into(),
         other => other.resize_exact(size.0, size.1, imageops::FilterType::CatmullRom),
-    }
+    })
 }
 
 /// The height that keeps a picture's shape at another width.
@@ -302,7 +311,7 @@ mod tests {
         };
         let (still, path) = file("a.png", 8);
         let (other, _) = file("b.png", 8);
-        let whole = |size| Showing::Part((0.0, 0.0, 1.0, 1.0), size);
+        let whole = |size| Showing::Part(WHOLE, size);
         let mut shown = Shown::default();
         let first = shown.get(&still, whole((4, 2))).unwrap();
         std::fs::remove_file(path).unwrap();
@@ -318,7 +327,7 @@ mod tests {
     fn the_blur_of_what_is_partly_clear_is_of_its_own_colours() {
         let half =
             RgbaImage::from_fn(64, 64, |x, _| if x < 32 { image::Rgba([255, 255, 255, 255]) } else { image::Rgba([0; 4]) });
-        let seen = over_its_blur(&half, &Crop::default(), (128, 64));
+        let seen = over_its_blur(&half, &Crop::default(), (128, 64)).unwrap();
         let covered: Vec<_> = seen.pixels().filter(|pixel| pixel.0[3] > 8).collect();
         assert!(covered.iter().any(|pixel| pixel.0[3] < 200), "its edge is soft");
         assert!(covered.iter().all(|pixel| pixel.0[0] > 235), "and white: {:?}", covered.iter().map(|pixel| pixel.0[0]).min());

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    decoded::{Picture, ffmpeg},
+    decoded::Picture,
     looks::{BLACK, picture},
-    rendering::clip,
     server::Server,
 };
 
@@ -88,21 +87,6 @@ async fn space_stands_between_letters_and_nowhere_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clip_in_a_box_of_odd_size_is_all_there() {
-    let server = Server::sqlite().await;
-    let ramp = ["-f", "lavfi", "-i", "nullsrc=size=50x50:rate=10:duration=2,geq=lum=16+4*X:cb=128:cr=128", "-crf", "0"];
-    let clip = clip(&server, "ramp.mp4", &[&["-y"], &ramp[..]].concat()).await;
-    let place =
-        json!({ "x": 10, "y": 10, "width": 5, "height": 5, "anchor": "TOP_LEFT", "fit": "FILL", "source": { "asset": clip } });
-    let seen = shown(&server, json!({ "video": place })).await;
-    for column in 0..5 {
-        // The middle of ten columns; 219 steps from black to white.
-        let expected = (4.0 * (10.0 * column as f64 + 4.5) / 219.0 * 255.0) as u8;
-        assert!(seen.is(10 + column, 12, [expected; 3], 14), "{column}: {:?}, not {expected}", seen.pixel(10 + column, 12));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn the_outline_of_clear_words_is_as_wide_as_that_of_others() {
     let server = Server::sqlite().await;
     let letter = |color: &str| {
@@ -117,41 +101,6 @@ async fn the_outline_of_clear_words_is_as_wide_as_that_of_others() {
     assert!((10..=14).contains(&row(&clear, [255, 255, 0])), "{}", row(&clear, [255, 255, 0]));
 }
 
-/// As it is where it moves, by nothing.
-fn moved(mut element: Value) -> Value {
-    for fields in element.as_object_mut().unwrap().values_mut() {
-        fields["keyframes"] = json!([{ "property": "ROTATION", "at": 0, "value": 0 }]);
-    }
-    element
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clip_of_its_own_size_that_is_seen_from_an_odd_pixel_on_is_shown_pixel_by_pixel() {
-    let server = Server::sqlite().await;
-    let noise = "nullsrc=s=322x182:r=10:d=2,format=yuv420p,geq=lum='mod(X*37+Y*91,220)+16':cb=128:cr=128";
-    let asset = clip(&server, "noise.mp4", &["-f", "lavfi", "-i", noise, "-c:v", "libx264", "-qp", "0"]).await;
-    let file = server.folder.path().join("noise.mp4");
-    let cut = server.folder.path().join("cut.png");
-    let crop = ["-y", "-i", &file.to_string_lossy(), "-vf", "crop=320:180:1:1:exact=1", "-frames:v", "1", &cut.to_string_lossy()];
-    ffmpeg(&crop);
-    let expected = Picture::at(&cut, 0.0, 320, 180);
-    let element = json!({ "video": { "source": { "asset": asset }, "fit": "NONE", "length": 2 } });
-    let seen = shown(&server, element).await.psnr(&expected, 0..180);
-    assert!(seen > 35.0, "{seen} dB");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn effects_on_a_clip_are_those_of_the_whole_picture_where_a_part_of_it_is_seen() {
-    let server = Server::sqlite().await;
-    let halves = "nullsrc=s=320x180:r=10:d=2,format=yuv420p,geq=lum='if(lt(X,160),16,235)':cb=128:cr=128";
-    let asset = clip(&server, "halves.mp4", &["-f", "lavfi", "-i", halves, "-c:v", "libx264", "-qp", "0"]).await;
-    for effect in [json!({ "vignette": 1 }), json!({ "blur": 20 })] {
-        let element = json!({ "video": { "source": { "asset": asset }, "x": 0, "effects": [effect], "length": 2 } });
-        let (rests, moves) = (shown(&server, element.clone()).await, shown(&server, moved(element)).await);
-        assert!(rests.psnr(&moves, 0..180) > 40.0, "{effect}: {} dB", rests.psnr(&moves, 0..180));
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn words_beyond_the_canvas_cast_their_shadow_onto_it() {
     let server = Server::sqlite().await;
@@ -159,13 +108,4 @@ async fn words_beyond_the_canvas_cast_their_shadow_onto_it() {
     let element = words(json!({ "text": "Out", "x": -160, "shadow": shadow }));
     let (first, last) = ends(&shown(&server, element).await);
     assert!((100..160).contains(&first) && (160..220).contains(&last), "{first} {last}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clip_too_narrow_to_be_seen_is_over_its_blur_all_the_same() {
-    let server = Server::sqlite().await;
-    let grey = ["-f", "lavfi", "-i", "color=white:s=320x180:r=10:d=2", "-c:v", "libx264", "-qp", "0"];
-    let asset = clip(&server, "white.mp4", &grey).await;
-    let place = json!({ "source": { "asset": asset }, "fit": "CONTAIN_BLUR", "width": 2, "height": 100, "x": 101, "length": 2 });
-    assert!(shown(&server, json!({ "video": place })).await.is(100, 90, [255; 3], 40));
 }

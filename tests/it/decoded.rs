@@ -36,6 +36,12 @@ impl Picture {
         self.pixel(x, y).iter().zip(colour).all(|(a, b)| a.abs_diff(b) <= tolerance)
     }
 
+    /// A part of it, from a corner.
+    pub fn part(&self, x: usize, y: usize, (width, height): (usize, usize)) -> Self {
+        let rows = (y..y + height).map(|y| &self.rgb[(y * self.width + x) * 3..][..width * 3]);
+        Self { width, height, rgb: rows.flatten().copied().collect() }
+    }
+
     /// The mean of two pictures.
     pub fn mean(&self, other: &Self) -> Self {
         let rgb = self.rgb.iter().zip(&other.rgb).map(|(a, b)| ((u16::from(*a) + u16::from(*b)) / 2) as u8).collect();

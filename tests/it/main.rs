@@ -36,6 +36,7 @@ mod paging;
 mod places;
 mod plans;
 mod rendering;
+mod resting;
 mod schema;
 mod segments;
 mod sounds;

@@ -410,4 +410,16 @@ async fn what_cannot_be_decoded_or_played_is_told_before_it_is_rendered() {
         .chain(["[3].video.source".into()])
         .collect();
     assert_eq!(paths, expected, "{told:#}");
+    // What no output shows, or lets hear, need not be decoded.
+    let for_ = async |format: &str, asset: &str| {
+        let output = json!({ "format": format, "width": 64, "height": 36, "frameRate": 10 });
+        let output = if format == "WAV" { json!({ "format": format }) } else { output };
+        let input = json!({ "elements": [video(asset, json!({}))], "outputs": [output] });
+        server.api.ask(VALIDATE, json!({ "input": input })).await["validateJob"]["valid"].take()
+    };
+    assert_eq!([for_("GIF", &loud).await, for_("PNG", &loud).await, for_("MP4", &loud).await], [true, true, false]);
+    assert_eq!([for_("GIF", &odd).await, for_("WAV", &loud).await], [false, false]);
+    let drawn = [&picture[..], &sound[..], &["-c:v", "qtrle", "-c:a", "pcm_s16le"]].concat();
+    let drawn = clip(&server, "drawn.mov", &drawn).await;
+    assert_eq!([for_("WAV", &drawn).await, for_("MP4", &drawn).await], [true, false]);
 }

@@ -1,45 +1,41 @@
 //! Pictures with alpha: their colours are premultiplied before they are scaled, or what is clear would bleed into the edges.
 
-use ffmpeg_next::{ffi, format::Pixel, frame::Video as Frame, software::scaling::Flags};
+use ffmpeg_next::{ffi, format::Pixel, frame::Video as Frame};
 
 use super::{
-    Crop, Setup,
+    Crop, Cut, Excerpt, Fine, Pass, Setup, Smoothness,
     context::{self, Context},
-    orient, run, unscalable,
+    flags, fresh, orient, run, unscalable,
 };
 use crate::media::{Form, MediaError, Picture, Sample, Turn};
 
 /// Scales pictures with alpha to one size.
 pub struct Matte<F: Form> {
     size: (u32, u32),
-    flags: Flags,
+    smoothness: Smoothness,
     /// From the source's form to ours at its own size, and from there to the size that is wanted.
-    ways: Option<(Setup, Context, Context)>,
+    ways: Option<(Setup, Context, Pass)>,
     premultiplied: Frame,
     scaled: Frame,
     turned: Vec<F::Sample>,
 }
 
 impl<F: Form> Matte<F> {
-    pub fn new(size: (u32, u32), flags: Flags) -> Self {
-        Self { size, flags, ways: None, premultiplied: Frame::empty(), scaled: Frame::empty(), turned: Vec::new() }
+    pub fn new(size: (u32, u32), smoothness: Smoothness) -> Self {
+        Self { size, smoothness, ways: None, premultiplied: Frame::empty(), scaled: Frame::empty(), turned: Vec::new() }
     }
 
-    pub fn scale(&mut self, frame: &Frame, fractions: (f64, f64, f64, f64)) -> Result<(), MediaError> {
-        let setup = Setup { light: None, ..Setup::of(frame, fractions, None) };
-        let Crop { width, height, .. } = setup.crop;
+    pub fn scale(&mut self, frame: &Frame, excerpt: &Excerpt) -> Result<(), MediaError> {
+        let setup = Setup { light: None, ..Setup::of(frame, excerpt, self.size, None) };
+        let Crop { width, height, .. } = setup.cut.crop;
         if self.ways.as_ref().is_none_or(|(made_for, ..)| *made_for != setup) {
-            let first = setup.context(F::UNSHARED, ffi::SWS_CS_ITU709, (width, height), self.flags)?;
-            let (across, down) = self.size;
-            let form =
-                |pixel, width, height| context::Form { pixel, width, height, matrix: ffi::SWS_CS_ITU709, full_range: false };
-            let second = Context::new(&form(F::UNSHARED, width, height), &form(F::CLEAR, across, down), self.flags);
-            self.ways = Some((setup, first, second.ok_or_else(unscalable)?));
-            self.premultiplied = fresh(F::UNSHARED, width, height)?;
-            self.scaled = fresh(F::CLEAR, across, down)?;
+            let first = setup.context(F::UNSHARED, ffi::SWS_CS_ITU709, (width, height), flags(self.smoothness))?;
+            self.ways = Some((setup, first, self.second(&setup)?));
+            self.premultiplied = fresh(F::UNSHARED, (width, height))?;
+            self.scaled = fresh(F::CLEAR, self.size)?;
         }
         let Some((_, first, second)) = &mut self.ways else { return Err(unscalable()) };
-        run(first, frame, setup.crop, &mut self.premultiplied)?;
+        run(first, frame, setup.cut.crop, &mut self.premultiplied)?;
         if let Some(change) = setup.change() {
             change.apply::<F::Sample>(&mut self.premultiplied, 0);
         }
@@ -47,7 +43,18 @@ impl<F: Form> Matte<F> {
             reach_opaque::<F::Sample>(&mut self.premultiplied);
         }
         premultiply::<F::Sample>(&mut self.premultiplied);
-        run(second, &self.premultiplied, Crop { x: 0, y: 0, width, height }, &mut self.scaled)
+        let whole = Cut { crop: Crop { x: 0, y: 0, width, height }, ..setup.cut };
+        second.run(&self.premultiplied, &whole, &mut self.scaled)
+    }
+
+    fn second(&self, setup: &Setup) -> Result<Pass, MediaError> {
+        if setup.cut.fine.is_some() {
+            return Ok(Pass::Fine(Fine::new(self.smoothness), None));
+        }
+        let Crop { width, height, .. } = setup.cut.crop;
+        let form = |pixel, (width, height)| context::Form { pixel, width, height, matrix: ffi::SWS_CS_ITU709, full_range: false };
+        let (from, to) = (form(F::UNSHARED, (width, height)), form(F::CLEAR, self.size));
+        Context::new(&from, &to, flags(self.smoothness)).map(Pass::Whole).ok_or_else(unscalable)
     }
 
     /// Makes `out` what was scaled, turned upright, and returns its alpha.
@@ -77,14 +84,6 @@ impl<F: Form> Matte<F> {
 /// The values of a plane, and how many lie between the starts of two rows.
 fn samples<S: Sample>(frame: &Frame, plane: usize) -> (&[S], usize) {
     (bytemuck::cast_slice(frame.data(plane)), frame.stride(plane) / size_of::<S>())
-}
-
-fn fresh(form: Pixel, width: u32, height: u32) -> Result<Frame, MediaError> {
-    let frame = Frame::new(form, width, height);
-    if frame.planes() < 4 {
-        return Err(MediaError::TooLarge(format!("no memory for a picture of {width}×{height}")));
-    }
-    Ok(frame)
 }
 
 /// Whether libswscale makes of its alpha, of 8 bits, four times as much in 10, so that what is opaque is 1020 of 1023.

@@ -2,6 +2,7 @@
 //! colourful than ours goes on through [`tone`], what has alpha through [`matte`].
 
 mod context;
+mod cut;
 mod matrix;
 mod matte;
 mod tone;
@@ -10,18 +11,19 @@ use ffmpeg_next::{ffi, format::Pixel, frame::Video as Frame, software::scaling::
 
 use super::{Decoded, Form, MediaError, Picture, Turn, orient};
 use context::Context;
+use cut::{Crop, Cut, Fine};
 use matrix::Change;
 use matte::Matte;
 pub use tone::told_peak;
 use tone::{Light, Tone};
 
-/// The part of a decoded picture that is wanted, in its own pixels; made even, to lie on whole chroma.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Crop {
-    x: u32,
-    y: u32,
-    width: u32,
-    height: u32,
+/// A part of a picture, in fractions of the whole (left, top, right, bottom).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Excerpt {
+    /// What is wanted; where it reaches beyond…
+    pub part: (f64, f64, f64, f64),
+    /// …what may be seen, the edges of that go on.
+    pub within: (f64, f64, f64, f64),
 }
 
 /// How much care scaling takes.
@@ -57,10 +59,10 @@ pub struct Scaler<F: Form> {
 }
 
 /// What a way was made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Setup {
     format: Pixel,
-    crop: Crop,
+    cut: Cut,
     matrix: i32,
     full_range: bool,
     light: Option<Light>,
@@ -68,9 +70,16 @@ struct Setup {
 
 /// How pictures come to their size; those of more light than ours holds get it by way of one of 10 bits.
 struct Way {
-    context: Context,
+    pass: Pass,
     change: Option<Change>,
     tone: Option<Tone>,
+}
+
+/// From a decoded picture to one of another form and size.
+enum Pass {
+    Whole(Context),
+    /// Between pixels: of a picture of the same form, or of one that is brought to it first.
+    Fine(Fine, Option<(Context, Frame)>),
 }
 
 impl<F: Form> Scaler<F> {
@@ -81,18 +90,18 @@ impl<F: Form> Scaler<F> {
         Self { width, height, turn, smoothness, peak, lying: None, way: None, matte: None }
     }
 
-    /// Scales the part of the upright picture that `fractions` (left, top, right, bottom) names into `out`.
-    pub fn scale(&mut self, decoded: &Decoded, fractions: (f64, f64, f64, f64), out: &mut Picture<F>) -> Result<(), MediaError> {
+    /// Scales a part of the upright picture into `out`.
+    pub fn scale(&mut self, decoded: &Decoded, excerpt: &Excerpt, out: &mut Picture<F>) -> Result<(), MediaError> {
         let whole = decoded.woven()?;
         let frame = whole.as_ref().unwrap_or(&decoded.frame);
         if self.turn == Turn::None {
-            return self.scale_lying(frame, fractions, out);
+            return self.scale_lying(frame, excerpt, out);
         }
         let mut lying = match self.lying.take() {
             Some(lying) => lying,
             None => Picture::new(self.width, self.height)?,
         };
-        self.scale_lying(frame, fractions, &mut lying)?;
+        self.scale_lying(frame, excerpt, &mut lying)?;
         orient::turn_into(&lying, self.turn, out);
         self.lying = Some(lying);
         Ok(())
@@ -102,34 +111,33 @@ impl<F: Form> Scaler<F> {
     pub fn scale_clear(
         &mut self,
         decoded: &Decoded,
-        fractions: (f64, f64, f64, f64),
+        excerpt: &Excerpt,
         out: &mut Picture<F>,
     ) -> Result<&[F::Sample], MediaError> {
         let whole = decoded.woven()?;
         let frame = whole.as_ref().unwrap_or(&decoded.frame);
-        let fractions = self.turn.unturn(fractions);
         let size = (self.width, self.height);
-        let matte = self.matte.get_or_insert_with(|| Matte::new(size, flags(self.smoothness)));
-        matte.scale(frame, fractions)?;
+        let matte = self.matte.get_or_insert_with(|| Matte::new(size, self.smoothness));
+        matte.scale(frame, &excerpt.unturned(self.turn))?;
         matte.put(self.turn, out)
     }
 
-    fn scale_lying(&mut self, frame: &Frame, fractions: (f64, f64, f64, f64), out: &mut Picture<F>) -> Result<(), MediaError> {
-        let setup = Setup::of(frame, self.turn.unturn(fractions), self.peak);
+    fn scale_lying(&mut self, frame: &Frame, excerpt: &Excerpt, out: &mut Picture<F>) -> Result<(), MediaError> {
+        let setup = Setup::of(frame, &excerpt.unturned(self.turn), (self.width, self.height), self.peak);
         if self.way.as_ref().is_none_or(|(made_for, _)| *made_for != setup) {
             self.way = Some((setup, self.way_for(setup)?));
         }
         let Some((_, way)) = &mut self.way else { return Err(unscalable()) };
         match &mut way.tone {
             None => {
-                run(&mut way.context, frame, setup.crop, &mut out.frame)?;
+                way.pass.run(frame, &setup.cut, &mut out.frame)?;
                 if let Some(change) = &way.change {
                     change.apply::<F::Sample>(&mut out.frame, F::SHARED);
                 }
                 Ok(())
             }
             Some(tone) => {
-                run(&mut way.context, frame, setup.crop, tone.high())?;
+                way.pass.run(frame, &setup.cut, tone.high())?;
                 tone.bring(out);
                 Ok(())
             }
@@ -144,8 +152,14 @@ impl<F: Form> Scaler<F> {
             None => (F::PIXEL, ffi::SWS_CS_ITU709),
         };
         let change = setup.change().filter(|_| tone.is_none());
-        let context = setup.context(form, matrix, (width, height), flags(self.smoothness))?;
-        Ok(Way { context, change, tone })
+        let pass = match setup.cut.fine {
+            None => Pass::Whole(setup.context(form, matrix, (width, height), flags(self.smoothness))?),
+            Some(_) => {
+                let form = cut::as_shared(setup.format, form)?;
+                Pass::Fine(Fine::new(self.smoothness), setup.unscaled(form, matrix, flags(self.smoothness))?)
+            }
+        };
+        Ok(Way { pass, change, tone })
     }
 }
 
@@ -158,11 +172,11 @@ fn flags(smoothness: Smoothness) -> Flags {
 }
 
 impl Setup {
-    fn of(frame: &Frame, fractions: (f64, f64, f64, f64), peak: Option<u32>) -> Self {
+    fn of(frame: &Frame, excerpt: &Excerpt, size: (u32, u32), peak: Option<u32>) -> Self {
         let light = Light::of(frame, peak);
         Self {
             format: frame.format(),
-            crop: crop(frame.width(), frame.height(), fractions),
+            cut: Cut::of((frame.width(), frame.height()), excerpt, size),
             matrix: matrix(frame, light),
             full_range: full_range(frame),
             light,
@@ -176,12 +190,55 @@ impl Setup {
 
     /// To another form, in limited range; where its matrix is changed later, in that.
     fn context(&self, form: Pixel, matrix: i32, (across, down): (u32, u32), flags: Flags) -> Result<Context, MediaError> {
-        let Crop { width, height, .. } = self.crop;
-        let from = if self.light.is_none() && self.change().is_some() { matrix } else { self.matrix };
-        let from = context::Form { pixel: self.format, width, height, matrix: from, full_range: self.full_range };
         let to = context::Form { pixel: form, width: across, height: down, matrix, full_range: false };
-        Context::new(&from, &to, flags).ok_or_else(|| MediaError::Unsupported("the pixel format is not supported".into()))
+        Context::new(&self.form(matrix), &to, flags)
+            .ok_or_else(|| MediaError::Unsupported("the pixel format is not supported".into()))
     }
+
+    /// To another form at its own size; `None` where it is of that form.
+    fn unscaled(&self, form: Pixel, matrix: i32, flags: Flags) -> Result<Option<(Context, Frame)>, MediaError> {
+        let own = self.form(matrix);
+        if own.pixel == form && own.matrix == matrix && !own.full_range {
+            return Ok(None);
+        }
+        let size = (own.width, own.height);
+        Ok(Some((self.context(form, matrix, size, flags)?, fresh(form, size)?)))
+    }
+
+    fn form(&self, to_matrix: i32) -> context::Form {
+        let Crop { width, height, .. } = self.cut.crop;
+        let matrix = if self.light.is_none() && self.change().is_some() { to_matrix } else { self.matrix };
+        context::Form { pixel: self.format, width, height, matrix, full_range: self.full_range }
+    }
+}
+
+impl Excerpt {
+    fn unturned(&self, turn: Turn) -> Self {
+        Self { part: turn.unturn(self.part), within: turn.unturn(self.within) }
+    }
+}
+
+impl Pass {
+    fn run(&mut self, frame: &Frame, cut: &Cut, out: &mut Frame) -> Result<(), MediaError> {
+        match (self, &cut.fine) {
+            (Pass::Whole(context), None) => run(context, frame, cut.crop, out),
+            (Pass::Fine(fine, None), Some(wanted)) => fine.bring(wanted, frame, (cut.crop.x, cut.crop.y), out),
+            (Pass::Fine(fine, Some((context, whole))), Some(wanted)) => {
+                run(context, frame, cut.crop, whole)?;
+                fine.bring(wanted, whole, (0, 0), out)
+            }
+            _ => Err(unscalable()),
+        }
+    }
+}
+
+/// A picture of unspecified content.
+fn fresh(form: Pixel, (width, height): (u32, u32)) -> Result<Frame, MediaError> {
+    let frame = Frame::new(form, width, height);
+    if frame.planes() == 0 {
+        return Err(MediaError::TooLarge(format!("no memory for a picture of {width}×{height}")));
+    }
+    Ok(frame)
 }
 
 fn unscalable() -> MediaError {
@@ -191,7 +248,7 @@ fn unscalable() -> MediaError {
 /// `out` is as large as the context was made for.
 fn run(context: &mut Context, frame: &Frame, crop: Crop, out: &mut Frame) -> Result<(), MediaError> {
     let rows = out.height() as i32;
-    // SAFETY: the crop lies within the frame (see `crop`), whose planes are moved to its corner by whole
+    // SAFETY: the crop lies within the frame (see `cut`), whose planes are moved to its corner by whole
     // samples of each plane; the context was made for exactly this crop and the size of `out`.
     let scaled = unsafe {
         let source = frame.as_ptr();
@@ -227,19 +284,6 @@ fn plane_offset(description: &ffi::AVPixFmtDescriptor, plane: usize, x: usize, y
     (y >> down) as isize * stride + (x >> across) as isize * step
 }
 
-/// The crop in pixels: within the picture, even at its corner, and at least two pixels each way where there are two. As large as it
-/// is wanted, wherever it starts, or it would be stretched.
-fn crop(width: u32, height: u32, (left, top, right, bottom): (f64, f64, f64, f64)) -> Crop {
-    let span = |whole: u32, from: f64, to: f64| {
-        let start = ((f64::from(whole) * from / 2.0).round() as u32 * 2).min(whole.saturating_sub(2) & !1);
-        let length = (f64::from(whole) * (to - from)).round().max(2.0) as u32;
-        (start, length.min(whole - start))
-    };
-    let (x, width) = span(width, left, right);
-    let (y, height) = span(height, top, bottom);
-    Crop { x, y, width, height }
-}
-
 /// The matrix that the source's numbers mean, as libswscale names it.
 fn matrix(frame: &Frame, light: Option<Light>) -> i32 {
     // SAFETY: read as a number: the file may hold one that the enum has not.
@@ -261,21 +305,4 @@ fn full_range(frame: &Frame) -> bool {
     let tag = unsafe { std::ptr::addr_of!((*frame.as_ptr()).color_range).cast::<i32>().read() };
     const JPEG: i32 = 2;
     tag == JPEG || matches!(frame.format(), Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P | Pixel::YUVJ440P)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_crop_stays_within_its_picture() {
-        assert_eq!(crop(1280, 720, (0.0, 0.0, 1.0, 1.0)), Crop { x: 0, y: 0, width: 1280, height: 720 });
-        assert_eq!(crop(35, 27, (0.0, 0.0, 1.0, 1.0)), Crop { x: 0, y: 0, width: 35, height: 27 });
-        for edge in [1u32, 2, 3, 35, 1280] {
-            for (from, to) in [(0.0, 0.001), (0.999, 1.0), (0.5, 0.5), (1.0, 1.0), (0.33, 0.34)] {
-                let Crop { x, width, .. } = crop(edge, edge, (from, from, to, to));
-                assert!(x + width <= edge && width >= 1 && x % 2 == 0, "{edge} {from} {to}: {x} {width}");
-            }
-        }
-    }
 }

@@ -24,25 +24,6 @@ impl Area {
         [self.x, self.y, self.width, self.height].iter().all(|edge| edge.is_multiple_of(2))
     }
 
-    /// The even size of a picture that is drawn here.
-    pub fn even_size(&self) -> (u32, u32) {
-        ((self.width as u32).next_multiple_of(2), (self.height as u32).next_multiple_of(2))
-    }
-
-    /// The pixels of the canvas nearest to what is seen of a box; `None` where nothing is left. Where the box itself ends at a pixel, that
-    /// is meant; all else goes to the nearest even one, which is drawn more quickly.
-    pub(super) fn seen(seen: &Rect, of: &Rect, width: u32, height: u32) -> Option<Self> {
-        let edge = |edge: f64, of: f64, most: u32| {
-            let is_same = |one: f64, other: f64| (one - other).abs() < 1e-6;
-            let is_meant = is_same(edge, of) && is_same(edge, edge.round());
-            let near = if is_meant { edge.round() } else { (edge / 2.0).round() * 2.0 };
-            near.clamp(0.0, f64::from(most)) as usize
-        };
-        let (x, right) = (edge(seen.x, of.x, width), edge(seen.right(), of.right(), width));
-        let (y, bottom) = (edge(seen.y, of.y, height), edge(seen.bottom(), of.bottom(), height));
-        (x < right && y < bottom).then(|| Self { x, y, width: right - x, height: bottom - y })
-    }
-
     /// The even pixels nearest to a rectangle, within a canvas; `None` where nothing is left.
     pub fn nearest(rect: &Rect, width: u32, height: u32) -> Option<Self> {
         Self::even(rect, width, height, f64::round, f64::round)

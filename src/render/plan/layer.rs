@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::{
-    Area, NestedPlan, Plan,
+    NestedPlan, Plan, Rest,
     pose::{self, Shift},
 };
 use crate::domain::{
     composition::{Element, Visual},
     easing::Easing,
-    geometry::{self, Fit, Rect},
+    geometry::{self, Fit},
     look::Effect,
     motion::{self, Property},
     schedule::Slot,
@@ -55,11 +55,15 @@ pub enum Figure {
 /// How a layer comes onto the canvas.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Stage {
-    /// It rests, upright: these pixels of the canvas, which may be odd ones, show that part of the source.
-    Rest { shown: Area, part: Part },
+    /// It rests, upright: a source, on these pixels of the canvas.
+    Rest(Rest),
+    /// It rests, and is drawn for its place.
+    Drawn,
     /// It moves or is turned: a sprite of this size is put where its pose says.
     Moving {
         sprite: (u32, u32),
+        /// How much of it is the picture, pixels: its own edges are even.
+        extent: (f64, f64),
         /// The size of one of its pixels on the canvas, where it is largest…
         pixel: f64,
         /// …and as it is at rest, which is what effects are measured by: they move with what they change.
@@ -93,6 +97,10 @@ pub struct Passing {
 
 /// The longest edge of a sprite.
 const MAX_SPRITE: f64 = 8_192.0;
+/// What is larger than its source, and larger than this many canvases, is enlarged as it is drawn.
+const MAX_ENLARGED: f64 = 2.0;
+
+const WHOLE: Part = (0.0, 0.0, 1.0, 1.0);
 
 impl Passage {
     /// How far it is at a time of the composition, eased, 0…1.
@@ -135,7 +143,7 @@ pub(super) fn layer(
         end_s: slot.end,
         visual: visual.clone(),
         figure: size.map_or(Figure::Drawn, |size| Figure::Fitted(visual.crop.of(size))),
-        stage: Stage::Moving { sprite: (2, 2), pixel: 1.0, pixel_at_rest: 1.0, stays: false },
+        stage: Stage::Moving { sprite: (2, 2), extent: (2.0, 2.0), pixel: 1.0, pixel_at_rest: 1.0, stays: false },
         opaque,
         enter: visual.transition_in.map(|t| passage(t, slot.start, t.duration.min(longest))),
         leave: visual.transition_out.map(|t| passage(t, slot.end - t.duration.min(longest), t.duration.min(longest))),
@@ -153,7 +161,7 @@ pub(super) fn seen_scale(plan: &Plan, index: usize, element: &Element, size: (f6
     const AS_IS: f64 = 0.01;
     let layer = in_order(element).and_then(|visual| layer(plan, index, &visual, Some(size), false, slot));
     let Some(layer) = layer else { return 1.0 };
-    if matches!(layer.stage, Stage::Rest { .. }) && layer.visual.crop.is_none() {
+    if layer.lies_still() && layer.visual.crop.is_none() {
         return 1.0;
     }
     let (width, height) = layer.visual.crop.of(size);
@@ -169,25 +177,43 @@ impl Layer {
     pub(super) fn hold(&mut self, plan: &Plan, nested: &NestedPlan) {
         let composed = (nested.plan.width, nested.plan.height);
         let crop = &self.visual.crop;
-        if let Stage::Rest { shown, .. } = self.stage
-            && shown.even_size() == composed
+        if let Stage::Rest(rest) = &mut self.stage
             && plan.canvas().contains(&pose::bounds_at_rest(&self.visual, &plan.canvas()))
             && crop.is_none()
+            && rest.hold(composed)
         {
             return;
         }
-        let pixel = |shown: f64| shown / (1.0 - crop.left - crop.right) / f64::from(composed.0);
+        let extent = nested.extent;
+        let pixel = |shown: f64| shown / (1.0 - crop.left - crop.right) / extent.0;
         let (pixel, pixel_at_rest) = (pixel(self.largest(plan).0), pixel(self.width_at_rest(plan)));
-        self.stage = Stage::Moving { sprite: composed, pixel, pixel_at_rest, stays: false };
+        self.stage = Stage::Moving { sprite: composed, extent, pixel, pixel_at_rest, stays: false };
     }
 
     /// The size of a pixel of what is drawn for it at rest, in those of its composition's own canvas.
     pub fn own_pixel(&self, plan: &Plan) -> f64 {
         let on_canvas = match self.stage {
-            Stage::Rest { .. } => 1.0,
+            Stage::Rest(_) | Stage::Drawn => 1.0,
             Stage::Moving { pixel_at_rest, .. } => pixel_at_rest,
         };
         on_canvas / plan.scale
+    }
+
+    /// Whether it lies upright in one place.
+    pub fn lies_still(&self) -> bool {
+        matches!(self.stage, Stage::Rest(_) | Stage::Drawn)
+    }
+
+    /// The size of the picture that is made of its source, and what is on it.
+    pub fn made(&self) -> ((u32, u32), Part) {
+        match self.stage {
+            Stage::Rest(rest) => (rest.size(), self.visual.crop.unfold(rest.part)),
+            Stage::Drawn => ((2, 2), WHOLE),
+            Stage::Moving { sprite, extent, .. } => {
+                let more = (0.0, 0.0, f64::from(sprite.0) / extent.0, f64::from(sprite.1) / extent.1);
+                (sprite, self.visual.crop.unfold(more))
+            }
+        }
     }
 
     /// Opacity at a time, its fades included; but not how it comes where it takes over from another.
@@ -224,7 +250,7 @@ impl Layer {
     /// All that decides at a time how its picture is drawn.
     pub fn manner_at(&self, plan: &Plan, seconds: f64) -> impl PartialEq + use<> {
         let pose = match self.stage {
-            Stage::Rest { .. } => None,
+            Stage::Rest(_) | Stage::Drawn => None,
             Stage::Moving { .. } => Some(self.pose(&plan.canvas(), seconds, None, Shift::NONE)),
         };
         (pose, self.opacity_at(seconds), self.crossing_at(seconds), self.passing_at(seconds))
@@ -239,7 +265,8 @@ impl Layer {
     /// Whether it covers the whole canvas all the time.
     pub(super) fn covers(&self, plan: &Plan) -> bool {
         match self.stage {
-            Stage::Rest { shown, .. } => shown.width == plan.width as usize && shown.height == plan.height as usize,
+            Stage::Rest(Rest { shown, .. }) => (shown.width, shown.height) == (plan.width as usize, plan.height as usize),
+            Stage::Drawn => false,
             Stage::Moving { .. } => {
                 let pose = self.pose(&plan.canvas(), self.start_s, None, Shift::NONE);
                 let shrinks = self.visual.ken_burns().is_some_and(|move_| move_.from_scale.min(move_.to_scale) < 1.0);
@@ -274,43 +301,21 @@ impl Layer {
     }
 
     fn resting(&self, plan: &Plan) -> Option<Stage> {
-        let Figure::Fitted(size) = self.figure else {
-            // Where it is seen is known when it is drawn: it may reach beyond its box, or be thinner than a pixel.
-            let shown = Area { x: 0, y: 0, width: plan.width as usize, height: plan.height as usize };
-            return Some(Stage::Rest { shown, part: (0.0, 0.0, 1.0, 1.0) });
-        };
+        let Figure::Fitted(size) = self.figure else { return Some(Stage::Drawn) };
         let bounds = pose::bounds_at_rest(&self.visual, &plan.canvas());
         let source = geometry::fit(self.visual.fit, size, &bounds);
-        let seen = source.intersection(&bounds).intersection(&plan.canvas());
-        if seen.is_empty() {
+        if source.intersection(&bounds).intersection(&plan.canvas()).is_empty() {
             return None;
         }
-        // What is thinner than two pixels may be nearest to none: it is drawn by what it covers of each.
-        let Some(shown) = Area::seen(&seen, &bounds, plan.width, plan.height) else { return Some(self.moving(plan)) };
-        let part = self.visual.crop.unfold(part(&shown, &source));
         // Effects that mix pixels are those of all that is there, and not of what is seen of it.
-        let is_mixed =
-            self.visual.effects.iter().any(Effect::is_of_all) && !plan.canvas().contains(&source.intersection(&bounds));
-        if is_mixed || self.is_shifted(size, &source, part) {
-            return Some(self.moving(plan));
-        }
-        Some(Stage::Rest { shown, part })
-    }
-
-    /// Whether its picture would be a pixel of the canvas or more from its place, since a part of a source begins at even pixels.
-    fn is_shifted(&self, size: (f64, f64), source: &Rect, part: Part) -> bool {
-        let shift = |cropped: f64, whole: f64, shown: f64, from: f64| {
-            let at = whole * from;
-            (at - (at / 2.0).round() * 2.0).abs() * shown / cropped > 1.0 - 1e-6
-        };
-        let crop = &self.visual.crop;
-        let (width, height) = (size.0 / (1.0 - crop.left - crop.right), size.1 / (1.0 - crop.top - crop.bottom));
-        shift(size.0, width, source.width, part.0) || shift(size.1, height, source.height, part.1)
+        let is_mixed = self.visual.effects.iter().any(Effect::is_of_all);
+        // What is thinner than a pixel is drawn by what it covers of it.
+        Some(Rest::of(&source, &bounds, (plan.width, plan.height), is_mixed).map_or_else(|| self.moving(plan), Stage::Rest))
     }
 
     /// Moved by a transition of another layer.
     pub(super) fn set_moving(&mut self, plan: &Plan) {
-        if let Stage::Rest { .. } = self.stage {
+        if self.lies_still() {
             self.stage = self.moving(plan);
         }
         if let Stage::Moving { stays, .. } = &mut self.stage {
@@ -344,20 +349,26 @@ impl Layer {
         self.sizes(plan).fold((2.0, 2.0), |(width, height), size| (size.0.max(width), size.1.max(height)))
     }
 
-    /// A sprite as large as it ever appears, but no larger than its source.
+    /// A sprite as large as it ever appears, but no larger than its source: what is turned once, no larger than is worth it.
     fn moving(&self, plan: &Plan) -> Stage {
-        let (mut width, mut height) = self.largest(plan);
-        let largest = width;
+        let largest = self.largest(plan);
+        let mut extent = largest;
+        let is_large = largest.0 * largest.1 > MAX_ENLARGED * f64::from(plan.width) * f64::from(plan.height);
         if let Figure::Fitted(size) = self.figure
             && self.visual.fit != Fit::ContainBlur
+            && (is_large || !self.stays())
         {
-            (width, height) = (width.min(size.0 / plan.scale), height.min(size.1 / plan.scale));
+            extent = (largest.0.min(size.0 / plan.scale), largest.1.min(size.1 / plan.scale));
         }
-        let even = |edge: f64| (edge.min(MAX_SPRITE) / 2.0).ceil().max(1.0) as u32 * 2;
-        let sprite = (even(width), even(height));
-        let pixel = |shown: f64| shown / f64::from(sprite.0);
+        let own = |edge: f64| edge.clamp(1.0, MAX_SPRITE);
+        let extent = (own(extent.0), own(extent.1));
+        let even = |edge: f64| (edge / 2.0 - 1e-6).ceil().max(1.0) as u32 * 2;
+        let sprite = (even(extent.0), even(extent.1));
+        let fills = self.visual.fit == Fit::ContainBlur;
+        let extent = if fills { (f64::from(sprite.0), f64::from(sprite.1)) } else { extent };
+        let pixel = |shown: f64| shown / extent.0;
         let pixel_at_rest = pixel(self.width_at_rest(plan));
-        Stage::Moving { sprite, pixel: pixel(largest), pixel_at_rest, stays: self.stays() }
+        Stage::Moving { sprite, extent, pixel: pixel(largest.0), pixel_at_rest, stays: self.stays() }
     }
 
     /// How wide its picture is without what moves it.
@@ -380,13 +391,6 @@ pub(super) fn in_order(element: &Element) -> Option<Arc<Visual>> {
 /// Whether a transition moves the layers themselves.
 pub(super) fn shifts(kind: TransitionType) -> bool {
     kind.slide().is_some() || kind == TransitionType::Zoom
-}
-
-/// The fractions of a source, which lies at `source`, that an area of the canvas shows.
-fn part(shown: &Area, source: &Rect) -> Part {
-    let across = |x: usize| ((x as f64 - source.x) / source.width).clamp(0.0, 1.0);
-    let down = |y: usize| ((y as f64 - source.y) / source.height).clamp(0.0, 1.0);
-    (across(shown.x), down(shown.y), across(shown.x + shown.width), down(shown.y + shown.height))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod area;
 mod layer;
 mod nested;
 mod pose;
+mod rest;
 mod sound;
 mod span;
 
@@ -25,6 +26,7 @@ pub use area::Area;
 pub use layer::{Figure, Layer, Part, Stage};
 pub use nested::NestedPlan;
 pub use pose::{DrawnFor, Pose, Shift};
+pub use rest::Rest;
 pub use sound::{Fall, Sounding};
 
 /// What is known of an element's medium before it is rendered.
@@ -394,7 +396,7 @@ pub(super) mod tests {
     #[test]
     fn cover_shows_the_middle_of_what_is_too_tall() {
         let plan = plan(&[clip(0, None, 1.0)], &[medium(720.0, 1280.0)], &output()).unwrap();
-        let Stage::Rest { part: (left, top, right, bottom), .. } = plan.layers[0].stage else { panic!("it rests") };
+        let Stage::Rest(Rest { part: (left, top, right, bottom), .. }) = plan.layers[0].stage else { panic!("it rests") };
         assert_eq!((left, right), (0.0, 1.0));
         assert!((bottom - top - 0.31640625).abs() < 1e-9 && (top + bottom - 1.0).abs() < 1e-9);
     }
@@ -412,8 +414,7 @@ pub(super) mod tests {
         let mut element = clip(0, None, 1.0);
         visual(&mut element).crop = Crop { left: 0.5, top: 0.5, right: 0.0, bottom: 0.0 };
         let plan = plan(&[element], &[medium(1280.0, 720.0)], &output()).unwrap();
-        let Stage::Rest { shown, part } = plan.layers[0].stage else { panic!("it rests") };
-        assert_eq!((shown.width, shown.height, part), (1280, 720, (0.5, 0.5, 1.0, 1.0)));
+        assert_eq!(plan.layers[0].made(), ((1280, 720), (0.5, 0.5, 1.0, 1.0)));
     }
 
     #[test]

@@ -29,6 +29,8 @@ const MOST_NESTED_AT_ONCE: u64 = 160_000_000;
 pub struct NestedPlan {
     /// Of the element's box at rest, pixels of the outer canvas.
     pub size: (f64, f64),
+    /// How much of what is composed is seen: its own edges are even.
+    pub extent: (f64, f64),
     /// The elements within it, where the plan is larger than they are: as large as that.
     pub elements: Option<Vec<Element>>,
     pub plan: Plan,
@@ -55,7 +57,10 @@ pub(super) fn nested(
         return Err(Unplaceable::of(index, element, "width", failure));
     }
     let even = |edge: f64| ((edge / 2.0).round() as u32).max(1) * 2;
-    let size = (f64::from(even(bounds.width)), f64::from(even(bounds.height)));
+    // An odd edge is odd; one between pixels is stretched.
+    let is_whole = |edge: f64| (edge - edge.round()).abs() < 1e-6 && edge >= 1.0;
+    let whole = |edge: f64| if is_whole(edge) { edge.round() } else { f64::from(even(edge)) };
+    let size = (whole(bounds.width), whole(bounds.height));
     let shared = (MOST_AT_ONCE / (beside + 1) as f64).min(1.0);
     let room = (canvas * MOST_TIMES).clamp(MOST_ENLARGED_PIXELS, MOST_NESTED_PIXELS) * shared;
     let room = room.max(own) / (size.0 * size.1);
@@ -86,7 +91,12 @@ pub(super) fn nested(
     let begins_s = slot.start - plan.rate.seconds(plan.rate.frame_at(slot.start).max(0));
     let scales = (plan.scale * scale, plan.most_scale);
     let plan = scaled(within, &medium.within, &inner, scales, begins_s).map_err(of_outer)?;
-    Ok(Some(NestedPlan { size, elements, plan }))
+    let extent = |composed: u32, edge: f64| {
+        let composed = f64::from(composed);
+        if is_whole(edge) { composed.min(edge * scale) } else { composed }
+    };
+    let extent = (extent(plan.width, bounds.width), extent(plan.height, bounds.height));
+    Ok(Some(NestedPlan { size, extent, elements, plan }))
 }
 
 /// The most pixels of compositions within one that are rendered at the same time, with those within them.

@@ -1,9 +1,6 @@
 //! Where a layer lies at a moment: rectangles before it is turned, and how far it is turned.
 
-use super::{
-    Area,
-    layer::{Figure, Layer},
-};
+use super::layer::{Figure, Layer};
 use crate::domain::{
     composition::Visual,
     geometry::{self, Fit, Rect},
@@ -54,20 +51,8 @@ impl Pose {
         Self::at_rest(Rect::of_size(width as f64, height as f64))
     }
 
-    /// Of a picture of [`Area::even_size`] what belongs in an area: all of it where that is small; else pixel by pixel, but for the last
-    /// row and column, so that it stays sharp.
-    pub fn in_area(area: &Area) -> Self {
-        /// Of so many pixels nobody misses one.
-        const MANY: usize = 64;
-        let (width, height) = area.even_size();
-        let window = area.rect();
-        let edge = |pixels: usize, even: u32| if pixels < MANY { pixels as f64 } else { f64::from(even) };
-        let sprite = Rect { width: edge(area.width, width), height: edge(area.height, height), ..window };
-        Self { window, ..Self::at_rest(sprite) }
-    }
-
     /// All of a picture, upright.
-    fn at_rest(whole: Rect) -> Self {
+    pub fn at_rest(whole: Rect) -> Self {
         Self { sprite: whole, window: whole, corner: 0.0, pivot: (0.0, 0.0), angle: 0.0, flip: (false, false) }
     }
 
@@ -111,7 +96,7 @@ impl Layer {
             Figure::Fitted(_) if visual.fit == Fit::ContainBlur => bounds,
             Figure::Fitted(size) => geometry::fit(visual.fit, size, &bounds),
             Figure::Drawn => {
-                let drawn = drawn.map_or(bounds, |drawn| mapped(&drawn.rect, &drawn.bounds, &bounds));
+                let drawn = drawn.map_or(bounds, |drawn| drawn.rect.mapped(&drawn.bounds, &bounds));
                 drawn.mirrored(&bounds, (visual.flip_x, visual.flip_y))
             }
         };
@@ -193,15 +178,4 @@ fn bounds_at(visual: &Visual, canvas: &Rect, at: f64) -> (Rect, (f64, f64)) {
 fn anchored(visual: &Visual, (x, y): (f64, f64), (width, height): (f64, f64)) -> Rect {
     let (across, down) = visual.anchor.fraction();
     Rect { x: x - width * across, y: y - height * down, width, height }
-}
-
-/// Where `rect` lies when what held it moves from one box to another.
-fn mapped(rect: &Rect, from: &Rect, to: &Rect) -> Rect {
-    let (across, down) = (to.width / from.width, to.height / from.height);
-    Rect {
-        x: to.x + (rect.x - from.x) * across,
-        y: to.y + (rect.y - from.y) * down,
-        width: rect.width * across,
-        height: rect.height * down,
-    }
 }

@@ -91,6 +91,12 @@ impl Taps {
         [until(1.0), until(2.0) - until(1.0), until(3.0) - until(2.0)]
     }
 
+    /// The pixel that is seen alone.
+    fn whole(&self) -> Option<usize> {
+        let step = self.weights.iter().position(|weight| *weight == 256)?;
+        Some(self.first + step)
+    }
+
     /// The sum of what is seen, of pixels up to the last.
     #[inline(always)]
     fn weigh(&self, last: usize, value: impl Fn(usize) -> u32) -> u32 {
@@ -190,6 +196,7 @@ fn upright<R: Rows>(canvas: &mut Picture<R::Form>, sprite: &R, on: &Plane, opaci
         return;
     }
     let columns: Vec<Taps> = (left..right).map(|x| on.across.at(x as f64 + 0.5)).collect();
+    let straight = straight(&columns);
     let is_smaller = on.across.reach() > 1.0;
     let edges = covered(on.window.x, on.window.right(), left, right - left);
     let rows = covered(on.window.y, on.window.bottom(), top, bottom - top);
@@ -198,16 +205,22 @@ fn upright<R: Rows>(canvas: &mut Picture<R::Form>, sprite: &R, on: &Plane, opaci
     let across = |between: &[Wide<R>], out: &mut [SampleOf<R>]| {
         if is_smaller { mean(between, &columns, out) } else { lerp(between, &columns, out) }
     };
+    let mut bring = |rows: [&[SampleOf<R>]; 3], taps: &Taps, out: &mut [SampleOf<R>]| match (straight, taps.whole()) {
+        // Pixel by pixel.
+        (Some(first), Some(row)) => out.copy_from_slice(&rows[row - taps.first][first..][..out.len()]),
+        _ => {
+            join(rows, taps.weights, &mut between);
+            across(&between, out);
+        }
+    };
     for y in top..bottom {
         let taps = on.down.at(y as f64 + 0.5);
         let last = on.down.pixels - 1;
         let row = |step: usize| (taps.first + step).min(last);
-        join([0, 1, 2].map(|step| sprite.row(on.plane, row(step))), taps.weights, &mut between);
-        across(&between, &mut line);
+        bring([0, 1, 2].map(|step| sprite.row(on.plane, row(step))), &taps, &mut line);
         let has_alpha = match [0, 1, 2].map(|step| sprite.alpha_row(on.plane, row(step))) {
             [Some(one), Some(two), Some(three)] => {
-                join([one, two, three], taps.weights, &mut between);
-                across(&between, &mut alpha);
+                bring([one, two, three], &taps, &mut alpha);
                 true
             }
             _ => false,
@@ -232,6 +245,12 @@ fn upright<R: Rows>(canvas: &mut Picture<R::Form>, sprite: &R, on: &Plane, opaci
             put(&mut below[x..=x], &line[x..=x], has_alpha.then_some(&alpha[x..=x]), weight);
         }
     }
+}
+
+/// Where columns begin that are pixels one after the other.
+fn straight(columns: &[Taps]) -> Option<usize> {
+    let first = columns.first()?.whole()?;
+    columns.iter().enumerate().all(|(step, taps)| taps.whole() == Some(first + step)).then_some(first)
 }
 
 /// What rows of samples become before they are divided by 256.

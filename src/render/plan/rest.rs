@@ -1,0 +1,141 @@
+//! Where a picture that rests lies: its edges at whole pixels, so that they are sharp, and all else exactly in its place.
+
+use super::{Area, layer::Part, pose::Pose};
+use crate::domain::geometry::Rect;
+
+/// A picture at rest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rest {
+    /// The pixels of the canvas that it covers.
+    pub shown: Area,
+    /// What is made of it, of even edges: the pixels that it covers at least. Effects that mix pixels are of all that there is, so that it
+    /// may reach beyond the canvas.
+    pub sheet: Rect,
+    /// What of the source is on the sheet, as fractions; at odd edges a little more than there is.
+    pub part: Part,
+}
+
+/// The sheet may be so many times as large as the canvas.
+const MAX_SHEET: f64 = 4.0;
+
+impl Rest {
+    /// Of a source that lies at `source`, as far as it is within `bounds`; `whole`: it is made beyond the canvas too. `None` where what is
+    /// seen is thinner than a pixel, or what is made too large.
+    pub(super) fn of(source: &Rect, bounds: &Rect, (width, height): (u32, u32), whole: bool) -> Option<Self> {
+        let all = source.intersection(bounds);
+        let (x, right) = snapped((all.x, all.right()), (bounds.x, bounds.right()));
+        let (y, bottom) = snapped((all.y, all.bottom()), (bounds.y, bounds.bottom()));
+        let snapped = Rect { x, y, width: right - x, height: bottom - y };
+        let canvas = Rect::of_size(f64::from(width), f64::from(height));
+        let seen = snapped.intersection(&canvas);
+        if seen.is_empty() || all.is_empty() {
+            return None;
+        }
+        let sheet = even(if whole { &snapped } else { &seen });
+        if sheet.width * sheet.height > MAX_SHEET * canvas.width * canvas.height {
+            return None;
+        }
+        let at = |edge: f64| edge as usize;
+        let shown = Area { x: at(seen.x), y: at(seen.y), width: at(seen.width), height: at(seen.height) };
+        Some(Self { shown, sheet, part: part(&sheet, &source.mapped(&all, &snapped)) })
+    }
+
+    /// Whether all that is made is seen, and lies on even pixels.
+    pub fn is_all_seen(&self) -> bool {
+        self.sheet == self.shown.rect() && self.shown.is_even()
+    }
+
+    /// Shows a picture of some size that is made elsewhere, pixel by pixel; whether that is the size of what is seen.
+    pub(super) fn hold(&mut self, (width, height): (u32, u32)) -> bool {
+        let even = |edge: usize| edge.next_multiple_of(2) as u32;
+        self.sheet = Rect { width: width.into(), height: height.into(), ..self.shown.rect() };
+        (even(self.shown.width), even(self.shown.height)) == (width, height)
+    }
+
+    pub fn size(&self) -> (u32, u32) {
+        (self.sheet.width as u32, self.sheet.height as u32)
+    }
+
+    /// Where the sheet is put.
+    pub fn pose(&self) -> Pose {
+        Pose { window: self.shown.rect(), ..Pose::at_rest(self.sheet) }
+    }
+}
+
+/// The whole pixels nearest to a span. The edges of a box are where they are said to be; what is fitted into it keeps its size where that
+/// is whole, and else goes to even pixels, which are drawn more quickly.
+fn snapped((from, to): (f64, f64), of: (f64, f64)) -> (f64, f64) {
+    const SAME: f64 = 1e-3;
+    let is_same = |one: f64, other: f64| (one - other).abs() < SAME;
+    // As halves lie on either side of 0.
+    let round = |edge: f64| (edge + 0.5).floor();
+    let length = to - from;
+    let is_own = is_same(from, of.0) && is_same(to, of.1);
+    if is_own || is_same(length, length.round()) && length.round() % 2.0 != 0.0 {
+        return (round(from), round(to));
+    }
+    let length = round(length / 2.0) * 2.0;
+    let start = round((from + to - length) / 4.0) * 2.0;
+    (start, start + length)
+}
+
+/// All the even pixels that whole ones touch.
+fn even(rect: &Rect) -> Rect {
+    let (x, y) = ((rect.x / 2.0).floor() * 2.0, (rect.y / 2.0).floor() * 2.0);
+    let end = |edge: f64| (edge / 2.0).ceil() * 2.0;
+    Rect { x, y, width: end(rect.right()) - x, height: end(rect.bottom()) - y }
+}
+
+/// The fractions of a source that lie in a rectangle.
+fn part(rect: &Rect, source: &Rect) -> Part {
+    let clean = |share: f64| if (share - share.round()).abs() < 1e-9 { share.round() } else { share };
+    let across = |x: f64| clean((x - source.x) / source.width);
+    let down = |y: f64| clean((y - source.y) / source.height);
+    (across(rect.x), down(rect.y), across(rect.right()), down(rect.bottom()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rect(x: f64, y: f64, width: f64, height: f64) -> Rect {
+        Rect { x, y, width, height }
+    }
+
+    fn area(x: usize, y: usize, width: usize, height: usize) -> Area {
+        Area { x, y, width, height }
+    }
+
+    const CANVAS: (u32, u32) = (320, 180);
+
+    #[test]
+    fn what_is_seen_of_a_source_lies_where_the_whole_would() {
+        let source = rect(79.0, 41.0, 320.0, 180.0);
+        let rest = Rest::of(&source, &source, CANVAS, false).unwrap();
+        assert_eq!((rest.shown, rest.sheet), (area(79, 41, 241, 139), rect(78.0, 40.0, 242.0, 140.0)));
+        assert_eq!(rest.part, (-1.0 / 320.0, -1.0 / 180.0, 241.0 / 320.0, 139.0 / 180.0));
+        assert!(!rest.is_all_seen());
+        let whole = Rest::of(&source, &source, CANVAS, true).unwrap();
+        assert_eq!((whole.shown, whole.sheet), (rest.shown, rect(78.0, 40.0, 322.0, 182.0)));
+    }
+
+    #[test]
+    fn edges_go_to_whole_pixels_and_sizes_stay() {
+        let all = rect(0.0, 0.0, 320.0, 180.0);
+        let shown = |source: Rect, bounds: Rect| Rest::of(&source, &bounds, CANVAS, false).map(|rest| rest.shown);
+        let filled = rect(2.5, 2.5, 5.0, 5.0);
+        assert_eq!(shown(filled, filled), Some(area(3, 3, 5, 5)));
+        // Contained: of its own odd size, and of one between pixels.
+        assert_eq!(shown(rect(135.0, 71.5, 50.0, 37.0), all), Some(area(136, 72, 50, 37)));
+        assert_eq!(shown(rect(0.0, 21.7, 320.0, 136.6), all), Some(area(0, 22, 320, 136)));
+        let thin = rect(10.0, 9.76, 300.0, 0.4);
+        assert_eq!(shown(thin, thin), None);
+    }
+
+    #[test]
+    fn what_reaches_far_beyond_the_canvas_is_not_made_whole() {
+        let huge = rect(-1_000.0, -1_000.0, 4_000.0, 4_000.0);
+        assert_eq!(Rest::of(&huge, &huge, CANVAS, true), None);
+        assert!(Rest::of(&huge, &huge, CANVAS, false).is_some());
+    }
+}

@@ -1,0 +1,212 @@
+//! What rests lies where it says, whatever of it is seen: as a larger canvas would show it, as it is where it moves, and as FFmpeg's own
+//! crop has it.
+
+use serde_json::{Value, json};
+
+use crate::{
+    decoded::{Picture, ffmpeg},
+    looks::picture,
+    rendering::{clip, render},
+    server::Server,
+};
+
+const DETAILED: &str = "mandelbrot=size=320x180:rate=10:start_scale=1.5";
+const GREY: &str = "mandelbrot=size=320x180:rate=10:start_scale=1.5,format=gray";
+
+async fn shown(server: &Server, element: Value) -> Picture {
+    picture(server, json!([element]), 1.0).await
+}
+
+/// An element's first picture on a canvas of some size, as it was composed.
+async fn on_canvas(server: &Server, element: &Value, (width, height): (usize, usize)) -> Picture {
+    let output = json!({ "width": width, "height": height, "frameRate": 10, "quality": "LOSSLESS", "duration": 0.2 });
+    let (_, path) = render(server, json!({ "elements": [element], "outputs": [output] })).await;
+    Picture::at(&path, 0.0, width, height)
+}
+
+/// An element with more fields.
+fn with(element: &Value, more: Value) -> Value {
+    let mut element = element.clone();
+    for fields in element.as_object_mut().unwrap().values_mut() {
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    }
+    element
+}
+
+/// As it is where it moves, by nothing.
+fn moved(element: &Value) -> Value {
+    with(element, json!({ "keyframes": [{ "property": "ROTATION", "at": 0, "value": 0 }] }))
+}
+
+/// The same clip and still, of a picture full of edges.
+async fn detailed(server: &Server, source: &str) -> [Value; 2] {
+    let video = clip(server, "detailed.mp4", &["-f", "lavfi", "-i", source, "-t", "1", "-pix_fmt", "yuv420p", "-qp", "0"]).await;
+    let still = server.folder.path().join("detailed.png");
+    ffmpeg(&["-y", "-f", "lavfi", "-i", source, "-frames:v", "1", &still.to_string_lossy()]);
+    let still = server.api.upload_file(&still, "image/png").await;
+    [json!({ "video": { "source": { "asset": video } } }), json!({ "image": { "source": { "asset": still } } })]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_canvas_cuts_is_as_a_larger_one_shows_it() {
+    let server = Server::sqlite().await;
+    let places = [
+        json!({ "x": 79, "y": 41, "width": 320, "height": 180, "anchor": "TOP_LEFT", "fit": "NONE" }),
+        json!({ "x": -33, "y": 71, "width": 161, "height": 91 }),
+        json!({ "x": 100, "y": 90, "width": 1280, "height": 720 }),
+        json!({ "x": 7, "y": 175, "width": 320, "height": 240, "crop": { "left": 0.13, "bottom": 0.2 } }),
+        json!({ "x": 20, "y": 50, "width": 360, "height": 200, "effects": [{ "vignette": 1 }] }),
+        json!({ "x": 301, "y": 90, "width": 240, "height": 135, "effects": [{ "blur": 6 }, { "sharpen": 1 }] }),
+    ];
+    for element in detailed(&server, DETAILED).await {
+        for place in &places {
+            let element = with(&element, place.clone());
+            let at = |axis: &str, by: f64| place[axis].as_f64().unwrap() + by;
+            let further = with(&element, json!({ "x": at("x", 640.0), "y": at("y", 360.0) }));
+            let seen = on_canvas(&server, &element, (320, 180)).await;
+            let whole = on_canvas(&server, &further, (1600, 900)).await.part(640, 360, (320, 180));
+            assert!(seen.psnr(&whole, 0..180) > 50.0, "{element}: {} dB", seen.psnr(&whole, 0..180));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crop_begins_at_the_pixel_that_it_says() {
+    let server = Server::sqlite().await;
+    let file = server.folder.path().join("detailed.mp4");
+    let crop = json!({ "left": 79.0 / 320.0, "top": 41.0 / 180.0, "right": 40.0 / 320.0, "bottom": 30.0 / 180.0 });
+    let place = json!({ "x": 20, "y": 30, "anchor": "TOP_LEFT", "width": 201, "height": 109, "fit": "NONE", "crop": crop });
+    for element in detailed(&server, GREY).await {
+        let cut = server.folder.path().join("cut.png");
+        let filter = "format=yuv444p,crop=201:109:79:41:exact=1,pad=320:180:20:30";
+        ffmpeg(&["-y", "-i", &file.to_string_lossy(), "-vf", filter, "-frames:v", "1", &cut.to_string_lossy()]);
+        let expected = Picture::at(&cut, 0.0, 320, 180);
+        let element = with(&element, place.clone());
+        for element in [element.clone(), moved(&element)] {
+            let seen = on_canvas(&server, &element, (320, 180)).await.psnr(&expected, 0..180);
+            assert!(seen > 33.0, "{element}: {seen} dB");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn boxes_between_pixels_keep_their_size() {
+    let server = Server::sqlite().await;
+    let white = [
+        "-f",
+        "lavfi",
+        "-i",
+        "color=white:s=50x38:r=10:d=1,format=yuv444p,crop=50:37:0:0:exact=1",
+        "-c:v",
+        "libx264",
+        "-qp",
+        "0",
+    ];
+    let asset = clip(&server, "white.mp4", &white).await;
+    for (place, expected) in [
+        (json!({ "x": 12.5, "y": 12.5, "width": 5, "height": 5, "fit": "FILL", "anchor": "TOP_LEFT" }), (5, 5)),
+        (json!({ "fit": "SCALE_DOWN" }), (50, 37)),
+        (json!({ "x": 13, "y": 20, "width": 33, "height": 200, "anchor": "TOP_LEFT", "fit": "COVER" }), (33, 160)),
+    ] {
+        let element = with(&json!({ "video": { "source": { "asset": asset } } }), place);
+        let seen = on_canvas(&server, &element, (320, 180)).await;
+        let is_white = |x: usize, y: usize| seen.is(x, y, [255; 3], 60);
+        let columns = (0..320).filter(|x| (0..180).any(|y| is_white(*x, y))).count();
+        let rows = (0..180).filter(|y| (0..320).any(|x| is_white(x, *y))).count();
+        assert_eq!((columns, rows), expected, "{element}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_of_odd_size_stays_sharp_where_it_moves() {
+    let server = Server::sqlite().await;
+    let path = server.folder.path().join("odd.png");
+    ffmpeg(&["-y", "-f", "lavfi", "-i", DETAILED, "-vf", "crop=101:75", "-frames:v", "1", &path.to_string_lossy()]);
+    let asset = server.api.upload_file(&path, "image/png").await;
+    let place = json!({ "source": { "asset": asset }, "fit": "NONE", "x": 40, "y": 30, "width": 101, "height": 75 });
+    let element = with(&json!({ "image": place }), json!({ "anchor": "TOP_LEFT" }));
+    let (rests, moves) = (on_canvas(&server, &element, (320, 180)).await, on_canvas(&server, &moved(&element), (320, 180)).await);
+    assert!(rests.psnr(&moves, 0..180) > 45.0, "{} dB", rests.psnr(&moves, 0..180));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn effects_on_words_and_shapes_are_those_of_all_that_is_drawn() {
+    let server = Server::sqlite().await;
+    let shadow = json!({ "color": "#00ff00", "x": 30, "y": 10, "blur": 4 });
+    let words = json!({ "text": { "text": "Beyond", "fontSize": 120, "color": "#ffffff", "shadow": shadow } });
+    let shape = json!({ "shape": { "shape": "RECTANGLE", "fill": "#ffffff", "width": 400, "height": 120 } });
+    for element in [words, shape] {
+        for effect in [json!({ "vignette": 1 }), json!({ "blur": 12 }), json!({ "sharpen": 1 })] {
+            let element = with(&element, json!({ "x": 40, "y": 20, "effects": [effect] }));
+            let (rests, moves) =
+                (on_canvas(&server, &element, (320, 180)).await, on_canvas(&server, &moved(&element), (320, 180)).await);
+            assert!(rests.psnr(&moves, 0..180) > 40.0, "{element}: {} dB", rests.psnr(&moves, 0..180));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clip_in_a_box_of_odd_size_is_all_there() {
+    let server = Server::sqlite().await;
+    let ramp = ["-f", "lavfi", "-i", "nullsrc=size=50x50:rate=10:duration=2,geq=lum=16+4*X:cb=128:cr=128", "-crf", "0"];
+    let clip = clip(&server, "ramp.mp4", &[&["-y"], &ramp[..]].concat()).await;
+    let place =
+        json!({ "x": 10, "y": 10, "width": 5, "height": 5, "anchor": "TOP_LEFT", "fit": "FILL", "source": { "asset": clip } });
+    let seen = shown(&server, json!({ "video": place })).await;
+    for column in 0..5 {
+        // The middle of ten columns; 219 steps from black to white.
+        let expected = (4.0 * (10.0 * column as f64 + 4.5) / 219.0 * 255.0) as u8;
+        assert!(seen.is(10 + column, 12, [expected; 3], 14), "{column}: {:?}, not {expected}", seen.pixel(10 + column, 12));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clip_of_its_own_size_that_is_seen_from_an_odd_pixel_on_is_shown_pixel_by_pixel() {
+    let server = Server::sqlite().await;
+    let noise = "nullsrc=s=322x182:r=10:d=2,format=yuv420p,geq=lum='mod(X*37+Y*91,220)+16':cb=128:cr=128";
+    let asset = clip(&server, "noise.mp4", &["-f", "lavfi", "-i", noise, "-c:v", "libx264", "-qp", "0"]).await;
+    let file = server.folder.path().join("noise.mp4");
+    let cut = server.folder.path().join("cut.png");
+    let crop = ["-y", "-i", &file.to_string_lossy(), "-vf", "crop=320:180:1:1:exact=1", "-frames:v", "1", &cut.to_string_lossy()];
+    ffmpeg(&crop);
+    let expected = Picture::at(&cut, 0.0, 320, 180);
+    let element = json!({ "video": { "source": { "asset": asset }, "fit": "NONE", "length": 2 } });
+    let seen = shown(&server, element).await.psnr(&expected, 0..180);
+    assert!(seen > 35.0, "{seen} dB");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn effects_on_a_clip_are_those_of_the_whole_picture_where_a_part_of_it_is_seen() {
+    let server = Server::sqlite().await;
+    let halves = "nullsrc=s=320x180:r=10:d=2,format=yuv420p,geq=lum='if(lt(X,160),16,235)':cb=128:cr=128";
+    let asset = clip(&server, "halves.mp4", &["-f", "lavfi", "-i", halves, "-c:v", "libx264", "-qp", "0"]).await;
+    for effect in [json!({ "vignette": 1 }), json!({ "blur": 20 })] {
+        let element = json!({ "video": { "source": { "asset": asset }, "x": 0, "effects": [effect], "length": 2 } });
+        let (rests, moves) = (shown(&server, element.clone()).await, shown(&server, moved(&element)).await);
+        assert!(rests.psnr(&moves, 0..180) > 40.0, "{effect}: {} dB", rests.psnr(&moves, 0..180));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clip_too_narrow_to_be_seen_is_over_its_blur_all_the_same() {
+    let server = Server::sqlite().await;
+    let grey = ["-f", "lavfi", "-i", "color=white:s=320x180:r=10:d=2", "-c:v", "libx264", "-qp", "0"];
+    let asset = clip(&server, "white.mp4", &grey).await;
+    let place = json!({ "source": { "asset": asset }, "fit": "CONTAIN_BLUR", "width": 2, "height": 100, "x": 101, "length": 2 });
+    assert!(shown(&server, json!({ "video": place })).await.is(100, 90, [255; 3], 40));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_composition_of_odd_size_is_shown_pixel_by_pixel() {
+    let server = Server::sqlite().await;
+    let [video, _] = detailed(&server, DETAILED).await;
+    let inner = with(&video, json!({ "fit": "NONE", "x": 0, "y": 0, "width": 95, "height": 65, "anchor": "TOP_LEFT" }));
+    let place = json!({ "x": 41, "y": 30, "width": 95, "height": 65, "anchor": "TOP_LEFT" });
+    let flat = with(&video, with(&json!({ "": place }), json!({ "fit": "NONE" }))[""].clone());
+    let nested = with(&json!({ "composition": { "elements": [inner] } }), place);
+    let expected = on_canvas(&server, &flat, (320, 180)).await;
+    for element in [nested.clone(), moved(&nested)] {
+        let seen = on_canvas(&server, &element, (320, 180)).await.psnr(&expected, 0..180);
+        assert!(seen > 35.0, "{element}: {seen} dB");
+    }
+}
