@@ -9,6 +9,7 @@ use super::{
 };
 use crate::domain::{
     composition::Element,
+    geometry::Fit,
     inspection::{Inspection, PlannedInterval, Warning, WarningCode, Way},
     output::Output,
 };
@@ -149,10 +150,13 @@ fn enlargement(ready: &Ready, layer: &Layer) -> f64 {
         return 1.0;
     }
     let Figure::Fitted((width, _)) = layer.figure else { return 1.0 };
+    let source = width / ready.plan.scale;
     match layer.stage {
-        Stage::Rest(rest) => rest.sheet.width / ((rest.part.2 - rest.part.0) * width / ready.plan.scale).max(1.0),
+        Stage::Rest(rest) => rest.sheet.width / ((rest.part.2 - rest.part.0) * source).max(1.0),
         Stage::Drawn => 1.0,
-        Stage::Moving { pixel, .. } => pixel,
+        Stage::Moving { pixel, .. } if layer.visual.fit == Fit::ContainBlur => pixel,
+        // What only lies turned is made as large as it is seen.
+        Stage::Moving { pixel, extent, .. } => pixel * extent.0 / source.max(1.0),
     }
 }
 

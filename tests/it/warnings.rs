@@ -35,6 +35,7 @@ async fn a_validation_has_warnings_and_the_plan() {
             { "video": { "source": { "asset": clip }, "track": 0 } },
             { "text": { "text": "\u{10FFFD}", "start": 1, "length": 1, "track": 1 } },
             { "image": { "source": { "asset": small }, "start": 3, "length": 1, "track": 2 } },
+            { "image": { "source": { "asset": small }, "start": 3, "length": 1, "track": 3, "rotation": 30 } },
         ],
     });
     let told = server.api.ask(VALIDATE, json!({ "input": input })).await["validateJob"].take();
@@ -44,7 +45,7 @@ async fn a_validation_has_warnings_and_the_plan() {
         { "start": 0.0, "end": 1.0, "way": "PASS", "elements": [0] },
         { "start": 1.0, "end": 2.0, "way": "COMPOSE", "elements": [0, 1] },
         { "start": 2.0, "end": 3.0, "way": "PASS", "elements": [0] },
-        { "start": 3.0, "end": 4.0, "way": "COMPOSE", "elements": [2] },
+        { "start": 3.0, "end": 4.0, "way": "COMPOSE", "elements": [2, 3] },
     ]);
     assert_eq!(intervals, &expected, "{intervals:#}");
     let mut warnings: Vec<_> = told["warnings"]
@@ -54,7 +55,12 @@ async fn a_validation_has_warnings_and_the_plan() {
         .map(|warning| (warning["code"].as_str().unwrap(), warning["path"].as_str()))
         .collect();
     warnings.sort_unstable();
-    let expected = [("ENLARGED", Some("input.elements[2]")), ("MISSING_GLYPH", Some("input.elements[1]")), ("SILENT", None)];
+    let expected = [
+        ("ENLARGED", Some("input.elements[2]")),
+        ("ENLARGED", Some("input.elements[3]")),
+        ("MISSING_GLYPH", Some("input.elements[1]")),
+        ("SILENT", None),
+    ];
     assert_eq!(warnings, expected, "{told:#}");
 }
 
