@@ -134,6 +134,11 @@ impl Rect {
         self.width <= 0.0 || self.height <= 0.0
     }
 
+    /// So much larger on each side.
+    pub fn grown(&self, by: f64) -> Rect {
+        Rect { x: self.x - by, y: self.y - by, width: self.width + 2.0 * by, height: self.height + 2.0 * by }
+    }
+
     /// Where it lies when what held it moves from one rectangle to another.
     pub fn mapped(&self, from: &Rect, to: &Rect) -> Rect {
         let (across, down) = (to.width / from.width, to.height / from.height);

@@ -44,10 +44,21 @@ pub enum Effect {
     Lut(Source),
 }
 
+/// How wide the differences are that sharpening raises: the standard deviation of the blur that they are found by, pixels of the canvas.
+pub const SHARPEN_SIGMA: f64 = 1.5;
+
 impl Effect {
-    /// Whether what it makes of a pixel goes by the others, or by the pixel's place among them.
-    pub fn is_of_all(&self) -> bool {
-        matches!(self, Effect::Blur(_) | Effect::Sharpen(_) | Effect::Vignette(_))
+    /// From how far away pixels count for what it makes of one, pixels of the canvas; without end where it goes by the pixel's place
+    /// in the whole.
+    pub fn reach(&self) -> f64 {
+        /// Of a Gaussian all but 0.3 % lies within so many standard deviations.
+        const DEVIATIONS: f64 = 3.0;
+        match self {
+            Effect::Blur(sigma) => sigma * DEVIATIONS,
+            Effect::Sharpen(_) => SHARPEN_SIGMA * DEVIATIONS,
+            Effect::Vignette(_) => f64::INFINITY,
+            _ => 0.0,
+        }
     }
 
     /// The file of a table of colours.

@@ -1,6 +1,8 @@
 //! A part of a picture at another size, wherever between its pixels the part begins and ends: libswscale takes whole pixels alone, and
 //! of planes that share Cb and Cr even ones.
 
+use std::ops::Range;
+
 use fast_image_resize::{
     FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer,
     images::{TypedCroppedImage, TypedCroppedImageMut, TypedImage, TypedImageRef},
@@ -60,26 +62,29 @@ impl Resampler {
 
     fn fill<P: PixelTrait>(&mut self, from: Grid, window: &Window, to: GridMut) -> Option<()> {
         let stride = |bytes: usize| (bytes / P::size()) as u32;
-        let mut target = TypedImage::<P>::from_buffer(stride(to.stride), to.size.1, to.bytes).ok()?;
-        let mut target = TypedCroppedImageMut::from_ref(&mut target, 0, 0, to.size.0, to.size.1).ok()?;
-        let (across, left) = Reach::of(window.x, window.width, from.size.0, to.size.0);
-        let (down, top) = Reach::of(window.y, window.height, from.size.1, to.size.1);
+        let GridMut { bytes, stride: row, size } = to;
+        let (across, columns) = Reach::of(window.x, window.width, from.size.0, size.0);
+        let (down, rows) = Reach::of(window.y, window.height, from.size.1, size.1);
+        let mut target = TypedImage::<P>::from_buffer(stride(row), size.1, &mut *bytes).ok()?;
+        let (corner, made) = ((columns.start, rows.start), (columns.end - columns.start, rows.end - rows.start));
+        let mut target = TypedCroppedImageMut::from_ref(&mut target, corner.0, corner.1, made.0, made.1).ok()?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(self.filter));
-        let options = options.crop(left, top, across.length, down.length);
-        let (columns, rows) = (across.count(), down.count());
+        let options = options.crop(across.start, down.start, across.length, down.length);
         if across.is_within(from.size.0) && down.is_within(from.size.1) {
             let (x, y) = (from.corner.0 + across.first as u32, from.corner.1 + down.first as u32);
-            let source = TypedImageRef::<P>::from_buffer(stride(from.stride), y + rows, from.bytes).ok()?;
-            let part = TypedCroppedImage::new(source, x, y, columns, rows).ok()?;
-            self.resizer.resize_typed(&part, &mut target, &options).ok()
+            let source = TypedImageRef::<P>::from_buffer(stride(from.stride), y + down.count(), from.bytes).ok()?;
+            let part = TypedCroppedImage::new(source, x, y, across.count(), down.count()).ok()?;
+            self.resizer.resize_typed(&part, &mut target, &options).ok()?;
         } else {
-            let bytes = columns as usize * rows as usize * P::size();
-            self.beyond.resize(bytes.div_ceil(size_of::<u64>()), 0);
+            let length = across.count() as usize * down.count() as usize * P::size();
+            self.beyond.resize(length.div_ceil(size_of::<u64>()), 0);
             let beyond: &mut [u8] = bytemuck::cast_slice_mut(&mut self.beyond);
             go_on(&from, P::size(), &across, &down, beyond)?;
-            let part = TypedImageRef::<P>::from_buffer(columns, rows, beyond).ok()?;
-            self.resizer.resize_typed(&part, &mut target, &options).ok()
+            let part = TypedImageRef::<P>::from_buffer(across.count(), down.count(), beyond).ok()?;
+            self.resizer.resize_typed(&part, &mut target, &options).ok()?;
         }
+        repeat(bytes, row, P::size(), size, &columns, &rows);
+        Some(())
     }
 }
 
@@ -87,22 +92,35 @@ impl Resampler {
 struct Reach {
     first: i64,
     end: i64,
-    /// Of what is wanted.
+    /// Where among them what is wanted begins, and how long it is.
+    start: f64,
     length: f64,
 }
 
 impl Reach {
-    /// And where in it what is wanted begins.
-    fn of(from: f64, length: f64, pixels: u32, made: u32) -> (Self, f64) {
+    /// And which of those that are made are made of them; the others are as the outermost.
+    fn of(from: f64, length: f64, pixels: u32, made: u32) -> (Self, Range<u32>) {
         /// Pixels to each side that filters take in, of the larger ones.
         const SUPPORT: f64 = 2.0;
+        /// Where one that is made is of more, none is made of what lies beyond the edges: there would be much of it.
+        const FEW: f64 = 8.0;
         let whole = |edge: f64| if (edge - edge.round()).abs() < ON_EDGE { edge.round() } else { edge };
         let (from, to) = (whole(from), whole(from + length));
-        let support = (SUPPORT * ((to - from) / f64::from(made)).max(1.0)).ceil();
+        let each = (to - from) / f64::from(made);
+        let (mut from, mut to, mut of_own) = (from, to, 0..made);
+        if each > FEW {
+            // Those whose middle is on the picture.
+            let middle = |edge: f64| ((edge - from) / each).round().max(0.0) as u32;
+            let start = middle(0.0).min(made - 1);
+            of_own = start..middle(pixels.into()).clamp(start + 1, made);
+            let edge = |number: u32| from + f64::from(number) * each;
+            (from, to) = (edge(of_own.start).max(0.0), edge(of_own.end).min(pixels.into()));
+        }
+        let support = (SUPPORT * each.max(1.0)).ceil();
         // What lies beyond the edges is needed only where the window itself does.
         let first = (from - support).floor().max(from.floor().min(0.0));
         let end = (to + support).ceil().min(to.ceil().max(f64::from(pixels)));
-        (Self { first: first as i64, end: end as i64, length: to - from }, from - first)
+        (Self { first: first as i64, end: end as i64, start: from - first, length: to - from }, of_own)
     }
 
     fn is_within(&self, pixels: u32) -> bool {
@@ -133,6 +151,23 @@ fn go_on(from: &Grid, size: usize, across: &Reach, down: &Reach, out: &mut [u8])
     Some(())
 }
 
+/// Fills a picture from those of its rows and columns that are made.
+fn repeat(bytes: &mut [u8], stride: usize, size: usize, (width, height): (u32, u32), columns: &Range<u32>, rows: &Range<u32>) {
+    let at = |pixel: u32| pixel as usize * size;
+    if columns.len() < width as usize {
+        for row in rows.clone().map(|row| row as usize * stride) {
+            for x in (0..columns.start).chain(columns.end..width) {
+                let from = row + at(x.clamp(columns.start, columns.end - 1));
+                bytes.copy_within(from..from + size, row + at(x));
+            }
+        }
+    }
+    for y in (0..rows.start).chain(rows.end..height) {
+        let from = y.clamp(rows.start, rows.end - 1) as usize * stride;
+        bytes.copy_within(from..from + at(width), y as usize * stride);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +196,25 @@ mod tests {
         let at = |x: f64, y: f64| ramp(Window { x, y, width: 4.0, height: 2.0 });
         assert_eq!(at(-1.0, -1.0), [11, 11, 21, 31, 11, 11, 21, 31]);
         assert_eq!(at(6.0, 5.0), [76, 86, 86, 86, 76, 86, 86, 86]);
+    }
+
+    #[test]
+    fn where_much_becomes_little_nothing_is_made_of_what_lies_beyond() {
+        // 64 columns of 0 to 63, a row: by eights, and one more that is beyond.
+        let bytes: Vec<u8> = (0..64).collect();
+        let from = Grid { bytes: &bytes, stride: 64, corner: (0, 0), size: (64, 1) };
+        let seen = |window: Window, size: (u32, u32)| {
+            let mut out = vec![0; (size.0 * size.1) as usize];
+            let to = GridMut { bytes: &mut out, stride: size.0 as usize, size };
+            let mut resampler = Resampler::new(FilterType::Box);
+            resampler.run::<U8>(from, &window, to).unwrap();
+            (out, resampler.beyond.len())
+        };
+        let twice = Window { x: 0.0, y: 0.0, width: 128.0, height: 1.0 };
+        assert_eq!(seen(twice, (4, 1)), (vec![16, 48, 48, 48], 0));
+        let before = Window { x: -32.0, y: -1.0, width: 96.0, height: 2.0 };
+        let (out, _) = seen(before, (3, 2));
+        assert_eq!(out, [16, 16, 48, 16, 16, 48]);
     }
 
     #[test]

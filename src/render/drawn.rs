@@ -101,7 +101,7 @@ fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) 
             Ok(Some(Drawn::Resting { sprite: dressed(&image), corner: (rest.shown.x, rest.shown.y) }))
         }
         // What is mixed is not to meet clear edges that the picture does not have.
-        Stage::Rest(rest) if effects::mix(effects) || effects.iter().any(Effect::is_of_all) => {
+        Stage::Rest(rest) if effects::mix(effects) || effects.iter().any(|effect| effect.reach() > 0.0) => {
             settled(plan, &dressed(&image), &rest.pose())
         }
         Stage::Rest(rest) => Ok(Some(Drawn::Resting {
@@ -137,9 +137,10 @@ fn words_or_shape<F: Form>(
     let bounds = layer.drawn_bounds(&canvas, seconds);
     // As large as it ever appears.
     let scale = if layer.lies_still() { 1.0 } else { layer.most_enlarged(plan).min(4.0) };
-    // What rests is drawn where it can be seen; what moves may come from anywhere, and effects that mix pixels are of all of it.
-    let is_mixed = layer.visual.effects.iter().any(Effect::is_of_all);
-    let within = (layer.lies_still() && !is_mixed).then_some(&canvas);
+    // What rests is drawn where it can be seen, or effects reach from there; what moves may come from anywhere.
+    let reach = layer.visual.effects.iter().map(Effect::reach).sum::<f64>() * plan.scale;
+    let near = canvas.grown(reach);
+    let within = (layer.lies_still() && reach.is_finite()).then_some(&near);
     let room = Room { within, margin: effects::reach(&layer.visual.effects) * plan.scale };
     let drawing = match content {
         Content::Text { text, .. } => {
@@ -157,7 +158,7 @@ fn words_or_shape<F: Form>(
         _ => None,
     };
     let Some(drawing) = drawing else { return Ok(None) };
-    if layer.lies_still() && (!is_mixed || canvas.contains(&drawing.rect)) {
+    if layer.lies_still() && (reach == 0.0 || canvas.contains(&drawing.rect)) {
         let Some((image, corner)) = drawing.on_canvas(plan.width, plan.height) else { return Ok(None) };
         return Ok(Some(Drawn::Resting { sprite: dressed(layer, &image, library, layer.own_pixel(plan)), corner }));
     }

@@ -7,7 +7,10 @@ use super::{
     table::Table,
 };
 use crate::{
-    domain::{composition::Source, look::Effect},
+    domain::{
+        composition::Source,
+        look::{Effect, SHARPEN_SIGMA},
+    },
     media::{Form, Sample},
 };
 
@@ -33,9 +36,6 @@ const LUMA: [f64; 3] = [0.2126, 0.7152, 0.0722];
 /// Divisors of B-Y and R-Y.
 const CHROMA: [f64; 2] = [1.8556, 1.5748];
 
-/// How wide the differences are that sharpening raises: the standard deviation of the blur that they are found by, pixels of the canvas.
-const SHARPENED: f64 = 1.5;
-
 impl Effects {
     /// `None` where nothing is to be done. `scale` is the size of the picture's pixels at rest on the composition's own canvas:
     /// blurring and sharpening are measured there, and grow and shrink with the picture.
@@ -50,7 +50,7 @@ impl Effects {
             }
             let step = match effect {
                 &Effect::Blur(sigma) if sigma > 0.0 => Step::Blur(sigma / scale),
-                &Effect::Sharpen(share) if share > 0.0 => Step::Sharpen(share, SHARPENED / scale),
+                &Effect::Sharpen(share) if share > 0.0 => Step::Sharpen(share, SHARPEN_SIGMA / scale),
                 &Effect::Vignette(share) if share > 0.0 => Step::Vignette(share),
                 Effect::Lut(source) => match tables.get(source) {
                     Some(table) => Step::Table(table.clone()),
@@ -228,7 +228,7 @@ pub fn mix(effects: &[Effect]) -> bool {
 
 /// How far beyond a picture's edge its effects may reach, in pixels of the canvas.
 pub fn reach(effects: &[Effect]) -> f64 {
-    let blurs = effects.iter().map(|effect| if let Effect::Blur(sigma) = effect { sigma * 3.0 } else { 0.0 });
+    let blurs = effects.iter().filter(|effect| matches!(effect, Effect::Blur(_))).map(Effect::reach);
     blurs.fold(0.0, f64::max)
 }
 

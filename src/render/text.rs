@@ -252,6 +252,9 @@ impl Typesetter {
 
     /// The outline first, then the words upon it.
     fn write(&mut self, lines: &Lines, text: &Text, stroke: f64, paper: &mut Paper) {
+        /// Pixels; no mark stands so far above its line.
+        const FAR_BELOW: f32 = 4_096.0;
+
         if let Some(color) = text.stroke.map(|stroke| stroke.color).filter(|_| stroke > 0.0) {
             let runs = lines.buffer.layout_runs();
             let glyphs = runs.flat_map(|run| lines.glyphs(&run).map(move |(glyph, shift)| (glyph, (shift, run.line_y))));
@@ -264,14 +267,18 @@ impl Typesetter {
         // A paper of another scale than the lines': one that was too large.
         let shrunk = (paper.scale() / lines.scale) as f32;
         for run in lines.buffer.layout_runs() {
+            // Places go to whole pixels towards 0: down above the paper, and up on it, if they were not all below it.
+            let baseline = start.1 + run.line_y * shrunk;
+            let below = baseline.floor() - FAR_BELOW;
             for (glyph, shift) in lines.glyphs(&run) {
-                let placed = glyph.physical((start.0 + shift * shrunk, start.1 + run.line_y * shrunk), shrunk);
+                let placed = glyph.physical((start.0 + shift * shrunk, baseline - below), shrunk);
                 let (em, reach) = (glyph.font_size * shrunk, (glyph.w + glyph.font_size) * shrunk);
-                if !paper.is_near((placed.x, placed.y), 2.0 * em.max(reach)) {
+                let (x, y) = (placed.x, placed.y + below as i32);
+                if !paper.is_near((x, y), 2.0 * em.max(reach)) {
                     continue;
                 }
                 let Some(drawn) = self.glyphs.get_image_uncached(&mut self.fonts, placed.cache_key) else { continue };
-                let (left, top) = (placed.x + drawn.placement.left, placed.y - drawn.placement.top);
+                let (left, top) = (x + drawn.placement.left, y - drawn.placement.top);
                 let across = drawn.placement.width.max(1) as usize;
                 let pixel_bytes = if drawn.content == SwashContent::Color { 4 } else { 1 };
                 for (index, coverage) in drawn.data.chunks_exact(pixel_bytes).enumerate() {

@@ -1,4 +1,4 @@
-//! Which pixels of a decoded picture are taken: by libswscale whole ones, the first of them even, to lie on whole Cb and Cr; where that is
+//! Which pixels of a decoded picture are taken: by libswscale whole ones, the first and the last of them on whole Cb and Cr; where that is
 //! not near enough, it takes those around and [`Fine`] finds the part between them.
 
 use fast_image_resize::{Filter, FilterType, pixels};
@@ -40,11 +40,17 @@ const NEAR_ENOUGH: f64 = 1.0 / 32.0;
 
 impl Cut {
     /// Of a picture for one of some size.
-    pub fn of((width, height): (u32, u32), excerpt: &Excerpt, (across, down): (u32, u32)) -> Self {
+    pub fn of(frame: &Frame, excerpt: &Excerpt, (across, down): (u32, u32)) -> Self {
+        let shared = Layout::of(frame.format()).map_or((0, 0), |layout| layout.shared);
+        Self::of_size((frame.width(), frame.height()), shared, excerpt, (across, down))
+    }
+
+    /// The same of a size, where so many pixels have Cb and Cr in common, as powers of two.
+    fn of_size((width, height): (u32, u32), shared: (u32, u32), excerpt: &Excerpt, (across, down): (u32, u32)) -> Self {
         let (left, top, right, bottom) = excerpt.part;
         let (from_left, from_top, to_right, to_bottom) = excerpt.within;
-        let across = Way::of(width, (left, right), (from_left, to_right), across);
-        let down = Way::of(height, (top, bottom), (from_top, to_bottom), down);
+        let across = Way::of(width, 1 << shared.0, (left, right), (from_left, to_right), across);
+        let down = Way::of(height, 1 << shared.1, (top, bottom), (from_top, to_bottom), down);
         if across.is_near && down.is_near {
             let ((x, width), (y, height)) = (across.near, down.near);
             return Self { crop: Crop { x, y, width, height }, fine: None };
@@ -77,10 +83,13 @@ struct Way {
 }
 
 impl Way {
-    fn of(whole: u32, (from, to): (f64, f64), within: (f64, f64), made: u32) -> Self {
+    /// Of so many pixels, of which some have Cb and Cr in common: libswscale takes what it is given of those for all of them.
+    fn of(whole: u32, shared: u32, (from, to): (f64, f64), within: (f64, f64), made: u32) -> Self {
+        let step = shared.max(2);
         let pixels = f64::from(whole);
         let (from, to) = (pixels * from, pixels * to);
-        let start = ((from / 2.0).round().max(0.0) as u32 * 2).min(whole.saturating_sub(2) & !1);
+        let last = whole.saturating_sub(2) / step * step;
+        let start = ((from / f64::from(step)).round().max(0.0) as u32 * step).min(last);
         let near = (start, ((to - from).round().max(2.0) as u32).min(whole - start));
         let size = f64::from(made) / (to - from).max(1e-9);
         let apart = |one: f64, other: u32| (one - f64::from(other)).abs() * size;
@@ -88,11 +97,13 @@ impl Way {
 
         let low = ((pixels * within.0 + 1e-6).floor().max(0.0) as u32).min(whole - 1);
         let high = ((pixels * within.1 - 1e-6).ceil().max(0.0) as u32).clamp(low + 1, whole);
-        let reach = (2.0 / size).max(2.0).ceil() + 1.0;
+        // What filters take in of the pixels of Cb and Cr, which are larger.
+        let reach = f64::from(shared) * (2.0 / size).max(2.0).ceil() + 1.0;
         let first = ((from - reach).floor().max(0.0) as u32).clamp(low, high - 1);
         let end = ((to + reach).ceil().max(0.0) as u32).clamp(first + 1, high);
-        let even = (first & !1).min(whole.saturating_sub(2) & !1);
-        Self { from, to, near, is_near, first, end, around: (even, end.max(even + 2).min(whole) - even) }
+        let begin = (first / step * step).min(last);
+        let around = (begin, end.next_multiple_of(step).max(begin + 2).min(whole) - begin);
+        Self { from, to, near, is_near: is_near && near.1.is_multiple_of(shared), first, end, around }
     }
 }
 
@@ -204,21 +215,27 @@ mod tests {
 
     fn cut(edge: u32, (from, to): (f64, f64), made: u32) -> Cut {
         let part = (from, from, to, to);
-        Cut::of((edge, edge), &Excerpt { part, within: (0.0, 0.0, 1.0, 1.0) }, (made, made))
+        Cut::of_size((edge, edge), (1, 1), &Excerpt { part, within: (0.0, 0.0, 1.0, 1.0) }, (made, made))
     }
 
     #[test]
     fn whole_pixels_are_taken_as_they_are() {
         assert_eq!(cut(1280, (0.0, 1.0), 640), Cut { crop: Crop { x: 0, y: 0, width: 1280, height: 1280 }, fine: None });
-        assert_eq!(cut(35, (0.0, 1.0), 36), Cut { crop: Crop { x: 0, y: 0, width: 35, height: 35 }, fine: None });
-        assert_eq!(cut(100, (0.5, 0.75), 50).crop, Crop { x: 50, y: 50, width: 25, height: 25 });
+        assert_eq!(cut(100, (0.5, 0.74), 50), Cut { crop: Crop { x: 50, y: 50, width: 24, height: 24 }, fine: None });
+    }
+
+    #[test]
+    fn an_odd_number_of_pixels_is_whole_only_where_each_has_its_own_colour() {
+        let whole = Excerpt { part: (0.0, 0.0, 1.0, 1.0), within: (0.0, 0.0, 1.0, 1.0) };
+        let fine = |shared| Cut::of_size((35, 36), shared, &whole, (70, 72)).fine.is_some();
+        assert_eq!([(0, 0), (0, 1), (1, 0), (1, 1)].map(fine), [false, false, true, true]);
     }
 
     #[test]
     fn a_part_between_pixels_is_found_among_those_around() {
         let Cut { crop, fine: Some(Wanted { window, view }) } = cut(100, (0.255, 0.505), 50) else { panic!("it is not whole") };
-        assert_eq!((crop.x, window.x + f64::from(crop.x), window.width), (22, 25.5, 25.0));
-        assert_eq!((crop.x + view.x, crop.x + view.x + view.width), (22, 54));
+        assert_eq!((crop.x, window.x + f64::from(crop.x), window.width), (20, 25.5, 25.0));
+        assert_eq!((crop.x + view.x, crop.x + view.x + view.width, crop.width % 2), (20, 56, 0));
     }
 
     #[test]

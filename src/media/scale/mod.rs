@@ -176,7 +176,7 @@ impl Setup {
         let light = Light::of(frame, peak);
         Self {
             format: frame.format(),
-            cut: Cut::of((frame.width(), frame.height()), excerpt, size),
+            cut: Cut::of(frame, excerpt, size),
             matrix: matrix(frame, light),
             full_range: full_range(frame),
             light,

@@ -177,11 +177,12 @@ impl Layer {
     pub(super) fn hold(&mut self, plan: &Plan, nested: &NestedPlan) {
         let composed = (nested.plan.width, nested.plan.height);
         let crop = &self.visual.crop;
-        if let Stage::Rest(rest) = &mut self.stage
+        if let Stage::Rest(rest) = self.stage
             && plan.canvas().contains(&pose::bounds_at_rest(&self.visual, &plan.canvas()))
             && crop.is_none()
-            && rest.hold(composed)
+            && let Some(rest) = rest.holding(nested.extent, composed)
         {
+            self.stage = Stage::Rest(rest);
             return;
         }
         let extent = nested.extent;
@@ -307,10 +308,10 @@ impl Layer {
         if source.intersection(&bounds).intersection(&plan.canvas()).is_empty() {
             return None;
         }
-        // Effects that mix pixels are those of all that is there, and not of what is seen of it.
-        let is_mixed = self.visual.effects.iter().any(Effect::is_of_all);
+        // Effects are of what is there, and not of what is seen of it alone.
+        let reach = self.visual.effects.iter().map(Effect::reach).sum::<f64>() * plan.scale;
         // What is thinner than a pixel is drawn by what it covers of it.
-        Some(Rest::of(&source, &bounds, (plan.width, plan.height), is_mixed).map_or_else(|| self.moving(plan), Stage::Rest))
+        Some(Rest::of(&source, &bounds, (plan.width, plan.height), reach).map_or_else(|| self.moving(plan), Stage::Rest))
     }
 
     /// Moved by a transition of another layer.

@@ -57,8 +57,9 @@ pub(super) fn nested(
         return Err(Unplaceable::of(index, element, "width", failure));
     }
     let even = |edge: f64| ((edge / 2.0).round() as u32).max(1) * 2;
-    // An odd edge is odd; one between pixels is stretched.
-    let is_whole = |edge: f64| (edge - edge.round()).abs() < 1e-6 && edge >= 1.0;
+    /// Of so many pixels nobody misses one: of fewer, and of a box between pixels, all is squeezed into it.
+    const MANY: f64 = 64.0;
+    let is_whole = |edge: f64| (edge - edge.round()).abs() < 1e-6 && edge >= MANY;
     let whole = |edge: f64| if is_whole(edge) { edge.round() } else { f64::from(even(edge)) };
     let size = (whole(bounds.width), whole(bounds.height));
     let shared = (MOST_AT_ONCE / (beside + 1) as f64).min(1.0);

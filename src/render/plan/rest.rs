@@ -1,4 +1,4 @@
-//! Where a picture that rests lies: its edges at whole pixels, so that they are sharp, and all else exactly in its place.
+//! Where a picture that rests lies: its edges at whole pixels, so that they are sharp, and what is between them exactly as they are.
 
 use super::{Area, layer::Part, pose::Pose};
 use crate::domain::geometry::Rect;
@@ -19,9 +19,9 @@ pub struct Rest {
 const MAX_SHEET: f64 = 4.0;
 
 impl Rest {
-    /// Of a source that lies at `source`, as far as it is within `bounds`; `whole`: it is made beyond the canvas too. `None` where what is
-    /// seen is thinner than a pixel, or what is made too large.
-    pub(super) fn of(source: &Rect, bounds: &Rect, (width, height): (u32, u32), whole: bool) -> Option<Self> {
+    /// Of a source that lies at `source`, as far as it is within `bounds`, made so far beyond what is seen as effects reach. `None` where
+    /// what is seen is thinner than a pixel, or what is made too large.
+    pub(super) fn of(source: &Rect, bounds: &Rect, (width, height): (u32, u32), reach: f64) -> Option<Self> {
         let all = source.intersection(bounds);
         let (x, right) = snapped((all.x, all.right()), (bounds.x, bounds.right()));
         let (y, bottom) = snapped((all.y, all.bottom()), (bounds.y, bounds.bottom()));
@@ -31,7 +31,10 @@ impl Rest {
         if seen.is_empty() || all.is_empty() {
             return None;
         }
-        let sheet = even(if whole { &snapped } else { &seen });
+        let (reach, edge) = (reach.ceil(), |edge: f64, by: f64| if by.is_finite() { edge + by } else { by });
+        let (left, top) = (edge(seen.x, -reach).max(x), edge(seen.y, -reach).max(y));
+        let (end, low) = (edge(seen.right(), reach).min(right), edge(seen.bottom(), reach).min(bottom));
+        let sheet = even(&Rect { x: left, y: top, width: end - left, height: low - top });
         if sheet.width * sheet.height > MAX_SHEET * canvas.width * canvas.height {
             return None;
         }
@@ -45,11 +48,15 @@ impl Rest {
         self.sheet == self.shown.rect() && self.shown.is_even()
     }
 
-    /// Shows a picture of some size that is made elsewhere, pixel by pixel; whether that is the size of what is seen.
-    pub(super) fn hold(&mut self, (width, height): (u32, u32)) -> bool {
-        let even = |edge: usize| edge.next_multiple_of(2) as u32;
-        self.sheet = Rect { width: width.into(), height: height.into(), ..self.shown.rect() };
-        (even(self.shown.width), even(self.shown.height)) == (width, height)
+    /// The same for a picture that is made elsewhere, of which so much is seen pixel by pixel; `None` where that is of another size.
+    pub(super) fn holding(&self, extent: (f64, f64), size: (u32, u32)) -> Option<Self> {
+        let Rect { x, y, width, height } = self.shown.rect();
+        let even = |edge: f64| (edge / 2.0).ceil() * 2.0;
+        let fits = (even(width), even(height)) == (f64::from(size.0), f64::from(size.1));
+        // All of a picture that is squeezed.
+        let edge = |shown: f64, extent: f64, whole: u32| if extent < f64::from(whole) { whole.into() } else { shown };
+        let sheet = Rect { x, y, width: edge(width, extent.0, size.0), height: edge(height, extent.1, size.1) };
+        fits.then_some(Self { sheet, ..*self })
     }
 
     pub fn size(&self) -> (u32, u32) {
@@ -63,7 +70,7 @@ impl Rest {
 }
 
 /// The whole pixels nearest to a span. The edges of a box are where they are said to be; what is fitted into it keeps its size where that
-/// is whole, and else goes to even pixels, which are drawn more quickly.
+/// is odd, and else goes to even pixels, which are drawn more quickly.
 fn snapped((from, to): (f64, f64), of: (f64, f64)) -> (f64, f64) {
     const SAME: f64 = 1e-3;
     let is_same = |one: f64, other: f64| (one - other).abs() < SAME;
@@ -111,18 +118,18 @@ mod tests {
     #[test]
     fn what_is_seen_of_a_source_lies_where_the_whole_would() {
         let source = rect(79.0, 41.0, 320.0, 180.0);
-        let rest = Rest::of(&source, &source, CANVAS, false).unwrap();
+        let rest = Rest::of(&source, &source, CANVAS, 0.0).unwrap();
         assert_eq!((rest.shown, rest.sheet), (area(79, 41, 241, 139), rect(78.0, 40.0, 242.0, 140.0)));
         assert_eq!(rest.part, (-1.0 / 320.0, -1.0 / 180.0, 241.0 / 320.0, 139.0 / 180.0));
         assert!(!rest.is_all_seen());
-        let whole = Rest::of(&source, &source, CANVAS, true).unwrap();
+        let whole = Rest::of(&source, &source, CANVAS, f64::INFINITY).unwrap();
         assert_eq!((whole.shown, whole.sheet), (rest.shown, rect(78.0, 40.0, 322.0, 182.0)));
     }
 
     #[test]
     fn edges_go_to_whole_pixels_and_sizes_stay() {
         let all = rect(0.0, 0.0, 320.0, 180.0);
-        let shown = |source: Rect, bounds: Rect| Rest::of(&source, &bounds, CANVAS, false).map(|rest| rest.shown);
+        let shown = |source: Rect, bounds: Rect| Rest::of(&source, &bounds, CANVAS, 0.0).map(|rest| rest.shown);
         let filled = rect(2.5, 2.5, 5.0, 5.0);
         assert_eq!(shown(filled, filled), Some(area(3, 3, 5, 5)));
         // Contained: of its own odd size, and of one between pixels.
@@ -135,7 +142,8 @@ mod tests {
     #[test]
     fn what_reaches_far_beyond_the_canvas_is_not_made_whole() {
         let huge = rect(-1_000.0, -1_000.0, 4_000.0, 4_000.0);
-        assert_eq!(Rest::of(&huge, &huge, CANVAS, true), None);
-        assert!(Rest::of(&huge, &huge, CANVAS, false).is_some());
+        assert_eq!(Rest::of(&huge, &huge, CANVAS, f64::INFINITY), None);
+        let sheet = |reach: f64| Rest::of(&huge, &huge, CANVAS, reach).unwrap().sheet;
+        assert_eq!((sheet(0.0), sheet(9.5)), (rect(0.0, 0.0, 320.0, 180.0), rect(-10.0, -10.0, 340.0, 200.0)));
     }
 }
