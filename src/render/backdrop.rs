@@ -68,7 +68,7 @@ impl<F: Form> Backdrop<F> {
     pub fn draw(&mut self, decoded: &Decoded, out: &mut Picture<F>) -> Result<(), MediaError> {
         self.back.scale(decoded, &self.part, &mut self.small)?;
         let sigma = (SIGMA_SHARE * self.small.height() as f64).max(1.0);
-        effects::blur(&mut self.small, sigma);
+        effects::blur(&mut self.small, (sigma, sigma));
         warp::draw(out, &self.small, &Pose::filling(out.width(), out.height()), 1.0);
         if let Some(Front { inner, scaler, contained }) = &mut self.front {
             scaler.scale(decoded, &self.whole, contained)?;

@@ -6,7 +6,7 @@ use tiny_skia::{
     PremultipliedColorU8, Stroke, Transform,
 };
 
-use super::{effects::blur_plane, plan::Area};
+use super::{blur::blur_plane, plan::Area};
 use crate::domain::{
     composition::Shadow,
     geometry::{Length, Rect},
@@ -115,7 +115,7 @@ impl Paper {
         let mut alpha: Vec<u8> = shape.pixels.pixels().iter().map(|pixel| pixel.alpha()).collect();
         let sigma = shadow.blur.resolve(canvas_height) * self.scale;
         if sigma > 0.3 {
-            blur_plane(&mut alpha, width, height, sigma);
+            blur_plane(&mut alpha, width, height, (sigma, sigma));
         }
         let by = |length: Length| (length.resolve(canvas_height) * self.scale).round() as i32;
         let apart = |one: f64, other: f64| ((one - other) * self.scale).round() as i32;

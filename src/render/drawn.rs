@@ -162,7 +162,8 @@ fn words_or_shape<F: Form>(
         let Some((image, corner)) = drawing.on_canvas(plan.width, plan.height) else { return Ok(None) };
         return Ok(Some(Drawn::Resting { sprite: dressed(layer, &image, library, layer.own_pixel(plan)), corner }));
     }
-    let pixel = drawing.rect.width / f64::from(drawing.image.width()) / plan.scale;
+    let pixel = |shown: f64, drawn: u32| shown / f64::from(drawn) / plan.scale;
+    let pixel = (pixel(drawing.rect.width, drawing.image.width()), pixel(drawing.rect.height, drawing.image.height()));
     let sprite = dressed(layer, &drawing.image, library, pixel);
     if layer.lies_still() {
         return settled(plan, &sprite, &Pose::at_rest(drawing.rect));
@@ -172,7 +173,7 @@ fn words_or_shape<F: Form>(
 }
 
 /// A layer's picture after its effects; `pixel` is the size of one of its pixels on the composition's own canvas.
-fn dressed<F: Form>(layer: &Layer, image: &RgbaImage, library: &Library, pixel: f64) -> Sprite<F> {
+fn dressed<F: Form>(layer: &Layer, image: &RgbaImage, library: &Library, pixel: (f64, f64)) -> Sprite<F> {
     let mut sprite = Sprite::of(image);
     if let Some(effects) = Effects::of(&layer.visual.effects, &library.tables, pixel) {
         effects.apply(&mut sprite);

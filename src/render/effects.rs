@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    blur::{Sigma, blur_plane},
     sprite::{Raster, SampleOf},
     table::Table,
 };
@@ -21,9 +22,9 @@ pub struct Effects {
 
 enum Step {
     Colors(YuvMatrix),
-    Blur(f64),
+    Blur(Sigma),
     /// The share, and what it is sharpened by: the blur's standard deviation.
-    Sharpen(f64, f64),
+    Sharpen(f64, Sigma),
     Vignette(f64),
     Table(Arc<Table>),
 }
@@ -37,9 +38,10 @@ const LUMA: [f64; 3] = [0.2126, 0.7152, 0.0722];
 const CHROMA: [f64; 2] = [1.8556, 1.5748];
 
 impl Effects {
-    /// `None` where nothing is to be done. `scale` is the size of the picture's pixels at rest on the composition's own canvas:
-    /// blurring and sharpening are measured there, and grow and shrink with the picture.
-    pub fn of(effects: &[Effect], tables: &HashMap<Source, Arc<Table>>, scale: f64) -> Option<Self> {
+    /// `None` where nothing is to be done. `pixel` is the size of the picture's pixels at rest, across and down, on the composition's own
+    /// canvas: blurring and sharpening are measured there, and grow and shrink with the picture.
+    pub fn of(effects: &[Effect], tables: &HashMap<Source, Arc<Table>>, pixel: (f64, f64)) -> Option<Self> {
+        let sigma = |on_canvas: f64| (on_canvas / pixel.0, on_canvas / pixel.1);
         let mut steps = Vec::new();
         // Of the changes of colours that follow each other.
         let mut colors: Option<RgbMatrix> = None;
@@ -49,8 +51,8 @@ impl Effects {
                 continue;
             }
             let step = match effect {
-                &Effect::Blur(sigma) if sigma > 0.0 => Step::Blur(sigma / scale),
-                &Effect::Sharpen(share) if share > 0.0 => Step::Sharpen(share, SHARPEN_SIGMA / scale),
+                &Effect::Blur(deviation) if deviation > 0.0 => Step::Blur(sigma(deviation)),
+                &Effect::Sharpen(share) if share > 0.0 => Step::Sharpen(share, sigma(SHARPEN_SIGMA)),
                 &Effect::Vignette(share) if share > 0.0 => Step::Vignette(share),
                 Effect::Lut(source) => match tables.get(source) {
                     Some(table) => Step::Table(table.clone()),
@@ -207,8 +209,8 @@ fn of_pixel<S: Sample>(value: S, shared: S, alpha: S) -> S {
 }
 
 /// Blurs a picture, and its alpha with it.
-pub fn blur<R: Raster>(picture: &mut R, sigma: f64) {
-    let of = |plane: usize| sigma / f64::from(1u8 << R::Form::shift(plane));
+pub fn blur<R: Raster>(picture: &mut R, sigma: Sigma) {
+    let of = |plane: usize| [sigma.0, sigma.1].map(|sigma| sigma / f64::from(1u8 << R::Form::shift(plane))).into();
     for plane in 0..3 {
         blur_of(picture, plane, of(plane));
     }
@@ -232,9 +234,7 @@ pub fn reach(effects: &[Effect]) -> f64 {
     blurs.fold(0.0, f64::max)
 }
 
-/// A Gaussian blur of one plane by three box blurs (Kovesi, "Fast Almost-Gaussian Filtering"); pixels beyond the edge are as
-/// those at it.
-fn blur_of<R: Raster>(picture: &mut R, plane: usize, sigma: f64) {
+fn blur_of<R: Raster>(picture: &mut R, plane: usize, sigma: Sigma) {
     let (width, rows) = (picture.plane_width(plane), picture.plane_height(plane));
     let mut pixels: Vec<SampleOf<R>> = (0..rows).flat_map(|y| picture.row(plane, y).to_vec()).collect();
     blur_plane(&mut pixels, width, rows, sigma);
@@ -243,67 +243,8 @@ fn blur_of<R: Raster>(picture: &mut R, plane: usize, sigma: f64) {
     }
 }
 
-/// Blurs rows of `width` values.
-pub fn blur_plane<S: Sample>(pixels: &mut [S], width: usize, rows: usize, sigma: f64) {
-    let mut turned = vec![S::default(); pixels.len()];
-    for radius in boxes(sigma) {
-        for row in pixels.chunks_exact_mut(width) {
-            box_row(row, radius);
-        }
-    }
-    transpose(pixels, width, &mut turned);
-    for radius in boxes(sigma) {
-        for column in turned.chunks_exact_mut(rows) {
-            box_row(column, radius);
-        }
-    }
-    transpose(&turned, rows, pixels);
-}
-
-/// The radii of three boxes whose variances add up to the Gaussian's, as nearly as whole pixels can.
-fn boxes(sigma: f64) -> [usize; 3] {
-    let ideal = (4.0 * sigma * sigma + 1.0).sqrt();
-    let low = ((ideal.floor() as usize).saturating_sub(1) | 1).max(1);
-    let low_f = low as f64;
-    let count = (12.0 * sigma * sigma - 3.0 * low_f * low_f - 12.0 * low_f - 9.0) / (-4.0 * low_f - 4.0);
-    let count = count.round().clamp(0.0, 3.0) as usize;
-    [0, 1, 2].map(|index| if index < count { low / 2 } else { low / 2 + 1 })
-}
-
-fn box_row<S: Sample>(row: &mut [S], radius: usize) {
-    if radius == 0 || row.is_empty() {
-        return;
-    }
-    // Beyond some lengths of the row there is only more of its ends.
-    let radius = radius.min(row.len() * 4);
-    let (last, size) = (row.len() - 1, 2 * radius as u32 + 1);
-    let source = row.to_vec();
-    let at = |index: isize| source[index.clamp(0, last as isize) as usize].int() as u32;
-    let radius = radius as isize;
-    let mut sum: u32 = (-radius..=radius).map(at).sum();
-    for (x, out) in row.iter_mut().enumerate() {
-        *out = S::of(((sum + size / 2) / size) as i32);
-        sum = sum + at(x as isize + radius + 1) - at(x as isize - radius);
-    }
-}
-
-/// In tiles, so that both sides stay in the cache.
-fn transpose<S: Sample>(from: &[S], width: usize, to: &mut [S]) {
-    const TILE: usize = 32;
-    let rows = from.len() / width;
-    for y0 in (0..rows).step_by(TILE) {
-        for x0 in (0..width).step_by(TILE) {
-            for y in y0..(y0 + TILE).min(rows) {
-                for x in x0..(x0 + TILE).min(width) {
-                    to[x * rows + y] = from[y * width + x];
-                }
-            }
-        }
-    }
-}
-
 /// Adds the difference of luma from its blurred copy.
-fn sharpen<R: Raster>(picture: &mut R, share: f64, sigma: f64) {
+fn sharpen<R: Raster>(picture: &mut R, share: f64, sigma: Sigma) {
     let (width, rows) = (picture.width(), picture.height());
     let mut soft: Vec<SampleOf<R>> = (0..rows).flat_map(|y| picture.row(0, y).to_vec()).collect();
     blur_plane(&mut soft, width, rows, sigma);
@@ -359,7 +300,7 @@ mod tests {
 
     fn after(color: Color, effects: &[Effect]) -> [u8; 3] {
         let mut picture = plain(color);
-        Effects::of(effects, &HashMap::new(), 1.0).unwrap().apply(&mut picture);
+        Effects::of(effects, &HashMap::new(), (1.0, 1.0)).unwrap().apply(&mut picture);
         [picture.row(0, 8)[8], picture.row(1, 4)[4], picture.row(2, 4)[4]]
     }
 
@@ -390,7 +331,7 @@ mod tests {
     fn what_is_clear_stays_clear() {
         let mut sprite =
             Sprite::<Yuv420>::of(&RgbaImage::from_fn(8, 8, |x, _| image::Rgba([255, 255, 255, if x < 4 { 0 } else { 255 }])));
-        Effects::of(&[Effect::Negate(true)], &HashMap::new(), 1.0).unwrap().apply(&mut sprite);
+        Effects::of(&[Effect::Negate(true)], &HashMap::new(), (1.0, 1.0)).unwrap().apply(&mut sprite);
         assert_eq!((sprite.row(0, 3)[0], sprite.row(0, 3)[7]), (0, 16));
     }
 
@@ -400,7 +341,7 @@ mod tests {
         let image = RgbaImage::from_fn(12, 8, red);
         let (mut shared, mut own) = (Sprite::<Yuv420>::of(&image), Sprite::<Yuv444Ten>::of(&image));
         for effect in [Effect::Sepia(1.0), Effect::Hue(90.0), Effect::Saturation(0.2)] {
-            let effects = Effects::of(&[effect], &HashMap::new(), 1.0).unwrap();
+            let effects = Effects::of(&[effect], &HashMap::new(), (1.0, 1.0)).unwrap();
             effects.apply(&mut shared);
             effects.apply(&mut own);
         }
@@ -412,27 +353,10 @@ mod tests {
     }
 
     #[test]
-    fn a_blur_spreads_a_point_as_the_gaussian_does_and_keeps_the_mean() {
-        let mut pixels = vec![0u8; 101 * 101];
-        for y in 48..53 {
-            for x in 48..53 {
-                pixels[y * 101 + x] = 250;
-            }
-        }
-        blur_plane(&mut pixels, 101, 101, 4.0);
-        let sum: f64 = pixels.iter().map(|value| f64::from(*value)).sum();
-        assert!((sum / (25.0 * 250.0) - 1.0).abs() < 0.1, "{sum}");
-        let variance: f64 = (0..101).map(|x| (x as f64 - 50.0).powi(2) * f64::from(pixels[50 * 101 + x])).sum::<f64>()
-            / (0..101).map(|x| f64::from(pixels[50 * 101 + x])).sum::<f64>();
-        // The square of five adds 2 to the variance.
-        assert!((variance - 18.0).abs() < 2.5, "{variance}");
-    }
-
-    #[test]
     fn what_is_white_stays_white_where_its_alpha_is_blurred() {
         let white = |x: u32, y: u32| if (8..24).contains(&x) && (8..24).contains(&y) { [255; 4] } else { [0; 4] };
         let mut sprite = Sprite::<Yuv420>::of(&RgbaImage::from_fn(32, 32, |x, y| image::Rgba(white(x, y))));
-        Effects::of(&[Effect::Blur(2.0)], &HashMap::new(), 1.0).unwrap().apply(&mut sprite);
+        Effects::of(&[Effect::Blur(2.0)], &HashMap::new(), (1.0, 1.0)).unwrap().apply(&mut sprite);
         let mut canvas = Picture::<Yuv420>::new(32, 32).unwrap();
         canvas.fill(yuv::<Yuv420>(Color::BLACK));
         sprite.put(&mut canvas, (0, 0), 256);
@@ -446,12 +370,12 @@ mod tests {
     #[test]
     fn a_vignette_darkens_corners_and_not_the_middle() {
         let mut picture = plain(Color::WHITE);
-        Effects::of(&[Effect::Vignette(1.0)], &HashMap::new(), 1.0).unwrap().apply(&mut picture);
+        Effects::of(&[Effect::Vignette(1.0)], &HashMap::new(), (1.0, 1.0)).unwrap().apply(&mut picture);
         assert!(picture.row(0, 8)[8] > 230 && picture.row(0, 0)[0] < 50);
     }
 
     #[test]
     fn no_effect_is_none() {
-        assert!(Effects::of(&[Effect::Blur(0.0), Effect::Negate(false)], &HashMap::new(), 1.0).is_none());
+        assert!(Effects::of(&[Effect::Blur(0.0), Effect::Negate(false)], &HashMap::new(), (1.0, 1.0)).is_none());
     }
 }

@@ -22,6 +22,7 @@
 mod ahead;
 mod backdrop;
 mod blend;
+mod blur;
 mod breaks;
 mod clip;
 mod compositor;

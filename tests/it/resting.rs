@@ -226,3 +226,35 @@ async fn a_small_composition_of_odd_size_shows_all_that_is_in_it() {
         assert!(edge > 100 && red(44, 34) < 60, "{edge}, {}", red(44, 34));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_turned_by_right_angles_or_flipped_stays_sharp() {
+    let server = Server::sqlite().await;
+    let path = server.folder.path().join("odd.png");
+    ffmpeg(&["-y", "-f", "lavfi", "-i", DETAILED, "-vf", "crop=101:75", "-frames:v", "1", &path.to_string_lossy()]);
+    let asset = server.api.upload_file(&path, "image/png").await;
+    let element = json!({ "image": { "source": { "asset": asset }, "width": 101, "height": 75 } });
+    let upright = on_canvas(&server, &element, (320, 180)).await;
+    let around = on_canvas(&server, &with(&element, json!({ "rotation": 360 })), (320, 180)).await;
+    assert!(around.psnr(&upright, 0..180) > 35.0, "{} dB", around.psnr(&upright, 0..180));
+    let turned = on_canvas(&server, &with(&element, json!({ "rotation": 180 })), (320, 180)).await;
+    let flipped = on_canvas(&server, &with(&element, json!({ "flipX": true, "flipY": true })), (320, 180)).await;
+    // About the middle of the canvas, and within the box: a pixel apart, as the box is odd.
+    let [turned, flipped] = [turned.part(109, 52, (100, 74)), flipped.part(110, 53, (100, 74))];
+    assert!(turned.psnr(&flipped, 0..74) > 35.0, "{} dB", turned.psnr(&flipped, 0..74));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blur_is_as_wide_where_the_picture_is_stretched_and_moves() {
+    let server = Server::sqlite().await;
+    let [video, image] = detailed(&server, GREY).await;
+    for (width, height, blur) in [(80, 540, 4.0), (640, 90, 8.0), (1280, 720, 2.0)] {
+        for element in [&video, &image] {
+            let place = json!({ "width": width, "height": height, "fit": "FILL", "effects": [{ "blur": blur }] });
+            let element = with(element, place);
+            let (rests, moves) =
+                (on_canvas(&server, &element, (320, 180)).await, on_canvas(&server, &moved(&element), (320, 180)).await);
+            assert!(rests.psnr(&moves, 0..180) > 32.0, "{element}: {} dB", rests.psnr(&moves, 0..180));
+        }
+    }
+}

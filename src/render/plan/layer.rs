@@ -67,7 +67,7 @@ pub enum Stage {
         /// The size of one of its pixels on the canvas, where it is largest…
         pixel: f64,
         /// …and as it is at rest, which is what effects are measured by: they move with what they change.
-        pixel_at_rest: f64,
+        pixel_at_rest: (f64, f64),
         /// It is only turned, flipped or rounded: its pose is the same all the time.
         stays: bool,
     },
@@ -143,7 +143,7 @@ pub(super) fn layer(
         end_s: slot.end,
         visual: visual.clone(),
         figure: size.map_or(Figure::Drawn, |size| Figure::Fitted(visual.crop.of(size))),
-        stage: Stage::Moving { sprite: (2, 2), extent: (2.0, 2.0), pixel: 1.0, pixel_at_rest: 1.0, stays: false },
+        stage: Stage::Moving { sprite: (2, 2), extent: (2.0, 2.0), pixel: 1.0, pixel_at_rest: (1.0, 1.0), stays: false },
         opaque,
         enter: visual.transition_in.map(|t| passage(t, slot.start, t.duration.min(longest))),
         leave: visual.transition_out.map(|t| passage(t, slot.end - t.duration.min(longest), t.duration.min(longest))),
@@ -186,18 +186,19 @@ impl Layer {
             return;
         }
         let extent = nested.extent;
-        let pixel = |shown: f64| shown / (1.0 - crop.left - crop.right) / extent.0;
-        let (pixel, pixel_at_rest) = (pixel(self.largest(plan).0), pixel(self.width_at_rest(plan)));
+        let left = crop.of((1.0, 1.0));
+        let pixel = |(width, height): (f64, f64)| (width / left.0 / extent.0, height / left.1 / extent.1);
+        let (pixel, pixel_at_rest) = (pixel(self.largest(plan)).0, pixel(self.size_at_rest(plan)));
         self.stage = Stage::Moving { sprite: composed, extent, pixel, pixel_at_rest, stays: false };
     }
 
-    /// The size of a pixel of what is drawn for it at rest, in those of its composition's own canvas.
-    pub fn own_pixel(&self, plan: &Plan) -> f64 {
+    /// The size of a pixel of what is drawn for it at rest, across and down, in those of its composition's own canvas.
+    pub fn own_pixel(&self, plan: &Plan) -> (f64, f64) {
         let on_canvas = match self.stage {
-            Stage::Rest(_) | Stage::Drawn => 1.0,
+            Stage::Rest(_) | Stage::Drawn => (1.0, 1.0),
             Stage::Moving { pixel_at_rest, .. } => pixel_at_rest,
         };
-        on_canvas / plan.scale
+        (on_canvas.0 / plan.scale, on_canvas.1 / plan.scale)
     }
 
     /// Whether it lies upright in one place.
@@ -367,18 +368,19 @@ impl Layer {
         let sprite = (even(extent.0), even(extent.1));
         let fills = self.visual.fit == Fit::ContainBlur;
         let extent = if fills { (f64::from(sprite.0), f64::from(sprite.1)) } else { extent };
-        let pixel = |shown: f64| shown / extent.0;
-        let pixel_at_rest = pixel(self.width_at_rest(plan));
-        Stage::Moving { sprite, extent, pixel: pixel(largest.0), pixel_at_rest, stays: self.stays() }
+        let at_rest = self.size_at_rest(plan);
+        let pixel_at_rest = (at_rest.0 / extent.0, at_rest.1 / extent.1);
+        Stage::Moving { sprite, extent, pixel: largest.0 / extent.0, pixel_at_rest, stays: self.stays() }
     }
 
-    /// How wide its picture is without what moves it.
-    fn width_at_rest(&self, plan: &Plan) -> f64 {
+    /// How large its picture is without what moves it.
+    fn size_at_rest(&self, plan: &Plan) -> (f64, f64) {
         let bounds = pose::bounds_at_rest(&self.visual, &plan.canvas());
-        match self.figure {
-            Figure::Fitted(size) if self.visual.fit != Fit::ContainBlur => geometry::fit(self.visual.fit, size, &bounds).width,
-            _ => bounds.width,
-        }
+        let shown = match self.figure {
+            Figure::Fitted(size) if self.visual.fit != Fit::ContainBlur => geometry::fit(self.visual.fit, size, &bounds),
+            _ => bounds,
+        };
+        (shown.width, shown.height)
     }
 }
 

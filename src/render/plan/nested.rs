@@ -272,7 +272,7 @@ mod tests {
         let plan = super::super::plan(&[cropped], &[medium()], &Output::plain(640, 360, 25)).unwrap();
         assert_eq!(plan.nested[0].as_ref().unwrap().plan.width, 960, "half of it fills a box that is half as large again");
         // A blur is measured as it is at rest, and grows with it.
-        assert!((plan.layers[0].own_pixel(&plan) - 1.0 / 1.5).abs() < 1e-9);
+        assert!((plan.layers[0].own_pixel(&plan).0 - 1.0 / 1.5).abs() < 1e-9);
     }
 
     #[test]
@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(within.scale, 2.0);
         for layer in &within.layers {
             let Stage::Moving { sprite, pixel, .. } = layer.stage else { panic!("{layer:?}") };
-            assert_eq!((sprite, pixel, layer.own_pixel(within)), ((320, 180), 1.0, 0.5));
+            assert_eq!((sprite, pixel, layer.own_pixel(within)), ((320, 180), 1.0, (0.5, 0.5)));
         }
     }
 

@@ -1,6 +1,9 @@
 //! Where a layer lies at a moment: rectangles before it is turned, and how far it is turned.
 
-use super::layer::{Figure, Layer};
+use super::{
+    layer::{Figure, Layer, Stage},
+    rest,
+};
 use crate::domain::{
     composition::Visual,
     geometry::{self, Fit, Rect},
@@ -116,7 +119,7 @@ impl Layer {
         let by = (shift.by.0 * canvas.width, shift.by.1 * canvas.height);
         let place = |rect: Rect| rect.scaled(scale, pivot).scaled(shift.scale, middle).moved(by);
         let edge = bounds.width.min(bounds.height);
-        Pose {
+        let pose = Pose {
             sprite: place(sprite),
             window: place(window),
             corner: match self.figure {
@@ -127,7 +130,11 @@ impl Layer {
             pivot: (pivot.0 + by.0, pivot.1 + by.1),
             angle: visual.moved(Property::Rotation, at).unwrap_or(visual.rotation).to_radians(),
             flip: (visual.flip_x, visual.flip_y),
-        }
+        };
+        let turns = pose.angle / std::f64::consts::FRAC_PI_2;
+        let is_square = matches!(self.stage, Stage::Moving { stays: true, .. }) && (turns - turns.round()).abs() < 1e-9;
+        let is_fitted = matches!(self.figure, Figure::Fitted(_)) && shift == Shift::NONE;
+        Some(pose).filter(|_| is_square && is_fitted).and_then(|pose| rest::squared(&pose)).unwrap_or(pose)
     }
 }
 

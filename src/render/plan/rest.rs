@@ -40,7 +40,7 @@ impl Rest {
         }
         let at = |edge: f64| edge as usize;
         let shown = Area { x: at(seen.x), y: at(seen.y), width: at(seen.width), height: at(seen.height) };
-        Some(Self { shown, sheet, part: part(&sheet, &source.mapped(&all, &snapped)) })
+        Some(Self { shown, sheet, part: part(&sheet, &placed(source, &all, &snapped)) })
     }
 
     /// Whether all that is made is seen, and lies on even pixels.
@@ -70,7 +70,7 @@ impl Rest {
 }
 
 /// The whole pixels nearest to a span. The edges of a box are where they are said to be; what is fitted into it keeps its size where that
-/// is odd, and else goes to even pixels, which are drawn more quickly.
+/// is whole, and else goes to even pixels, which are drawn more quickly.
 fn snapped((from, to): (f64, f64), of: (f64, f64)) -> (f64, f64) {
     const SAME: f64 = 1e-3;
     let is_same = |one: f64, other: f64| (one - other).abs() < SAME;
@@ -78,12 +78,34 @@ fn snapped((from, to): (f64, f64), of: (f64, f64)) -> (f64, f64) {
     let round = |edge: f64| (edge + 0.5).floor();
     let length = to - from;
     let is_own = is_same(from, of.0) && is_same(to, of.1);
-    if is_own || is_same(length, length.round()) && length.round() % 2.0 != 0.0 {
+    if is_own || is_same(length, length.round()) {
         return (round(from), round(to));
     }
     let length = round(length / 2.0) * 2.0;
     let start = round((from + to - length) / 4.0) * 2.0;
     (start, start + length)
+}
+
+/// A source whose edges go where those of what is seen of it do; one that is cut stays in its place.
+fn placed(source: &Rect, all: &Rect, snapped: &Rect) -> Rect {
+    let mapped = source.mapped(all, snapped);
+    let (across, down) = (all.width >= source.width, all.height >= source.height);
+    Rect {
+        x: if across { mapped.x } else { source.x },
+        y: if down { mapped.y } else { source.y },
+        width: if across { mapped.width } else { source.width },
+        height: if down { mapped.height } else { source.height },
+    }
+}
+
+/// A picture that is upright or turned by right angles, with its edges at whole pixels as those of what rests: it stays as sharp. `None`
+/// where nothing would be left.
+pub(super) fn squared(pose: &Pose) -> Option<Pose> {
+    let Rect { x, y, .. } = pose.window;
+    let round = |edge: f64| (edge + 0.5).floor();
+    let (left, top, right, bottom) = (round(x), round(y), round(pose.window.right()), round(pose.window.bottom()));
+    let window = Rect { x: left, y: top, width: right - left, height: bottom - top };
+    (!window.is_empty()).then(|| Pose { sprite: placed(&pose.sprite, &pose.window, &window), window, ..*pose })
 }
 
 /// All the even pixels that whole ones touch.
@@ -132,8 +154,8 @@ mod tests {
         let shown = |source: Rect, bounds: Rect| Rest::of(&source, &bounds, CANVAS, 0.0).map(|rest| rest.shown);
         let filled = rect(2.5, 2.5, 5.0, 5.0);
         assert_eq!(shown(filled, filled), Some(area(3, 3, 5, 5)));
-        // Contained: of its own odd size, and of one between pixels.
-        assert_eq!(shown(rect(135.0, 71.5, 50.0, 37.0), all), Some(area(136, 72, 50, 37)));
+        // Contained: of its own whole size, and of one between pixels.
+        assert_eq!(shown(rect(135.0, 71.5, 50.0, 37.0), all), Some(area(135, 72, 50, 37)));
         assert_eq!(shown(rect(0.0, 21.7, 320.0, 136.6), all), Some(area(0, 22, 320, 136)));
         let thin = rect(10.0, 9.76, 300.0, 0.4);
         assert_eq!(shown(thin, thin), None);
