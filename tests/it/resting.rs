@@ -231,7 +231,7 @@ async fn a_small_composition_of_odd_size_shows_all_that_is_in_it() {
 async fn what_is_turned_by_right_angles_or_flipped_stays_sharp() {
     let server = Server::sqlite().await;
     let path = server.folder.path().join("odd.png");
-    ffmpeg(&["-y", "-f", "lavfi", "-i", DETAILED, "-vf", "crop=101:75", "-frames:v", "1", &path.to_string_lossy()]);
+    ffmpeg(&["-y", "-f", "lavfi", "-i", GREY, "-vf", "crop=101:75", "-frames:v", "1", &path.to_string_lossy()]);
     let asset = server.api.upload_file(&path, "image/png").await;
     let element = json!({ "image": { "source": { "asset": asset }, "width": 101, "height": 75 } });
     let upright = on_canvas(&server, &element, (320, 180)).await;

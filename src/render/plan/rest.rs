@@ -8,13 +8,14 @@ use crate::domain::geometry::Rect;
 pub struct Rest {
     /// The pixels of the canvas that it covers.
     pub shown: Area,
-    /// What is made of it, of even edges: the pixels that it covers at least. Effects that mix pixels are of all that there is, so that it
-    /// may reach beyond the canvas.
+    /// What is made of it, of even edges: the pixels that it covers at least, and those that effects reach, beyond the canvas too.
     pub sheet: Rect,
     /// What of the source is on the sheet, as fractions; at odd edges a little more than there is.
     pub part: Part,
 }
 
+/// As far as anything lies from the canvas, pixels.
+const MAX_REACH: f64 = 1e6;
 /// The sheet may be so many times as large as the canvas.
 const MAX_SHEET: f64 = 4.0;
 
@@ -31,10 +32,7 @@ impl Rest {
         if seen.is_empty() || all.is_empty() {
             return None;
         }
-        let (reach, edge) = (reach.ceil(), |edge: f64, by: f64| if by.is_finite() { edge + by } else { by });
-        let (left, top) = (edge(seen.x, -reach).max(x), edge(seen.y, -reach).max(y));
-        let (end, low) = (edge(seen.right(), reach).min(right), edge(seen.bottom(), reach).min(bottom));
-        let sheet = even(&Rect { x: left, y: top, width: end - left, height: low - top });
+        let sheet = even(&seen.grown(reach.min(MAX_REACH).ceil()).intersection(&snapped));
         if sheet.width * sheet.height > MAX_SHEET * canvas.width * canvas.height {
             return None;
         }
@@ -89,7 +87,8 @@ fn snapped((from, to): (f64, f64), of: (f64, f64)) -> (f64, f64) {
 /// A source whose edges go where those of what is seen of it do; one that is cut stays in its place.
 fn placed(source: &Rect, all: &Rect, snapped: &Rect) -> Rect {
     let mapped = source.mapped(all, snapped);
-    let (across, down) = (all.width >= source.width, all.height >= source.height);
+    let is_all = |seen: f64, whole: f64| seen > whole - 1e-6;
+    let (across, down) = (is_all(all.width, source.width), is_all(all.height, source.height));
     Rect {
         x: if across { mapped.x } else { source.x },
         y: if down { mapped.y } else { source.y },
