@@ -72,8 +72,8 @@ impl Rest {
 fn snapped((from, to): (f64, f64), of: (f64, f64)) -> (f64, f64) {
     const SAME: f64 = 1e-3;
     let is_same = |one: f64, other: f64| (one - other).abs() < SAME;
-    // As halves lie on either side of 0.
-    let round = |edge: f64| (edge + 0.5).floor();
+    // As halves lie on either side of 0, and wherever on the canvas, whose places are sums.
+    let round = |edge: f64| (edge + 0.5 + 1e-6).floor();
     let length = to - from;
     let is_own = is_same(from, of.0) && is_same(to, of.1);
     if is_own || is_same(length, length.round()) {
@@ -158,6 +158,13 @@ mod tests {
         assert_eq!(shown(rect(0.0, 21.7, 320.0, 136.6), all), Some(area(0, 22, 320, 136)));
         let thin = rect(10.0, 9.76, 300.0, 0.4);
         assert_eq!(shown(thin, thin), None);
+    }
+
+    #[test]
+    fn a_half_goes_the_same_way_wherever_it_lies() {
+        let starts = [0.0, 640.0, 1e5]
+            .map(|by| snapped((285.0 + 1.0 / 3.0 + by, 418.0 + 2.0 / 3.0 + by), (137.0 + by, 567.0 + by)).0 - by);
+        assert_eq!(starts, [286.0; 3]);
     }
 
     #[test]
