@@ -67,7 +67,7 @@ pub use palette::{Palette, PaletteMaker};
 pub use parcel::Parcel;
 pub use picture::Picture;
 pub use probe::{AudioInfo, MediaProbe, VideoInfo, probe};
-pub use resample::{Grid, GridMut, Resampler, Window};
+pub use resample::{Grid, GridMut, Resampler, Window, touched};
 pub use scale::{Excerpt, Scaler, Smoothness, Source};
 pub use trial::Trial;
 

@@ -39,6 +39,12 @@ pub struct GridMut<'a> {
 /// So far from a pixel's edge is on it: places are quotients.
 const ON_EDGE: f64 = 1e-6;
 
+/// The pixels, of so many, that a span of fractions of them touches: one at least.
+pub fn touched(pixels: u32, from: f64, to: f64) -> Range<u32> {
+    let first = ((f64::from(pixels) * from + ON_EDGE).floor().max(0.0) as u32).min(pixels - 1);
+    first..((f64::from(pixels) * to - ON_EDGE).ceil().max(0.0) as u32).clamp(first + 1, pixels)
+}
+
 /// Keeps what it needs from one picture to the next.
 pub struct Resampler {
     resizer: Resizer,

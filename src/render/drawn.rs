@@ -22,7 +22,6 @@ use crate::{
     domain::{
         composition::{Content, Element, Text},
         geometry::{Fit, Rect},
-        look::Effect,
         paint::Color,
     },
     media::{Excerpt, Form, MediaError, Picture},
@@ -101,7 +100,7 @@ fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) 
             Ok(Some(Drawn::Resting { sprite: dressed(&image), corner: (rest.shown.x, rest.shown.y) }))
         }
         // What is mixed is not to meet clear edges that the picture does not have.
-        Stage::Rest(rest) if effects::mix(effects) || effects.iter().any(|effect| effect.reach() > 0.0) => {
+        Stage::Rest(rest) if effects::mix(effects) || layer.effects_reach(plan) > 0.0 => {
             settled(plan, &dressed(&image), &rest.pose())
         }
         Stage::Rest(rest) => Ok(Some(Drawn::Resting {
@@ -138,7 +137,7 @@ fn words_or_shape<F: Form>(
     // As large as it ever appears.
     let scale = if layer.lies_still() { 1.0 } else { layer.most_enlarged(plan).min(4.0) };
     // What rests is drawn where it can be seen, or effects reach from there; what moves may come from anywhere.
-    let reach = layer.visual.effects.iter().map(Effect::reach).sum::<f64>() * plan.scale;
+    let reach = layer.effects_reach(plan);
     let near = canvas.grown(reach);
     let within = (layer.lies_still() && reach.is_finite()).then_some(&near);
     let room = Room { within, margin: effects::reach(&layer.visual.effects) * plan.scale };

@@ -23,7 +23,7 @@ use crate::{
         look::Crop,
         output::{Format, Output, Quality},
     },
-    media::{Excerpt, Form, Grid, GridMut, MediaError, Picture, Resampler, Sample, Window},
+    media::{Excerpt, Form, Grid, GridMut, MediaError, Picture, Resampler, Sample, Window, touched},
 };
 
 /// The longest edge of a still.
@@ -185,12 +185,8 @@ impl Shown {
 fn scaled(image: &RgbaImage, excerpt: &Excerpt, size: (u32, u32)) -> Result<RgbaImage, MediaError> {
     let (width, height) = (f64::from(image.width()), f64::from(image.height()));
     let Excerpt { part: (left, top, right, bottom), within } = excerpt;
-    let span = |pixels: u32, from: f64, to: f64| {
-        let first = ((f64::from(pixels) * from + 1e-6).floor().max(0.0) as u32).min(pixels - 1);
-        (first, ((f64::from(pixels) * to - 1e-6).ceil().max(0.0) as u32).clamp(first + 1, pixels) - first)
-    };
-    let (x, across) = span(image.width(), within.0, within.2);
-    let (y, down) = span(image.height(), within.1, within.3);
+    let (columns, rows) = (touched(image.width(), within.0, within.2), touched(image.height(), within.1, within.3));
+    let ((x, y), across, down) = ((columns.start, rows.start), columns.end - columns.start, rows.end - rows.start);
     let window = Window {
         x: width * left - f64::from(x),
         y: height * top - f64::from(y),

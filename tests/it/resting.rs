@@ -47,6 +47,13 @@ async fn detailed(server: &Server, source: &str) -> [Value; 2] {
     [json!({ "video": { "source": { "asset": video } } }), json!({ "image": { "source": { "asset": still } } })]
 }
 
+/// 101 by 75 pixels of a picture, as an asset.
+async fn odd_still(server: &Server, source: &str) -> String {
+    let path = server.folder.path().join("odd.png");
+    ffmpeg(&["-y", "-f", "lavfi", "-i", source, "-vf", "crop=101:75", "-frames:v", "1", &path.to_string_lossy()]);
+    server.api.upload_file(&path, "image/png").await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_canvas_cuts_is_as_a_larger_one_shows_it() {
     let server = Server::sqlite().await;
@@ -124,9 +131,7 @@ async fn boxes_between_pixels_keep_their_size() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_of_odd_size_stays_sharp_where_it_moves() {
     let server = Server::sqlite().await;
-    let path = server.folder.path().join("odd.png");
-    ffmpeg(&["-y", "-f", "lavfi", "-i", DETAILED, "-vf", "crop=101:75", "-frames:v", "1", &path.to_string_lossy()]);
-    let asset = server.api.upload_file(&path, "image/png").await;
+    let asset = odd_still(&server, DETAILED).await;
     let place = json!({ "source": { "asset": asset }, "fit": "NONE", "x": 40, "y": 30, "width": 101, "height": 75 });
     let element = with(&json!({ "image": place }), json!({ "anchor": "TOP_LEFT" }));
     let (rests, moves) = (on_canvas(&server, &element, (320, 180)).await, on_canvas(&server, &moved(&element), (320, 180)).await);
@@ -230,9 +235,7 @@ async fn a_small_composition_of_odd_size_shows_all_that_is_in_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_turned_by_right_angles_or_flipped_stays_sharp() {
     let server = Server::sqlite().await;
-    let path = server.folder.path().join("odd.png");
-    ffmpeg(&["-y", "-f", "lavfi", "-i", GREY, "-vf", "crop=101:75", "-frames:v", "1", &path.to_string_lossy()]);
-    let asset = server.api.upload_file(&path, "image/png").await;
+    let asset = odd_still(&server, GREY).await;
     let element = json!({ "image": { "source": { "asset": asset }, "width": 101, "height": 75 } });
     let upright = on_canvas(&server, &element, (320, 180)).await;
     let around = on_canvas(&server, &with(&element, json!({ "rotation": 360 })), (320, 180)).await;

@@ -1,13 +1,15 @@
 //! Which pixels of a decoded picture are taken: by libswscale whole ones, the first and the last of them on whole Cb and Cr; where that is
 //! not near enough, it takes those around and [`Fine`] finds the part between them.
 
+use std::ops::Range;
+
 use fast_image_resize::{Filter, FilterType, pixels};
 use ffmpeg_next::{ffi, format::Pixel, frame::Video as Frame};
 
 use super::{Excerpt, Smoothness, unscalable};
 use crate::media::{
     MediaError, Sample,
-    resample::{Grid, GridMut, Resampler, Window},
+    resample::{Grid, GridMut, Resampler, Window, touched},
 };
 
 /// Whole pixels of a picture, from an even corner.
@@ -95,8 +97,7 @@ impl Way {
         let apart = |one: f64, other: u32| (one - f64::from(other)).abs() * size;
         let is_near = apart(from, near.0) <= NEAR_ENOUGH && apart(to, near.0 + near.1) <= NEAR_ENOUGH;
 
-        let low = ((pixels * within.0 + 1e-6).floor().max(0.0) as u32).min(whole - 1);
-        let high = ((pixels * within.1 - 1e-6).ceil().max(0.0) as u32).clamp(low + 1, whole);
+        let Range { start: low, end: high } = touched(whole, within.0, within.1);
         // What filters take in of the pixels of Cb and Cr, which are larger.
         let reach = f64::from(shared) * (2.0 / size).max(2.0).ceil() + 1.0;
         let first = ((from - reach).floor().max(0.0) as u32).clamp(low, high - 1);

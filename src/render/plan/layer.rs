@@ -201,6 +201,11 @@ impl Layer {
         (on_canvas.0 / plan.scale, on_canvas.1 / plan.scale)
     }
 
+    /// From how far away its effects make a pixel what it is, pixels of the canvas; see [`Effect::reach`].
+    pub fn effects_reach(&self, plan: &Plan) -> f64 {
+        self.visual.effects.iter().map(Effect::reach).sum::<f64>() * plan.scale
+    }
+
     /// Whether it lies upright in one place.
     pub fn lies_still(&self) -> bool {
         matches!(self.stage, Stage::Rest(_) | Stage::Drawn)
@@ -310,7 +315,7 @@ impl Layer {
             return None;
         }
         // Effects are of what is there, and not of what is seen of it alone.
-        let reach = self.visual.effects.iter().map(Effect::reach).sum::<f64>() * plan.scale;
+        let reach = self.effects_reach(plan);
         // What is thinner than a pixel is drawn by what it covers of it.
         Some(Rest::of(&source, &bounds, (plan.width, plan.height), reach).map_or_else(|| self.moving(plan), Stage::Rest))
     }

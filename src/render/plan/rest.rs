@@ -72,16 +72,19 @@ impl Rest {
 fn snapped((from, to): (f64, f64), of: (f64, f64)) -> (f64, f64) {
     const SAME: f64 = 1e-3;
     let is_same = |one: f64, other: f64| (one - other).abs() < SAME;
-    // As halves lie on either side of 0, and wherever on the canvas, whose places are sums.
-    let round = |edge: f64| (edge + 0.5 + 1e-6).floor();
     let length = to - from;
     let is_own = is_same(from, of.0) && is_same(to, of.1);
     if is_own || is_same(length, length.round()) {
-        return (round(from), round(to));
+        return (nearest(from), nearest(to));
     }
-    let length = round(length / 2.0) * 2.0;
-    let start = round((from + to - length) / 4.0) * 2.0;
+    let length = nearest(length / 2.0) * 2.0;
+    let start = nearest((from + to - length) / 4.0) * 2.0;
     (start, start + length)
+}
+
+/// The nearest pixel's edge: halves go one way on either side of 0, and wherever on the canvas, whose places are sums.
+fn nearest(edge: f64) -> f64 {
+    (edge + 0.5 + 1e-6).floor()
 }
 
 /// A source whose edges go where those of what is seen of it do; one that is cut stays in its place.
@@ -101,8 +104,7 @@ fn placed(source: &Rect, all: &Rect, snapped: &Rect) -> Rect {
 /// where nothing would be left.
 pub(super) fn squared(pose: &Pose) -> Option<Pose> {
     let Rect { x, y, .. } = pose.window;
-    let round = |edge: f64| (edge + 0.5).floor();
-    let (left, top, right, bottom) = (round(x), round(y), round(pose.window.right()), round(pose.window.bottom()));
+    let (left, top, right, bottom) = (nearest(x), nearest(y), nearest(pose.window.right()), nearest(pose.window.bottom()));
     let window = Rect { x: left, y: top, width: right - left, height: bottom - top };
     (!window.is_empty()).then(|| Pose { sprite: placed(&pose.sprite, &pose.window, &window), window, ..*pose })
 }
