@@ -1,14 +1,16 @@
 //! CONTAIN_BLUR: a picture lies whole within a box, over its own blurred copy that fills it.
 
 use super::{
-    effects,
+    effects, nested,
     plan::{Area, Part, Pose},
-    sprite, warp,
+    sprite::{self, Raster, Sprite},
+    warp,
 };
 use crate::{
     domain::{
         geometry::{self, Fit, Rect},
         look::Crop,
+        paint::Color,
     },
     media::{Decoded, Excerpt, Form, MediaError, Picture, Scaler, Smoothness, Source},
 };
@@ -67,13 +69,44 @@ impl<F: Form> Backdrop<F> {
 
     pub fn draw(&mut self, decoded: &Decoded, out: &mut Picture<F>) -> Result<(), MediaError> {
         self.back.scale(decoded, &self.part, &mut self.small)?;
-        let sigma = (SIGMA_SHARE * self.small.height() as f64).max(1.0);
-        effects::blur(&mut self.small, (sigma, sigma));
+        let sigma = self.sigma();
+        effects::blur(&mut self.small, sigma);
         warp::draw(out, &self.small, &Pose::filling(out.width(), out.height()), 1.0);
         if let Some(Front { inner, scaler, contained }) = &mut self.front {
             scaler.scale(decoded, &self.whole, contained)?;
             sprite::put(out, contained, inner, 256);
         }
         Ok(())
+    }
+
+    /// The same of pictures with alpha: found as what is to be seen of a composition.
+    pub fn draw_clear(&mut self, decoded: &Decoded, out: &mut Sprite<F>) -> Result<(), MediaError> {
+        let mut back = Sprite::clear(self.small.width(), self.small.height());
+        let alpha = self.back.scale_clear(decoded, &self.part, &mut self.small)?;
+        back.take(&self.small, alpha);
+        effects::blur(&mut back, self.sigma());
+        let mut front = None;
+        if let Some(Front { inner, scaler, contained }) = &mut self.front {
+            let alpha = scaler.scale_clear(decoded, &self.whole, contained)?;
+            let sprite = front.insert((Sprite::clear(inner.width, inner.height), (inner.x, inner.y)));
+            sprite.0.take(contained, alpha);
+        }
+        let (width, height) = (out.width(), out.height());
+        let on = |ground: Color| {
+            let mut canvas = Picture::new(width as u32, height as u32)?;
+            canvas.fill(sprite::yuv::<F>(ground));
+            warp::draw(&mut canvas, &back, &Pose::filling(width, height), 1.0);
+            if let Some((front, corner)) = &front {
+                front.put(&mut canvas, *corner, 256);
+            }
+            Ok::<_, MediaError>(canvas)
+        };
+        nested::matte(&on(Color::BLACK)?, &on(Color::WHITE)?, out);
+        Ok(())
+    }
+
+    fn sigma(&self) -> (f64, f64) {
+        let sigma = (SIGMA_SHARE * self.small.height() as f64).max(1.0);
+        (sigma, sigma)
     }
 }

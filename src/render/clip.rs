@@ -33,7 +33,7 @@ pub struct Showing {
     /// In place of that: contained, over its own blurred copy. The size of the source, in its own pixels, and its crop.
     pub over_its_blur: Option<((f64, f64), Crop)>,
     pub effects: Option<Effects>,
-    /// Whether its pictures have alpha, in whose place a key comes where there is one.
+    /// Whether its pictures have alpha; a key then takes more of it.
     pub alpha: bool,
     pub key: Option<ChromaKey>,
     pub smoothness: Smoothness,
@@ -47,44 +47,58 @@ pub struct Clip<F: Form> {
     showing: Showing,
     decoder: AheadDecoder,
     decoding: CpuCount,
-    maker: Maker<F>,
+    making: Making<F>,
     /// How often it has started again.
     lap: i64,
     current: Option<Decoded>,
     next: Option<Decoded>,
     ended: bool,
-    scaled: Picture<F>,
-    /// What a colour is taken from.
-    keying: Option<Keying>,
-    keyed: Option<Sprite<F>>,
-    is_scaled: bool,
+    is_made: bool,
 }
 
-/// The picture of a clip, fine enough to take a colour from it.
-struct Keying {
-    key: ChromaKey,
-    maker: Maker<Yuv444Ten>,
-    picture: Picture<Yuv444Ten>,
+/// How what is shown comes of what is decoded.
+enum Making<F: Form> {
+    Plain(Maker<F>),
+    /// The colour that is seen through is the source's own, and is taken from a picture that is fine enough: effects come after it.
+    Keyed {
+        key: ChromaKey,
+        maker: Maker<Yuv444Ten>,
+        keyed: Sprite<F>,
+    },
 }
 
-/// Makes what is shown of a decoded picture.
+/// Makes a picture of the size that is wanted.
 struct Maker<F: Form> {
     scaler: Scaler<F>,
     backdrop: Option<Backdrop<F>>,
+    scaled: Picture<F>,
+    /// In place of that, of a source with alpha.
+    clear: Option<Sprite<F>>,
 }
 
 impl<F: Form> Maker<F> {
     fn new(showing: &Showing) -> Result<Self, MediaError> {
+        let (width, height) = showing.size;
         let backdrop = |(size, crop)| Backdrop::new(size, crop, showing.size, showing.source);
-        let scaler = Scaler::new(showing.size.0, showing.size.1, showing.source, showing.smoothness);
-        Ok(Self { scaler, backdrop: showing.over_its_blur.map(backdrop).transpose()? })
+        Ok(Self {
+            scaler: Scaler::new(width, height, showing.source, showing.smoothness),
+            backdrop: showing.over_its_blur.map(backdrop).transpose()?,
+            scaled: Picture::new(width, height)?,
+            clear: showing.alpha.then(|| Sprite::clear(width as usize, height as usize)),
+        })
     }
 
-    fn make(&mut self, decoded: &Decoded, excerpt: &Excerpt, out: &mut Picture<F>) -> Result<(), MediaError> {
-        match &mut self.backdrop {
-            Some(backdrop) => backdrop.draw(decoded, out),
-            None => self.scaler.scale(decoded, excerpt, out),
+    fn make(&mut self, decoded: &Decoded, excerpt: &Excerpt) -> Result<(), MediaError> {
+        match (&mut self.backdrop, &mut self.clear) {
+            (Some(backdrop), Some(clear)) => backdrop.draw_clear(decoded, clear)?,
+            (Some(backdrop), None) => backdrop.draw(decoded, &mut self.scaled)?,
+            (None, Some(clear)) => {
+                let alpha = self.scaler.scale_clear(decoded, excerpt, &mut self.scaled)?;
+                clear.take(&self.scaled, alpha);
+            }
+            (None, None) => self.scaler.scale(decoded, excerpt, &mut self.scaled)?,
         }
+        Ok(())
     }
 }
 
@@ -102,21 +116,22 @@ fn ends_early(end: f64, told: f64) -> MediaError {
 impl<F: Form> Clip<F> {
     /// Opens it near `seconds` of the file, in some lap; what decoding costs is added to `decoding`.
     pub fn open(showing: Showing, lap: i64, seconds: f64, decoding: CpuCount) -> Result<Self, MediaError> {
-        let (width, height) = showing.size;
-        let keying =
-            |key| Ok::<_, MediaError>(Keying { key, maker: Maker::new(&showing)?, picture: Picture::new(width, height)? });
+        let making = match showing.key {
+            None => Making::Plain(Maker::new(&showing)?),
+            Some(key) => {
+                let keyed = Sprite::clear(showing.size.0 as usize, showing.size.1 as usize);
+                Making::Keyed { key, maker: Maker::new(&showing)?, keyed }
+            }
+        };
         Ok(Self {
-            keying: showing.key.map(keying).transpose()?,
             decoder: AheadDecoder::start(showing.path.clone(), showing.mirror, seconds.max(showing.from_s), decoding.clone())?,
             decoding,
-            maker: Maker::new(&showing)?,
+            making,
             lap,
             current: None,
             next: None,
             ended: false,
-            scaled: Picture::new(width, height)?,
-            keyed: None,
-            is_scaled: false,
+            is_made: false,
             showing,
         })
     }
@@ -130,13 +145,14 @@ impl<F: Form> Clip<F> {
             (self.current, self.next, self.ended, self.lap) = (None, None, false, lap);
         }
         self.advance(seconds)?;
-        if !self.is_scaled {
-            self.scale()?;
-            self.is_scaled = true;
+        if !self.is_made {
+            self.make()?;
+            self.is_made = true;
         }
-        Ok(match &self.keyed {
-            Some(sprite) => Shown::Keyed(sprite),
-            None => Shown::Opaque(&self.scaled),
+        Ok(match &self.making {
+            Making::Keyed { keyed, .. } => Shown::Keyed(keyed),
+            Making::Plain(Maker { clear: Some(clear), .. }) => Shown::Keyed(clear),
+            Making::Plain(maker) => Shown::Opaque(&maker.scaled),
         })
     }
 
@@ -144,31 +160,36 @@ impl<F: Form> Clip<F> {
     /// be drawn over: where it covers all, and is not seen again at `next_s`, the time of the next frame. Whether it has.
     pub fn become_canvas(&mut self, next_s: f64, canvas: &mut Picture<F>) -> bool {
         let is_last = self.next.as_ref().is_some_and(|next| self.is_due(next, next_s));
-        if self.keyed.is_some() || !is_last {
-            return false;
+        match &mut self.making {
+            Making::Plain(Maker { clear: None, scaled, .. }) if is_last => std::mem::swap(scaled, canvas),
+            _ => return false,
         }
-        std::mem::swap(&mut self.scaled, canvas);
-        self.is_scaled = false;
+        self.is_made = false;
         true
     }
 
-    fn scale(&mut self) -> Result<(), MediaError> {
+    fn make(&mut self) -> Result<(), MediaError> {
         let current = self.current.as_ref().ok_or_else(|| MediaError::Corrupt("no picture could be decoded".into()))?;
-        let (excerpt, size) = (&self.showing.excerpt, (self.scaled.width(), self.scaled.height()));
-        if let Some(Keying { key, maker, picture }) = &mut self.keying {
-            // The colour that is seen through is the source's own: effects come after it.
-            maker.make(current, excerpt, picture)?;
-            key::apply(key, picture, self.keyed.get_or_insert_with(|| Sprite::clear(size.0, size.1)));
-        } else if self.showing.alpha && self.maker.backdrop.is_none() {
-            let alpha = self.maker.scaler.scale_clear(current, excerpt, &mut self.scaled)?;
-            self.keyed.get_or_insert_with(|| Sprite::clear(size.0, size.1)).take(&self.scaled, alpha);
-        } else {
-            self.maker.make(current, excerpt, &mut self.scaled)?;
-        }
-        match (&self.showing.effects, &mut self.keyed) {
-            (Some(effects), Some(sprite)) => effects.apply(sprite),
-            (Some(effects), None) => effects.apply(&mut self.scaled),
-            (None, _) => {}
+        let (excerpt, effects) = (&self.showing.excerpt, &self.showing.effects);
+        match &mut self.making {
+            Making::Plain(maker) => {
+                maker.make(current, excerpt)?;
+                match (effects, &mut maker.clear) {
+                    (Some(effects), Some(clear)) => effects.apply(clear),
+                    (Some(effects), None) => effects.apply(&mut maker.scaled),
+                    (None, _) => {}
+                }
+            }
+            Making::Keyed { key, maker, keyed } => {
+                maker.make(current, excerpt)?;
+                match &maker.clear {
+                    Some(clear) => key::apply(key, clear, keyed),
+                    None => key::apply(key, &maker.scaled, keyed),
+                }
+                if let Some(effects) = effects {
+                    effects.apply(keyed);
+                }
+            }
         }
         Ok(())
     }
@@ -191,7 +212,7 @@ impl<F: Form> Clip<F> {
                 return Ok(());
             }
             self.current = self.next.take();
-            self.is_scaled = false;
+            self.is_made = false;
         }
     }
 

@@ -1,9 +1,10 @@
-//! Changes of a picture's colours and sharpness, in YUV. Those of colours that follow each other go by one matrix.
+//! Changes of a picture's colours and sharpness, in YUV.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
     blur::{Sigma, blur_plane},
+    colors::Colors,
     sprite::{Raster, SampleOf},
     table::Table,
 };
@@ -21,7 +22,7 @@ pub struct Effects {
 }
 
 enum Step {
-    Colors(YuvMatrix),
+    Colors(Colors),
     Blur(Sigma),
     /// The share, and what it is sharpened by: the blur's standard deviation.
     Sharpen(f64, Sigma),
@@ -29,25 +30,18 @@ enum Step {
     Table(Arc<Table>),
 }
 
-/// Rows of red, green and blue, and what is added; all 0…1.
-type RgbMatrix = [[f64; 4]; 3];
-
-/// The luma weights of BT.709 (ITU-R BT.709-6, 3.2).
-const LUMA: [f64; 3] = [0.2126, 0.7152, 0.0722];
-/// Divisors of B-Y and R-Y.
-const CHROMA: [f64; 2] = [1.8556, 1.5748];
-
 impl Effects {
     /// `None` where nothing is to be done. `pixel` is the size of the picture's pixels at rest, across and down, on the composition's own
     /// canvas: blurring and sharpening are measured there, and grow and shrink with the picture.
     pub fn of(effects: &[Effect], tables: &HashMap<Source, Arc<Table>>, pixel: (f64, f64)) -> Option<Self> {
         let sigma = |on_canvas: f64| (on_canvas / pixel.0, on_canvas / pixel.1);
         let mut steps = Vec::new();
-        // Of the changes of colours that follow each other.
-        let mut colors: Option<RgbMatrix> = None;
         for effect in effects {
-            if let Some(matrix) = color_matrix(effect) {
-                colors = Some(colors.map_or(matrix, |before| product(&matrix, &before)));
+            if let Some(colors) = Colors::of(effect) {
+                match steps.last_mut() {
+                    Some(Step::Colors(before)) if let Some(both) = before.then(&colors) => *before = both,
+                    _ => steps.push(Step::Colors(colors)),
+                }
                 continue;
             }
             let step = match effect {
@@ -60,17 +54,15 @@ impl Effects {
                 },
                 _ => continue,
             };
-            steps.extend(colors.take().map(|matrix| Step::Colors(YuvMatrix::of(&matrix))));
             steps.push(step);
         }
-        steps.extend(colors.map(|matrix| Step::Colors(YuvMatrix::of(&matrix))));
         (!steps.is_empty()).then_some(Self { steps })
     }
 
     pub fn apply(&self, picture: &mut impl Raster) {
         for step in &self.steps {
             match step {
-                Step::Colors(matrix) => matrix.apply(picture),
+                Step::Colors(colors) => colors.apply(picture),
                 Step::Blur(sigma) => blur(picture, *sigma),
                 Step::Sharpen(share, sigma) => sharpen(picture, *share, *sigma),
                 Step::Vignette(share) => vignette(picture, *share),
@@ -78,134 +70,6 @@ impl Effects {
             }
         }
     }
-}
-
-/// As the CSS filters of these names (W3C Filter Effects 1, 12); saturation and grey by the weights of BT.709.
-fn color_matrix(effect: &Effect) -> Option<RgbMatrix> {
-    let diagonal = |factor: f64, add: f64| [[factor, 0.0, 0.0, add], [0.0, factor, 0.0, add], [0.0, 0.0, factor, add]];
-    let from_grey = |factor: f64| {
-        let mut matrix = [[0.0; 4]; 3];
-        for (row, out) in matrix.iter_mut().enumerate() {
-            for column in 0..3 {
-                out[column] = LUMA[column] * (1.0 - factor) + if row == column { factor } else { 0.0 };
-            }
-        }
-        matrix
-    };
-    Some(match *effect {
-        Effect::Brightness(factor) => diagonal(factor, 0.0),
-        Effect::Contrast(factor) => diagonal(factor, 0.5 * (1.0 - factor)),
-        Effect::Saturation(factor) => from_grey(factor),
-        Effect::Grayscale(share) => from_grey(1.0 - share),
-        Effect::Negate(true) => diagonal(-1.0, 1.0),
-        Effect::Sepia(share) => {
-            let sepia = [[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]];
-            let mut matrix = diagonal(1.0 - share, 0.0);
-            for (out, row) in matrix.iter_mut().zip(sepia) {
-                out.iter_mut().zip(row).for_each(|(out, value)| *out += value * share);
-            }
-            matrix
-        }
-        Effect::Hue(degrees) => {
-            let (sin, cos) = degrees.to_radians().sin_cos();
-            let turn = [[-0.213, -0.715, 0.928], [0.143, 0.140, -0.283], [-0.787, 0.715, 0.072]];
-            let grey = from_grey(cos);
-            let mut matrix = grey;
-            for (out, row) in matrix.iter_mut().zip(turn) {
-                out.iter_mut().zip(row).for_each(|(out, value)| *out += value * sin);
-            }
-            matrix
-        }
-        _ => return None,
-    })
-}
-
-/// `after` of `before`.
-fn product(after: &RgbMatrix, before: &RgbMatrix) -> RgbMatrix {
-    let mut out = [[0.0; 4]; 3];
-    for (out, after) in out.iter_mut().zip(after) {
-        for column in 0..4 {
-            out[column] = (0..3).map(|k| after[k] * before[k][column]).sum::<f64>() + if column == 3 { after[3] } else { 0.0 };
-        }
-    }
-    out
-}
-
-/// A matrix over Y, Cb and Cr as they are stored, in 65536ths; what is added goes by alpha.
-struct YuvMatrix([[i32; 4]; 3]);
-
-impl YuvMatrix {
-    fn of(rgb: &RgbMatrix) -> Self {
-        // Stored values as red, green and blue, 0…1, and back (ITU-R BT.709-6, 3.2 to 3.5, limited range).
-        let (y, c) = (219.0, 224.0);
-        let row = |weights: [f64; 3], divisor: f64, of: usize| {
-            let mut out = [0.0; 4];
-            for (column, out) in out.iter_mut().enumerate().take(3) {
-                *out = (if column == of { 1.0 } else { 0.0 } - weights[column]) / divisor * c;
-            }
-            out[3] = 128.0;
-            out
-        };
-        let store: RgbMatrix = [[LUMA[0] * y, LUMA[1] * y, LUMA[2] * y, 16.0], row(LUMA, CHROMA[0], 2), row(LUMA, CHROMA[1], 0)];
-        let (blue, red) = (CHROMA[0] / c, CHROMA[1] / c);
-        let green = (-LUMA[2] * blue / LUMA[1], -LUMA[0] * red / LUMA[1]);
-        let back = |cb: f64, cr: f64| [1.0 / y, cb, cr, -16.0 / y - 128.0 * (cb + cr)];
-        let load: RgbMatrix = [back(0.0, red), back(green.0, green.1), back(blue, 0.0)];
-        let whole = product(&store, &product(rgb, &load));
-        // Bounded, so that no sum is too large for its 32 bits.
-        let fixed = |value: f64, most: f64| (value.clamp(-most, most) * 65_536.0).round() as i32;
-        Self(whole.map(|[y, cb, cr, add]| [fixed(y, 20.0), fixed(cb, 20.0), fixed(cr, 20.0), fixed(add, 8_000.0)]))
-    }
-
-    fn apply<R: Raster>(&self, picture: &mut R) {
-        let (across, shift, shared) = (picture.plane_width(1), R::Form::SHARED, 1 << R::Form::SHARED);
-        let opaque = vec![SampleOf::<R>::MAX; picture.width()];
-        for y in 0..picture.plane_height(1) {
-            let (cb, cr) = (picture.row(1, y).to_vec(), picture.row(2, y).to_vec());
-            let mut sums = vec![0i32; across];
-            for row in shared * y..shared * (y + 1) {
-                for (sum, values) in sums.iter_mut().zip(picture.row(0, row).chunks_exact(shared)) {
-                    *sum += values.iter().map(|value| value.int()).sum::<i32>();
-                }
-            }
-            let half = (1 << (2 * shift)) >> 1;
-            let shares = picture.alpha_row(1, y).unwrap_or(&opaque[..across]).to_vec();
-            let means: Vec<_> = sums.iter().map(|sum| SampleOf::<R>::of((sum + half) >> (2 * shift))).collect();
-            for row in shared * y..shared * (y + 1) {
-                let alpha = picture.alpha_row(0, row).unwrap_or(&opaque).to_vec();
-                for (x, value) in picture.row_mut(0, row).iter_mut().enumerate() {
-                    let [cb, cr] = [&cb, &cr].map(|chroma| of_pixel(chroma[x >> shift], shares[x >> shift], alpha[x]));
-                    *value = self.value(0, [*value, cb, cr], alpha[x], (16, 235));
-                }
-            }
-            for plane in 1..3 {
-                for (x, value) in picture.row_mut(plane, y).iter_mut().enumerate() {
-                    *value = self.value(plane, [means[x], cb[x], cr[x]], shares[x], (16, 240));
-                }
-            }
-        }
-    }
-
-    /// Finer values go with coarser factors, so that no sum is too large here either.
-    #[inline(always)]
-    fn value<S: Sample>(&self, row: usize, stored: [S; 3], alpha: S, (low, high): (i32, i32)) -> S {
-        let (factors, alpha, most) = (&self.0[row], alpha.int(), S::MAX.int());
-        let sum: i32 = stored.iter().zip(factors).map(|(value, factor)| (*value).int() * (factor >> S::FINER)).sum();
-        let added = (i64::from(factors[3]) * i64::from(alpha) / i64::from(most)) as i32;
-        let bits = 16 - S::FINER;
-        let value = (sum + added + (1 << (bits - 1))) >> bits;
-        let bound = |value: i32| (value << S::FINER) * alpha / most;
-        S::of(value.clamp(bound(low), bound(high)))
-    }
-}
-
-/// Cb or Cr that several pixels share, as premultiplied by the alpha of one of them as it is by theirs.
-#[inline(always)]
-fn of_pixel<S: Sample>(value: S, shared: S, alpha: S) -> S {
-    if alpha == shared || shared == S::default() {
-        return value;
-    }
-    S::of((value.int() * alpha.int() + shared.int() / 2) / shared.int())
 }
 
 /// Blurs a picture, and its alpha with it.
@@ -225,7 +89,8 @@ pub fn blur<R: Raster>(picture: &mut R, sigma: Sigma) {
 
 /// Whether effects mix pixels with those beside them, or luma with Cb and Cr, which several pixels may share.
 pub fn mix(effects: &[Effect]) -> bool {
-    effects.iter().any(|effect| matches!(effect, Effect::Blur(_) | Effect::Sharpen(_) | Effect::Sepia(_)))
+    let exceeds = |effect: &Effect| Colors::of(effect).is_some_and(|colors| colors.exceeds());
+    effects.iter().any(|effect| matches!(effect, Effect::Blur(_) | Effect::Sharpen(_)) || exceeds(effect))
 }
 
 /// How far beyond a picture's edge its effects may reach, in pixels of the canvas.
@@ -325,6 +190,31 @@ mod tests {
             let found = after(orange, &effects);
             assert!(near(found, yuv::<Yuv420>(expected)), "{effects:?}: {found:?}, not {:?}", yuv::<Yuv420>(expected));
         }
+    }
+
+    #[test]
+    fn colours_stop_at_those_there_are() {
+        let rgb = |red, green, blue| Color { red, green, blue, alpha: 255 };
+        let (orange, pale) = (rgb(200, 120, 40), rgb(200, 220, 255));
+        for (color, effects, expected) in [
+            (Color::WHITE, vec![Effect::Sepia(1.0)], rgb(255, 255, 239)),
+            (pale, vec![Effect::Brightness(1.5)], rgb(255, 255, 255)),
+            (orange, vec![Effect::Saturation(3.0)], rgb(255, 98, 0)),
+            // After each of them.
+            (orange, vec![Effect::Brightness(2.0), Effect::Brightness(0.5)], rgb(128, 120, 40)),
+            (orange, vec![Effect::Contrast(2.0), Effect::Negate(true)], rgb(0, 142, 255)),
+        ] {
+            let found = after(color, &effects);
+            assert!(near(found, yuv::<Yuv420>(expected)), "{effects:?}: {found:?}, not {:?}", yuv::<Yuv420>(expected));
+        }
+        // Seen through by half, a colour is half of what it is else.
+        let image = RgbaImage::from_pixel(8, 8, image::Rgba([255, 204, 0, 128]));
+        let mut sprite = Sprite::<Yuv420>::of(&image);
+        Effects::of(&[Effect::Contrast(2.0)], &HashMap::new(), (1.0, 1.0)).unwrap().apply(&mut sprite);
+        let mut canvas = plain(Color::BLACK);
+        sprite.put(&mut canvas, (0, 0), 256);
+        let found = [canvas.row(0, 3)[3], canvas.row(1, 1)[1], canvas.row(2, 1)[1]];
+        assert!(near(found, yuv::<Yuv420>(rgb(128, 128, 0))), "{found:?}");
     }
 
     #[test]

@@ -20,7 +20,6 @@ use crate::{
     domain::{
         composition::{Content, Element, Playback, Source},
         error::JobFailure,
-        geometry::Fit,
         output::{Format, Output},
         schedule,
         subtitles::{self, Cue},
@@ -266,11 +265,10 @@ impl Prepared {
     /// What planning must know of it.
     pub fn medium(&self, element: &Element) -> Medium {
         match (self, &element.content) {
-            (Prepared::Clip { probe, .. }, Content::Video { chroma_key, visual, .. }) => Medium {
+            (Prepared::Clip { probe, .. }, Content::Video { chroma_key, .. }) => Medium {
                 duration: self.picture_duration(),
                 size: probe.video.as_ref().map(VideoInfo::display_size),
-                opaque: chroma_key.is_none()
-                    && !(probe.video.as_ref().is_some_and(|video| video.alpha) && visual.fit != Fit::ContainBlur),
+                opaque: chroma_key.is_none() && !probe.video.as_ref().is_some_and(|video| video.alpha),
                 sounds: probe.audio.is_some(),
                 ..Medium::default()
             },

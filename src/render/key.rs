@@ -1,10 +1,12 @@
 //! A colour that is seen through, by its distance in Cb and Cr, or, of a grey, in its light too.
 
-use super::sprite::Sprite;
+use super::sprite::{Raster, Rows, Sprite};
 use crate::{
     domain::look::ChromaKey,
-    media::{Form, Picture, Sample, Yuv444Ten},
+    media::{Form, Sample, Yuv444Ten},
 };
+
+type Fine = <Yuv444Ten as Form>::Sample;
 
 /// The largest distance that two colours can have in Cb and Cr.
 const LARGEST: f64 = 224.0 * std::f64::consts::SQRT_2;
@@ -13,21 +15,26 @@ const GREY: f64 = 0.05;
 
 /// Makes `out`, as large as `picture`, the picture without the colour. The picture has Cb and Cr of its own for each pixel, whatever
 /// `out` has: edges are as fine as they come.
-pub fn apply<F: Form>(key: &ChromaKey, picture: &Picture<Yuv444Ten>, out: &mut Sprite<F>) {
+pub fn apply<F: Form>(key: &ChromaKey, picture: &impl Rows<Form = Yuv444Ten>, out: &mut Sprite<F>) {
     let alpha = alpha_of(key);
-    let (finer, step) = (<Yuv444Ten as Form>::Sample::FINER - F::Sample::FINER, 1 << F::SHARED);
-    let (width, across, opaque) = (picture.width(), picture.width() >> F::SHARED, F::Sample::MAX.float());
+    let (finer, step) = (Fine::FINER - F::Sample::FINER, 1 << F::SHARED);
+    let (width, across, opaque) = (out.width(), out.plane_width(1), F::Sample::MAX.float());
+    let fine_opaque = vec![<Fine as Sample>::MAX; width];
     let coarser = |value: f32| F::Sample::rounded(value / (1 << finer) as f32);
     let (planes, Some(alphas)) = out.parts_mut() else { return };
     let mut sums = vec![[0f32; 2]; across];
-    for y in 0..picture.height() {
+    for y in 0..picture.plane_height(0) {
         let [luma, cb, cr] = [0, 1, 2].map(|plane| picture.row(plane, y));
+        let own = picture.alpha_row(0, y).unwrap_or(&fine_opaque);
         let of_row = y * width..(y + 1) * width;
         let outs = planes[0][of_row.clone()].iter_mut().zip(&mut alphas[0][of_row]);
         for (x, (value, share)) in outs.enumerate() {
             let [luma, cb, cr] = [luma[x], cb[x], cr[x]].map(Sample::float);
-            let alpha = alpha([luma, cb, cr]);
-            (*value, *share) = (coarser(luma * alpha), F::Sample::rounded(alpha * opaque));
+            let own = own[x].float() / fine_opaque[x].float();
+            // Of what is clear there is nothing, whatever it is taken for.
+            let whole = if own > 0.0 { own.recip() } else { 0.0 };
+            let alpha = alpha([luma, cb, cr].map(|value| value * whole));
+            (*value, *share) = (coarser(luma * alpha), F::Sample::rounded(alpha * own * opaque));
             let sum = &mut sums[x >> F::SHARED];
             (sum[0], sum[1]) = (sum[0] + cb * alpha, sum[1] + cr * alpha);
         }
@@ -45,7 +52,7 @@ pub fn apply<F: Form>(key: &ChromaKey, picture: &Picture<Yuv444Ten>, out: &mut S
 /// How opaque a colour is, 0…1.
 fn alpha_of(key: &ChromaKey) -> impl Fn([f32; 3]) -> f32 {
     let [light, cb, cr] = super::sprite::yuv::<Yuv444Ten>(key.color).map(Sample::float);
-    let scale = (1 << <Yuv444Ten as Form>::Sample::FINER) as f32;
+    let scale = (1 << Fine::FINER) as f32;
     let (from, over) = ((key.similarity * LARGEST) as f32 * scale, (key.blend * LARGEST).max(1e-3) as f32 * scale);
     let is_grey = (cb - 128.0 * scale).hypot(cr - 128.0 * scale) < (GREY * LARGEST) as f32 * scale;
     let by_light = if is_grey { 1.0 } else { 0.0 };
@@ -60,8 +67,8 @@ mod tests {
     use super::*;
     use crate::{
         domain::paint::Color,
-        media::Yuv420,
-        render::sprite::{Rows, yuv},
+        media::{Picture, Yuv420},
+        render::sprite::yuv,
     };
 
     fn plain(color: Color) -> Picture<Yuv444Ten> {

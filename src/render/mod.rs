@@ -25,6 +25,7 @@ mod blend;
 mod blur;
 mod breaks;
 mod clip;
+mod colors;
 mod compositor;
 mod copied;
 mod drawing;

@@ -114,9 +114,12 @@ async fn sources_are_seen_through_as_they_say() {
     ];
     for (name, encoder) in encoders {
         let asset = clip(&server, name, &[&["-f", "lavfi", "-i", RAMP], encoder].concat()).await;
-        // As large as it is, and smaller.
-        for width in [256, 128] {
-            let video = json!({ "source": { "asset": asset }, "length": 1, "width": width, "height": width / 2 });
+        // As large as it is, and smaller; and where a colour that is not there is taken from it.
+        for (width, key) in [(256, false), (128, false), (256, true), (128, true)] {
+            let mut video = json!({ "source": { "asset": asset }, "length": 1, "width": width, "height": width / 2 });
+            if key {
+                video["chromaKey"] = json!({ "color": "#0000ff", "similarity": 0.1 });
+            }
             let output = json!({ "width": 256, "height": 128, "frameRate": 10, "background": "#0000ff", "quality": "HIGH" });
             let (_, path) = render(&server, json!({ "outputs": [output], "elements": [{ "video": video }] })).await;
             let picture = Picture::at(&path, 0.5, 256, 128);
@@ -135,6 +138,25 @@ async fn sources_are_seen_through_as_they_say() {
             let edge = left + width / 4;
             let pink = (edge - 4..edge + 4).map(|x| picture.pixel(x, 64)[0]).max().unwrap();
             assert!(pink < 40, "{name} of {width}: {pink}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_clear_is_so_over_its_own_blur() {
+    let server = Server::sqlite().await;
+    let encoder = ["-c:v", "prores_ks", "-profile:v", "4444", "-pix_fmt", "yuva444p10le"];
+    let asset = clip(&server, "ramp.mov", &[&["-f", "lavfi", "-i", RAMP], &encoder[..]].concat()).await;
+    let video = json!({ "source": { "asset": asset }, "length": 1, "fit": "CONTAIN_BLUR" });
+    let output = json!({ "width": 256, "height": 256, "frameRate": 10, "background": "#0000ff", "quality": "HIGH" });
+    let (_, path) = render(&server, json!({ "outputs": [output], "elements": [{ "video": video }] })).await;
+    let picture = Picture::at(&path, 0.5, 256, 256);
+    // The blur is of the middle half, enlarged, and as clear as that; the picture lies over it.
+    for x in [24, 100, 160, 232] {
+        let (back, front) = (64.0 + x as f64 / 2.0, if x < 64 { 0.0 } else { x as f64 });
+        for (y, clear) in [(20, 1.0 - back / 255.0), (128, (1.0 - back / 255.0) * (1.0 - front / 255.0))] {
+            let expected = [0.0, 255.0 * (1.0 - clear), 255.0 * clear].map(|value| value as u8);
+            assert!(picture.is(x, y, expected, 6), "{x}, {y}: {:?}, not {expected:?}", picture.pixel(x, y));
         }
     }
 }
