@@ -57,6 +57,7 @@ impl<'a, F: Form> Nested<'a, F> {
             if let Some((on_white, sprite)) = &mut self.clear {
                 self.compositor.compose_on(number, Color::WHITE, on_white)?;
                 matte(&self.on_black, on_white, sprite);
+                sprite.go_on_beyond(self.ready.plan.extent);
             }
             match (&self.effects, &mut self.clear) {
                 (Some(effects), Some((_, sprite))) => effects.apply(sprite),

@@ -134,7 +134,7 @@ impl<'a> Looks<'a> {
     fn tell(&self, frames: Segment, text: &mut String) {
         let plan = self.plan;
         // How large it is composed follows from what else there is, and is not told by a size in whole pixels.
-        let _ = write!(text, " {}x{} {}", plan.width, plan.height, plan.scale);
+        let _ = write!(text, " {:?} {}", plan.extent, plan.scale);
         for interval in plan.intervals.iter().filter(|part| part.end > frames.first && part.first < frames.end) {
             let seen = Segment { first: interval.first.max(frames.first), end: interval.end.min(frames.end) };
             let _ = write!(text, "\n{}–{}", seen.first, seen.end);

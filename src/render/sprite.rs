@@ -274,6 +274,31 @@ impl<F: Form> Sprite<F> {
         self.look_at_spans();
     }
 
+    /// Makes what the first pixels show, so many across and down, go on to its edges, which nothing is drawn on: those share Cb and Cr
+    /// with what is seen.
+    pub fn go_on_beyond(&mut self, extent: (f64, f64)) {
+        let (across, down) = (extent.0.ceil() as usize, extent.1.ceil() as usize);
+        let Some(alphas) = self.alphas.as_mut().filter(|_| across < self.width || down < self.height) else { return };
+        let before = alphas[1].clone();
+        let [luma, cb, cr] = &mut self.planes;
+        let of_pixels = if F::SHARED == 0 { vec![luma, cb, cr, &mut alphas[0]] } else { vec![luma, &mut alphas[0]] };
+        for plane in of_pixels {
+            plane.chunks_exact_mut(self.width).for_each(|row| row.copy_within(across - 1..across, self.width - 1));
+            plane.copy_within((down - 1) * self.width..down * self.width, (self.height - 1) * self.width);
+        }
+        self.share_alpha();
+        let Some([_, after]) = &self.alphas else { return };
+        for plane in &mut self.planes[1..] {
+            // None of what is seen is left with less than its own.
+            for (value, (before, after)) in
+                plane.iter_mut().zip(before.iter().zip(after)).filter(|(_, (before, after))| before < after)
+            {
+                let before = before.int().max(1);
+                *value = F::Sample::of(((*value).int() * after.int() + before / 2) / before);
+            }
+        }
+    }
+
     /// The pixels that have Cb and Cr in common.
     fn set_block(&mut self, image: &RgbaImage, x: usize, y: usize) {
         let Some(alphas) = &mut self.alphas else { return };

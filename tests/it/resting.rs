@@ -20,7 +20,13 @@ async fn shown(server: &Server, element: Value) -> Picture {
 /// An element's first picture on a canvas of some size, as it was composed.
 async fn on_canvas(server: &Server, element: &Value, (width, height): (usize, usize)) -> Picture {
     let output = json!({ "width": width, "height": height, "frameRate": 10, "quality": "LOSSLESS", "duration": 0.2 });
-    let (_, path) = render(server, json!({ "elements": [element], "outputs": [output] })).await;
+    drawn(server, std::slice::from_ref(element), output).await
+}
+
+/// The first picture of a composition.
+async fn drawn(server: &Server, elements: &[Value], output: Value) -> Picture {
+    let [width, height] = ["width", "height"].map(|edge| output[edge].as_u64().unwrap() as usize);
+    let (_, path) = render(server, json!({ "elements": elements, "outputs": [output] })).await;
     Picture::at(&path, 0.0, width, height)
 }
 
@@ -217,6 +223,38 @@ async fn a_composition_of_odd_size_is_shown_pixel_by_pixel() {
     for element in [nested.clone(), moved(&nested)] {
         let seen = on_canvas(&server, &element, (320, 180)).await.psnr(&expected, 0..180);
         assert!(seen > 35.0, "{element}: {seen} dB");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_composition_of_odd_size_has_its_last_row_and_column() {
+    let server = Server::sqlite().await;
+    let shape =
+        |fill: &str, place: Value| with(&json!({ "shape": { "shape": "RECTANGLE", "fill": fill, "anchor": "TOP_LEFT" } }), place);
+    for (x, y, width, height) in [(20, 20, 101, 81), (31, 25, 67, 80), (40, 31, 33, 9)] {
+        let bar = json!({ "x": "100%", "anchor": "TOP_RIGHT", "y": 0, "width": 1 });
+        let within = [
+            shape("#804020", json!({ "x": 0, "y": 0 })),
+            shape("#ffffff", bar),
+            shape("#00ff00", json!({ "x": 0, "y": "100%", "anchor": "BOTTOM_LEFT", "height": 1 })),
+        ];
+        let place = json!({ "x": x, "y": y, "width": width, "height": height });
+        let flat = [
+            shape("#804020", place.clone()),
+            shape("#ffffff", json!({ "x": x + width - 1, "y": y, "width": 1, "height": height })),
+            shape("#00ff00", json!({ "x": x, "y": y + height - 1, "width": width, "height": 1 })),
+        ];
+        let nested = with(&json!({ "composition": { "elements": within, "anchor": "TOP_LEFT" } }), place);
+        // Each pixel has its own colour, or four share it: those of what is nested are not those of the canvas at odd places.
+        for format in ["PNG", "MP4"].into_iter().filter(|format| *format == "PNG" || (x, y) == (20, 20)) {
+            let output = json!({ "format": format, "width": 320, "height": 180, "duration": 0.2, "quality": "LOSSLESS" });
+            let expected = drawn(&server, &flat, output.clone()).await;
+            for element in [nested.clone(), moved(&nested)] {
+                let seen = drawn(&server, std::slice::from_ref(&element), output.clone()).await;
+                let most = seen.rgb.iter().zip(&expected.rgb).map(|(one, other)| one.abs_diff(*other)).max().unwrap();
+                assert!(most <= 8, "{format}, {element}: {most}");
+            }
+        }
     }
 }
 

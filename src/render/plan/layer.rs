@@ -180,12 +180,12 @@ impl Layer {
         if let Stage::Rest(rest) = self.stage
             && plan.canvas().contains(&pose::bounds_at_rest(&self.visual, &plan.canvas()))
             && crop.is_none()
-            && let Some(rest) = rest.holding(nested.extent, composed)
+            && let Some(rest) = rest.holding(nested.plan.extent, composed)
         {
             self.stage = Stage::Rest(rest);
             return;
         }
-        let extent = nested.extent;
+        let extent = nested.plan.extent;
         let left = crop.of((1.0, 1.0));
         let pixel = |(width, height): (f64, f64)| (width / left.0 / extent.0, height / left.1 / extent.1);
         let (pixel, pixel_at_rest) = (pixel(self.largest(plan)).0, pixel(self.size_at_rest(plan)));
@@ -272,13 +272,13 @@ impl Layer {
     /// Whether it covers the whole canvas all the time.
     pub(super) fn covers(&self, plan: &Plan) -> bool {
         match self.stage {
-            Stage::Rest(Rest { shown, .. }) => (shown.width, shown.height) == (plan.width as usize, plan.height as usize),
+            Stage::Rest(Rest { shown, .. }) => shown.rect() == plan.picture(),
             Stage::Drawn => false,
             Stage::Moving { .. } => {
                 let pose = self.pose(&plan.canvas(), self.start_s, None, Shift::NONE);
                 let shrinks = self.visual.ken_burns().is_some_and(|move_| move_.from_scale.min(move_.to_scale) < 1.0);
                 let stays = !self.visual.keyframes.iter().any(|keyframe| keyframe.property.is_place());
-                stays && !shrinks && pose.angle == 0.0 && pose.corner == 0.0 && pose.window.contains(&plan.canvas())
+                stays && !shrinks && pose.angle == 0.0 && pose.corner == 0.0 && pose.window.contains(&plan.picture())
             }
         }
     }
@@ -317,7 +317,7 @@ impl Layer {
         // Effects are of what is there, and not of what is seen of it alone.
         let reach = self.effects_reach(plan);
         // What is thinner than a pixel is drawn by what it covers of it.
-        Some(Rest::of(&source, &bounds, (plan.width, plan.height), reach).map_or_else(|| self.moving(plan), Stage::Rest))
+        Some(Rest::of(&source, &bounds, &plan.canvas(), reach).map_or_else(|| self.moving(plan), Stage::Rest))
     }
 
     /// Moved by a transition of another layer.

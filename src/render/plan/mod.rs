@@ -4,14 +4,13 @@
 //! timeline is cut where something starts or ends, and what a full, opaque layer hides is dropped.
 
 mod area;
+mod interval;
 mod layer;
 mod nested;
 mod pose;
 mod rest;
 mod sound;
 mod span;
-
-use std::collections::BTreeSet;
 
 use crate::domain::{
     composition::Element,
@@ -23,6 +22,7 @@ use crate::domain::{
 };
 
 pub use area::Area;
+pub use interval::Interval;
 pub use layer::{Figure, Layer, Part, Stage};
 pub use nested::NestedPlan;
 pub use pose::{DrawnFor, Pose, Shift};
@@ -45,8 +45,11 @@ pub struct Medium {
 /// All that the compositor and the mixer need to know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
+    /// Of its pictures, whose edges are even.
     pub width: u32,
     pub height: u32,
+    /// Of its canvas, pixels: all of a picture, but of a composition within another perhaps a little less.
+    pub extent: (f64, f64),
     pub rate: FrameRate,
     /// Of the whole composition.
     pub frames: i64,
@@ -71,18 +74,14 @@ pub struct Plan {
     pub starts: Vec<f64>,
 }
 
-/// A run of frames that shows the same layers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Interval {
-    pub first: i64,
-    pub end: i64,
-    /// Indexes into the plan's layers, the lowest first; none that is hidden.
-    pub layers: Vec<usize>,
-}
-
 impl Plan {
-    /// All of it, as a rectangle.
+    /// What places and sizes are measured by.
     pub fn canvas(&self) -> Rect {
+        Rect::of_size(self.extent.0, self.extent.1)
+    }
+
+    /// All of a picture: a little more than the canvas where that is odd.
+    pub fn picture(&self) -> Rect {
         Rect::of_size(f64::from(self.width), f64::from(self.height))
     }
 
@@ -95,7 +94,7 @@ impl Plan {
     pub fn is_opaque(&self) -> bool {
         self.intervals.iter().all(|interval| {
             let there = &interval.layers;
-            there.first().is_some_and(|&lowest| hides(self, lowest, there, interval.first, interval.end))
+            there.first().is_some_and(|&lowest| interval::hides(self, lowest, there, interval.first, interval.end))
         })
     }
 
@@ -107,7 +106,8 @@ impl Plan {
 
 /// Plans a render.
 pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<Plan, Unplaceable> {
-    let planned = |most_scale| scaled(elements, media, output, (1.0, most_scale), 0.0);
+    let extent = (f64::from(output.width), f64::from(output.height));
+    let planned = |most_scale| composed(elements, media, output, &Composed { extent, scale: 1.0, most_scale, begins_s: 0.0 });
     let plan = planned(nested::MOST_ENLARGED)?;
     match nested::check(&plan, output) {
         Ok(()) => Ok(plan),
@@ -116,24 +116,27 @@ pub fn plan(elements: &[Element], media: &[Medium], output: &Output) -> Result<P
     }
 }
 
-/// The same for elements that are larger than their composition says, and those within them at most so much; and that begins so many
-/// seconds after its first frame, or before it.
-fn scaled(
-    elements: &[Element],
-    media: &[Medium],
-    output: &Output,
-    (scale, most_scale): (f64, f64),
+/// How large elements are composed, and when.
+struct Composed {
+    extent: (f64, f64),
+    /// They are so many times as large as their composition says, and those within them at most so much.
+    scale: f64,
+    most_scale: f64,
+    /// Seconds after the first frame, or before it.
     begins_s: f64,
-) -> Result<Plan, Unplaceable> {
+}
+
+fn composed(elements: &[Element], media: &[Medium], output: &Output, of: &Composed) -> Result<Plan, Unplaceable> {
     let durations: Vec<_> = media.iter().map(|medium| medium.duration).collect();
     let schedule = schedule::schedule(elements, &durations, output.duration)?;
     // What is seen goes by the frames; what is heard, by the composition's own time.
-    let seen = schedule.moved(begins_s);
+    let seen = schedule.moved(of.begins_s);
     let frames = output.clock().frame_at(seen.duration).max(1);
     let (first, end) = span::of(output, frames)?;
     let mut plan = Plan {
         width: output.width,
         height: output.height,
+        extent: of.extent,
         rate: output.clock(),
         frames,
         first,
@@ -144,8 +147,8 @@ fn scaled(
         sounds: Vec::new(),
         nested: Vec::new(),
         nested_pixels: 0,
-        scale,
-        most_scale,
+        scale: of.scale,
+        most_scale: of.most_scale,
         starts: schedule.slots.iter().map(|slot| slot.start).collect(),
     };
     plan.nested = (0..elements.len())
@@ -155,7 +158,7 @@ fn scaled(
         })
         .collect::<Result<_, _>>()?;
     plan.layers = layers(&plan, elements, media, &seen);
-    plan.intervals = intervals(&plan);
+    plan.intervals = interval::intervals(&plan);
     plan.nested_pixels = nested::pixels_at_once(&plan);
     plan.sounds = sound::sounds(&plan, elements, media, &schedule);
     Ok(plan)
@@ -207,56 +210,6 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
         layers.push(layer);
     }
     layers
-}
-
-fn intervals(plan: &Plan) -> Vec<Interval> {
-    let mut cuts: Vec<i64> = plan.layers.iter().flat_map(|layer| cuts(plan, layer)).collect();
-    cuts.extend([0, plan.frames]);
-    cuts.retain(|frame| (0..=plan.frames).contains(frame));
-    cuts.sort_unstable();
-    cuts.dedup();
-    let mut coming: Vec<usize> = (0..plan.layers.len()).collect();
-    coming.sort_by_key(|&index| std::cmp::Reverse(plan.layers[index].first));
-    // Those that are there, the lowest first.
-    let mut there = BTreeSet::new();
-    let interval = |pair: &[i64]| {
-        while let Some(index) = coming.pop_if(|index| plan.layers[*index].first <= pair[0]) {
-            there.insert(index);
-        }
-        there.retain(|&index| plan.layers[index].end > pair[0]);
-        Interval { first: pair[0], end: pair[1], layers: unhidden(plan, &there, pair[0], pair[1]) }
-    };
-    cuts.windows(2).map(interval).collect()
-}
-
-/// The frames at which a layer comes, goes, or its transitions start or end.
-fn cuts(plan: &Plan, layer: &Layer) -> Vec<i64> {
-    let mut cuts = vec![layer.first, layer.end];
-    // The first frame at or after the moment: frames before it are still within the transition.
-    let after = |seconds: f64| (seconds * plan.rate.as_f64() - 1e-6).ceil() as i64;
-    cuts.extend(layer.enter.map(|enter| after(enter.start_s + enter.duration_s)));
-    cuts.extend(layer.leave.map(|leave| after(leave.start_s)));
-    cuts
-}
-
-/// Whether a layer hides what lies below in all frames of an interval: one that another takes over from may let it be seen.
-fn hides<'a>(plan: &Plan, layer: usize, there: impl IntoIterator<Item = &'a usize>, first: i64, end: i64) -> bool {
-    let seconds = plan.rate.seconds(first);
-    let gives_way = |&other: &usize| plan.layers[other].crossing_at(seconds).is_some_and(|(from, _)| from == layer);
-    plan.layers[layer].hides(plan, first, end) && !there.into_iter().any(gives_way)
-}
-
-/// Of the layers that are there those that nothing hides.
-fn unhidden(plan: &Plan, there: &BTreeSet<usize>, first: i64, end: i64) -> Vec<usize> {
-    let mut seen: Vec<usize> = Vec::new();
-    for &index in there.iter().rev() {
-        seen.push(index);
-        if hides(plan, index, there, first, end) {
-            break;
-        }
-    }
-    seen.reverse();
-    seen
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A composition within another: planned by itself, on a canvas of its own.
 
-use super::{Medium, Plan, layer::seen_scale, pose, scaled};
+use super::{Composed, Medium, Plan, composed, layer::seen_scale, pose};
 use crate::domain::{
     composition::{Element, Visual},
     error::{ErrorCode, JobFailure},
@@ -29,8 +29,6 @@ const MOST_NESTED_AT_ONCE: u64 = 160_000_000;
 pub struct NestedPlan {
     /// Of the element's box at rest, pixels of the outer canvas.
     pub size: (f64, f64),
-    /// How much of what is composed is seen: its own edges are even.
-    pub extent: (f64, f64),
     /// The elements within it, where the plan is larger than they are: as large as that.
     pub elements: Option<Vec<Element>>,
     pub plan: Plan,
@@ -57,10 +55,9 @@ pub(super) fn nested(
         return Err(Unplaceable::of(index, element, "width", failure));
     }
     let even = |edge: f64| ((edge / 2.0).round() as u32).max(1) * 2;
-    /// Of so many pixels nobody misses one: of fewer, and of a box between pixels, all is squeezed into it.
-    const MANY: f64 = 64.0;
-    let is_whole = |edge: f64| (edge - edge.round()).abs() < 1e-6 && edge >= MANY;
-    let whole = |edge: f64| if is_whole(edge) { edge.round() } else { f64::from(even(edge)) };
+    let is_whole = |edge: f64| (edge - edge.round()).abs() < 1e-6;
+    // What has a box between pixels is squeezed into it.
+    let whole = |edge: f64| if is_whole(edge) { edge.round().max(1.0) } else { f64::from(even(edge)) };
     let size = (whole(bounds.width), whole(bounds.height));
     let shared = (MOST_AT_ONCE / (beside + 1) as f64).min(1.0);
     let room = (canvas * MOST_TIMES).clamp(MOST_ENLARGED_PIXELS, MOST_NESTED_PIXELS) * shared;
@@ -90,14 +87,12 @@ pub(super) fn nested(
     let within = elements.as_deref().unwrap_or(element.elements());
     // It begins between two frames: what is within it comes in its own time, however deep it lies.
     let begins_s = slot.start - plan.rate.seconds(plan.rate.frame_at(slot.start).max(0));
-    let scales = (plan.scale * scale, plan.most_scale);
-    let plan = scaled(within, &medium.within, &inner, scales, begins_s).map_err(of_outer)?;
-    let extent = |composed: u32, edge: f64| {
-        let composed = f64::from(composed);
-        if is_whole(edge) { composed.min(edge * scale) } else { composed }
-    };
-    let extent = (extent(plan.width, bounds.width), extent(plan.height, bounds.height));
-    Ok(Some(NestedPlan { size, extent, elements, plan }))
+    let extent =
+        |picture: u32, edge: f64| if is_whole(edge) { f64::from(picture).min(edge.round() * scale) } else { picture.into() };
+    let extent = (extent(inner.width, bounds.width), extent(inner.height, bounds.height));
+    let of = Composed { extent, scale: plan.scale * scale, most_scale: plan.most_scale, begins_s };
+    let plan = composed(within, &medium.within, &inner, &of).map_err(of_outer)?;
+    Ok(Some(NestedPlan { size, elements, plan }))
 }
 
 /// The most pixels of compositions within one that are rendered at the same time, with those within them.

@@ -22,18 +22,22 @@ const MAX_SHEET: f64 = 4.0;
 impl Rest {
     /// Of a source that lies at `source`, as far as it is within `bounds`, made so far beyond what is seen as effects reach. `None` where
     /// what is seen is thinner than a pixel, or what is made too large.
-    pub(super) fn of(source: &Rect, bounds: &Rect, (width, height): (u32, u32), reach: f64) -> Option<Self> {
+    pub(super) fn of(source: &Rect, bounds: &Rect, canvas: &Rect, reach: f64) -> Option<Self> {
         let all = source.intersection(bounds);
         let (x, right) = snapped((all.x, all.right()), (bounds.x, bounds.right()));
         let (y, bottom) = snapped((all.y, all.bottom()), (bounds.y, bounds.bottom()));
         let snapped = Rect { x, y, width: right - x, height: bottom - y };
-        let canvas = Rect::of_size(f64::from(width), f64::from(height));
-        let seen = snapped.intersection(&canvas);
+        // What reaches the end of a canvas of odd size goes on to that of its picture.
+        let picture = even(canvas);
+        let end = |snapped: f64, all: f64, canvas: f64, picture: f64| if all + 1e-6 >= canvas { picture } else { snapped };
+        let right = end(right, all.right(), canvas.right(), picture.right());
+        let bottom = end(bottom, all.bottom(), canvas.bottom(), picture.bottom());
+        let seen = Rect { width: right - x, height: bottom - y, ..snapped }.intersection(&picture);
         if seen.is_empty() || all.is_empty() {
             return None;
         }
         let sheet = even(&seen.grown(reach.min(MAX_REACH).ceil()).intersection(&snapped));
-        if sheet.width * sheet.height > MAX_SHEET * canvas.width * canvas.height {
+        if sheet.width * sheet.height > MAX_SHEET * picture.width * picture.height {
             return None;
         }
         let at = |edge: f64| edge as usize;
@@ -136,23 +140,23 @@ mod tests {
         Area { x, y, width, height }
     }
 
-    const CANVAS: (u32, u32) = (320, 180);
+    const CANVAS: Rect = Rect { x: 0.0, y: 0.0, width: 320.0, height: 180.0 };
 
     #[test]
     fn what_is_seen_of_a_source_lies_where_the_whole_would() {
         let source = rect(79.0, 41.0, 320.0, 180.0);
-        let rest = Rest::of(&source, &source, CANVAS, 0.0).unwrap();
+        let rest = Rest::of(&source, &source, &CANVAS, 0.0).unwrap();
         assert_eq!((rest.shown, rest.sheet), (area(79, 41, 241, 139), rect(78.0, 40.0, 242.0, 140.0)));
         assert_eq!(rest.part, (-1.0 / 320.0, -1.0 / 180.0, 241.0 / 320.0, 139.0 / 180.0));
         assert!(!rest.is_all_seen());
-        let whole = Rest::of(&source, &source, CANVAS, f64::INFINITY).unwrap();
+        let whole = Rest::of(&source, &source, &CANVAS, f64::INFINITY).unwrap();
         assert_eq!((whole.shown, whole.sheet), (rest.shown, rect(78.0, 40.0, 322.0, 182.0)));
     }
 
     #[test]
     fn edges_go_to_whole_pixels_and_sizes_stay() {
         let all = rect(0.0, 0.0, 320.0, 180.0);
-        let shown = |source: Rect, bounds: Rect| Rest::of(&source, &bounds, CANVAS, 0.0).map(|rest| rest.shown);
+        let shown = |source: Rect, bounds: Rect| Rest::of(&source, &bounds, &CANVAS, 0.0).map(|rest| rest.shown);
         let filled = rect(2.5, 2.5, 5.0, 5.0);
         assert_eq!(shown(filled, filled), Some(area(3, 3, 5, 5)));
         // Contained: of its own whole size, and of one between pixels.
@@ -160,6 +164,15 @@ mod tests {
         assert_eq!(shown(rect(0.0, 21.7, 320.0, 136.6), all), Some(area(0, 22, 320, 136)));
         let thin = rect(10.0, 9.76, 300.0, 0.4);
         assert_eq!(shown(thin, thin), None);
+    }
+
+    #[test]
+    fn what_reaches_the_end_of_an_odd_canvas_covers_its_picture() {
+        let canvas = rect(0.0, 0.0, 101.0, 81.0);
+        let rest = Rest::of(&canvas, &canvas, &canvas, 0.0).unwrap();
+        assert_eq!((rest.shown, rest.part), (area(0, 0, 102, 82), (0.0, 0.0, 102.0 / 101.0, 82.0 / 81.0)));
+        let line = rect(0.0, 79.0, 100.0, 1.0);
+        assert_eq!(Rest::of(&line, &line, &canvas, 0.0).unwrap().shown, area(0, 79, 100, 1));
     }
 
     #[test]
@@ -172,8 +185,8 @@ mod tests {
     #[test]
     fn what_reaches_far_beyond_the_canvas_is_not_made_whole() {
         let huge = rect(-1_000.0, -1_000.0, 4_000.0, 4_000.0);
-        assert_eq!(Rest::of(&huge, &huge, CANVAS, f64::INFINITY), None);
-        let sheet = |reach: f64| Rest::of(&huge, &huge, CANVAS, reach).unwrap().sheet;
+        assert_eq!(Rest::of(&huge, &huge, &CANVAS, f64::INFINITY), None);
+        let sheet = |reach: f64| Rest::of(&huge, &huge, &CANVAS, reach).unwrap().sheet;
         assert_eq!((sheet(0.0), sheet(9.5)), (rect(0.0, 0.0, 320.0, 180.0), rect(-10.0, -10.0, 340.0, 200.0)));
     }
 }
