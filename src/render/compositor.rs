@@ -15,7 +15,8 @@ use super::{
     prepare::{Art, Ready},
     sprite::{self, Raster, Sprite, Within},
     text::Typesetter,
-    transition, warp,
+    transition::{self, Scene},
+    warp,
 };
 use crate::{
     domain::{
@@ -134,7 +135,7 @@ impl<'a, F: Form> Compositor<'a, F> {
             let shift = Shift { by: (0.0, 0.0), scale: there };
             return self.draw(index, Manner { shift, opacity: opacity * there, ..manner }, canvas);
         }
-        let Some(area) = self.area(index, manner) else { return Ok(()) };
+        let Some(scene) = self.scene(index, manner) else { return Ok(()) };
         let middle = self.middle(passing.kind, &[(index, manner)], canvas)?;
         let mut scratch = self.copy_of(canvas)?;
         if passing.leaves {
@@ -142,7 +143,7 @@ impl<'a, F: Form> Compositor<'a, F> {
         } else {
             self.draw(index, manner, canvas)?;
         }
-        transition::blend(passing.kind, &scratch, canvas, middle.as_ref(), &area, passing.share);
+        transition::blend(passing.kind, &scratch, canvas, middle.as_ref(), &scene, passing.share);
         self.scratch = Some(scratch);
         Ok(())
     }
@@ -169,13 +170,13 @@ impl<'a, F: Form> Compositor<'a, F> {
             self.draw(from, before, canvas)?;
             return self.draw(to, Manner { opacity: share, ..after }, canvas);
         }
-        let areas = [self.area(from, before), self.area(to, after)];
-        let Some(area) = areas.into_iter().flatten().reduce(|a, b| a.union(&b)) else { return Ok(()) };
+        let scenes = [self.scene(from, before), self.scene(to, after)];
+        let Some(scene) = scenes.into_iter().flatten().reduce(|one, other| one.union(&other)) else { return Ok(()) };
         let middle = self.middle(kind, &[(from, before), (to, after)], canvas)?;
         let mut scratch = self.copy_of(canvas)?;
         self.draw(from, before, &mut scratch)?;
         self.draw(to, after, canvas)?;
-        transition::blend(kind, &scratch, canvas, middle.as_ref(), &area, share);
+        transition::blend(kind, &scratch, canvas, middle.as_ref(), &scene, share);
         self.scratch = Some(scratch);
         Ok(())
     }
@@ -246,23 +247,27 @@ impl<'a, F: Form> Compositor<'a, F> {
         Ok(scratch)
     }
 
-    /// All that a layer may touch of the canvas.
-    fn area(&self, index: usize, manner: Manner) -> Option<Area> {
+    /// Where a transition of a layer happens; `None` where nothing of it is to be seen.
+    fn scene(&self, index: usize, manner: Manner) -> Option<Scene> {
         let plan = self.ready.plan;
         let layer = &plan.layers[index];
-        let drawn_for = match (&self.ready.arts[index], self.drawn(index), layer.stage) {
+        let pose = |drawn_for| layer.pose(&plan.canvas(), manner.seconds, drawn_for, manner.shift);
+        let (place, seen) = match (&self.ready.arts[index], self.drawn(index), layer.stage) {
             (Art::Nothing, ..) | (Art::Drawn, None, _) => return None,
-            (_, Some(Drawn::Resting { sprite, corner }), _) => {
-                return Some(Area { x: corner.0, y: corner.1, width: sprite.width(), height: sprite.height() });
+            (_, Some(Drawn::Resting { sprite, corner }), stage) => {
+                let area = Area { x: corner.0, y: corner.1, width: sprite.width(), height: sprite.height() };
+                // Words are where they are drawn, wherever that is in their box; what else there is, beyond the canvas too.
+                let is_words =
+                    stage == Stage::Drawn && !matches!(self.ready.elements[layer.element].content, Content::Shape { .. });
+                let place = if is_words { area.rect() } else { area.rect().union(&pose(None).bounds()) };
+                return Some(Scene { place, area });
             }
-            (_, Some(Drawn::Moving { drawn_for, .. }), _) => *drawn_for,
-            (Art::Clip | Art::Nested(_), None, Stage::Rest(rest)) => {
-                return Area::around(&rest.shown.rect(), plan.width, plan.height);
-            }
-            (Art::Clip | Art::Nested(_), None, _) => None,
+            (_, Some(Drawn::Moving { drawn_for, .. }), _) => (pose(*drawn_for).bounds(), None),
+            (Art::Clip | Art::Nested(_), None, Stage::Rest(rest)) => (pose(None).bounds(), Some(rest.shown.rect())),
+            (Art::Clip | Art::Nested(_), None, _) => (pose(None).bounds(), None),
         };
-        let pose = layer.pose(&plan.canvas(), manner.seconds, drawn_for, manner.shift);
-        Area::around(&pose.bounds(), plan.width, plan.height)
+        let area = Area::around(&seen.unwrap_or(place), plan.width, plan.height)?;
+        Some(Scene { place, area })
     }
 
     fn draw(&mut self, index: usize, manner: Manner, canvas: &mut Picture<F>) -> Result<(), RenderError> {

@@ -4,28 +4,45 @@
 
 use super::{blend, plan::Area, sprite};
 use crate::{
-    domain::{paint::Color, transition::TransitionType},
+    domain::{geometry::Rect, paint::Color, transition::TransitionType},
     media::{Form, Picture, Sample},
 };
 
 /// Makes `after`, which shows the picture that comes, what is to be seen when `share` (0…1) of the way is gone from `before`.
-/// Both are alike outside of the area.
+/// Both are alike outside of the scene's area.
 /// `middle` is what a fade through a colour has in the middle, where that is not the colour alone.
 pub fn blend<F: Form>(
     kind: TransitionType,
     before: &Picture<F>,
     after: &mut Picture<F>,
     middle: Option<&Picture<F>>,
-    area: &Area,
+    scene: &Scene,
     share: f64,
 ) {
+    let Scene { place, area } = scene;
     if let Some(color) = kind.color() {
         return through(color, middle, before, after, area, share);
     }
     match kind {
         TransitionType::Zoom => zoom(before, after, area, share),
-        TransitionType::Pixelize => pixelize(before, after, area, share),
-        _ => masked(&Mask { kind, share, width: area.width as f64, height: area.height as f64 }, before, after, area),
+        TransitionType::Pixelize => pixelize(before, after, scene, share),
+        _ => masked(&Mask { kind, share, place: *place }, before, after, area),
+    }
+}
+
+/// Where a transition happens.
+#[derive(Clone, Copy)]
+pub struct Scene {
+    /// What it is measured by, in pixels of the canvas, and may reach beyond that.
+    pub place: Rect,
+    /// What of it lies on the canvas: nothing else changes.
+    pub area: Area,
+}
+
+impl Scene {
+    /// The smallest that holds both.
+    pub fn union(&self, other: &Self) -> Self {
+        Self { place: self.place.union(&other.place), area: self.area.union(&other.area) }
     }
 }
 
@@ -63,26 +80,27 @@ impl Window {
 struct Mask {
     kind: TransitionType,
     share: f64,
-    width: f64,
-    height: f64,
+    place: Rect,
 }
 
 impl Mask {
-    /// Weights, in 256ths, of a row whose middle lies at `y`, of pixels that are `step` wide.
-    fn row(&self, y: f64, step: f64, weights: &mut [u16]) {
+    /// Weights, in 256ths, of a row of pixels that are `step` wide; the middle of the first lies there on the canvas.
+    fn row(&self, first: (f64, f64), step: f64, weights: &mut [u16]) {
         let share = self.share;
+        let (x, y) = (first.0 - self.place.x, first.1 - self.place.y);
         let put = |weights: &mut [u16], weight: &dyn Fn(f64) -> f64| {
-            for (x, out) in weights.iter_mut().enumerate() {
-                *out = (weight((x as f64 + 0.5) * step).clamp(0.0, 1.0) * 256.0).round() as u16;
+            for (at, out) in weights.iter_mut().enumerate() {
+                *out = (weight(x + at as f64 * step).clamp(0.0, 1.0) * 256.0).round() as u16;
             }
         };
         let sharp = |distance: f64| distance / step + 0.5;
-        let (x0, y0) = (self.width / 2.0, self.height / 2.0);
+        let Rect { width, height, .. } = self.place;
+        let (x0, y0) = (width / 2.0, height / 2.0);
         match self.kind {
-            TransitionType::WipeLeft => put(weights, &|x| sharp(x - self.width * (1.0 - share))),
-            TransitionType::WipeRight => put(weights, &|x| sharp(self.width * share - x)),
-            TransitionType::WipeUp => weights.fill(whole(sharp(y - self.height * (1.0 - share)))),
-            TransitionType::WipeDown => weights.fill(whole(sharp(self.height * share - y))),
+            TransitionType::WipeLeft => put(weights, &|x| sharp(x - width * (1.0 - share))),
+            TransitionType::WipeRight => put(weights, &|x| sharp(width * share - x)),
+            TransitionType::WipeUp => weights.fill(whole(sharp(y - height * (1.0 - share)))),
+            TransitionType::WipeDown => weights.fill(whole(sharp(height * share - y))),
             TransitionType::CircleOpen => {
                 let (radius, grown) = (x0.hypot(y0), (0.5 - share) * 3.0);
                 put(weights, &|x| 1.0 - smooth(0.0, 1.0, (x - x0).hypot(y - y0) / radius + grown));
@@ -113,7 +131,7 @@ fn smooth(from: f64, to: f64, value: f64) -> f64 {
 
 /// How many grains of a pixel's show: each is one of luma, and does once its own threshold is reached.
 fn grains((x, y): (f64, f64), step: f64, share: f64) -> f64 {
-    let first = |middle: f64| (middle - step / 2.0).round() as u32;
+    let first = |middle: f64| (middle - step / 2.0).floor().max(0.0) as u32;
     let places = (0..step as u32).flat_map(|down| (0..step as u32).map(move |across| (across, down)));
     let shown = places.filter(|(across, down)| noise(first(x) + across, first(y) + down) < share).count();
     shown as f64 / (step * step)
@@ -132,7 +150,8 @@ fn masked<F: Form>(mask: &Mask, before: &Picture<F>, after: &mut Picture<F>, are
         let step = window.step;
         let mut weights = vec![0; window.width];
         for y in 0..window.height {
-            mask.row((y as f64 + 0.5) * step, step, &mut weights);
+            let first = [window.x, window.y + y].map(|at| (at as f64 + 0.5) * step);
+            mask.row(first.into(), step, &mut weights);
             let old = window.of(before, y);
             for ((new, &old), &weight) in window.of_mut(after, y).iter_mut().zip(old).zip(&weights) {
                 *new = blend::mix(old, *new, weight);
@@ -188,20 +207,23 @@ impl Between {
 }
 
 /// Larger and larger pixels, then smaller and smaller.
-fn pixelize<F: Form>(before: &Picture<F>, after: &mut Picture<F>, area: &Area, share: f64) {
-    let size = ((share.min(1.0 - share) * 50.0).ceil() / 50.0) * 2.0 * area.width.min(area.height) as f64 / 20.0;
+fn pixelize<F: Form>(before: &Picture<F>, after: &mut Picture<F>, Scene { place, area }: &Scene, share: f64) {
+    let size = ((share.min(1.0 - share) * 50.0).ceil() / 50.0) * 2.0 * place.width.min(place.height) / 20.0;
     let weight = blend::weight(share);
     for window in windows::<F>(area) {
         let size = size / window.step;
-        let middle = |at: usize, most: usize| match size > 1.0 {
-            true => (((at as f64 / size).floor() + 0.5) * size).min(most as f64 - 1.0) as usize,
+        // Within a row or column of the window, of which so much of the place lies before it.
+        let middle = |at: usize, before: f64, most: usize| match size > 1.0 {
+            true => ((((at as f64 + before) / size).floor() + 0.5) * size - before).clamp(0.0, most as f64 - 1.0) as usize,
             false => at,
         };
-        let columns: Vec<usize> = (0..window.width).map(|x| middle(x, window.width)).collect();
+        let left = window.x as f64 - place.x / window.step;
+        let top = window.y as f64 - place.y / window.step;
+        let columns: Vec<usize> = (0..window.width).map(|x| middle(x, left, window.width)).collect();
         // The middles' rows of both, mixed, before any of them is written over.
         let mixed: Vec<Vec<F::Sample>> = (0..window.height)
             .map(|y| {
-                let y = middle(y, window.height);
+                let y = middle(y, top, window.height);
                 let mut row = window.of(before, y).to_vec();
                 blend::mix_row(&mut row, window.of(after, y), weight);
                 columns.iter().map(|&x| row[x]).collect()
@@ -248,7 +270,8 @@ mod tests {
     use crate::media::Yuv420;
     use crate::{domain::paint::Color, render::sprite};
 
-    const AREA: Area = Area { x: 0, y: 0, width: 64, height: 32 };
+    const SCENE: Scene =
+        Scene { place: Rect { x: 0.0, y: 0.0, width: 64.0, height: 32.0 }, area: Area { x: 0, y: 0, width: 64, height: 32 } };
 
     fn plain(value: u8) -> Picture<Yuv420> {
         let mut picture = Picture::new(64, 32).unwrap();
@@ -258,7 +281,7 @@ mod tests {
 
     fn shown(kind: TransitionType, share: f64) -> Picture<Yuv420> {
         let mut after = plain(200);
-        blend(kind, &plain(50), &mut after, None, &AREA, share);
+        blend(kind, &plain(50), &mut after, None, &SCENE, share);
         after
     }
 
@@ -271,7 +294,7 @@ mod tests {
         // Near its start the picture that goes is all that is seen, and larger and larger.
         let rows = [0.05, 0.1, 0.15, 0.2].map(|share| {
             let mut after = plain(200);
-            blend(TransitionType::Zoom, &ramp, &mut after, None, &AREA, share);
+            blend(TransitionType::Zoom, &ramp, &mut after, None, &SCENE, share);
             after.row(0, 16).to_vec()
         });
         for row in &rows {
@@ -334,6 +357,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_partly_off_the_canvas_changes_as_all_of_it() {
+        // Its right half is seen, and the middle lies at the left.
+        let half = Scene { place: Rect { x: -64.0, y: 0.0, width: 128.0, height: 32.0 }, ..SCENE };
+        let shown = |kind, share| {
+            let mut after = plain(200);
+            blend(kind, &plain(50), &mut after, None, &half, share);
+            after.row(0, 16).to_vec()
+        };
+        let open = shown(TransitionType::CircleOpen, 0.5);
+        assert!(open[0] > 195 && open[63] < 60, "{open:?}");
+        let wiped = shown(TransitionType::WipeRight, 0.75);
+        assert_eq!((wiped[31], wiped[32]), (200, 50));
+        let large = shown(TransitionType::Pixelize, 0.5);
+        assert!(large.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+
+    #[test]
     fn half_of_the_grains_have_come_halfway() {
         let picture = shown(TransitionType::Dissolve, 0.5);
         let come: usize = (0..32).map(|y| picture.row(0, y).iter().filter(|value| **value == 200).count()).sum();
@@ -349,8 +389,7 @@ mod tests {
         };
         let (white, red) = (plain(Color::WHITE), plain(Color { red: 255, green: 0, blue: 0, alpha: 255 }));
         let mut picture = plain(Color { red: 255, green: 0, blue: 0, alpha: 255 });
-        let area = Area { x: 0, y: 0, width: 64, height: 32 };
-        blend(TransitionType::Dissolve, &white, &mut picture, None, &area, 0.5);
+        blend(TransitionType::Dissolve, &white, &mut picture, None, &SCENE, 0.5);
         for (y, x) in (0..16).flat_map(|y| (0..32).map(move |x| (y, x))) {
             let places = [(0, 0), (0, 1), (1, 0), (1, 1)];
             let come = places.iter().filter(|(down, across)| picture.row(0, y * 2 + down)[x * 2 + across] == red.row(0, 0)[0]);

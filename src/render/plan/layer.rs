@@ -149,7 +149,13 @@ pub(super) fn layer(
         leave: visual.transition_out.map(|t| passage(t, slot.end - t.duration.min(longest), t.duration.min(longest))),
         crosses_from: None,
     };
-    layer.stage = if layer.rests() { layer.resting(plan)? } else { layer.moving(plan) };
+    let resting = layer.rests().then(|| layer.resting(plan));
+    layer.stage = match resting {
+        Some(Some(stage)) => stage,
+        // Nothing of it is seen; but what it takes over from gives way to it.
+        Some(None) if slot.crosses_from.is_none() => return None,
+        _ => layer.moving(plan),
+    };
     Some(layer)
 }
 
@@ -431,6 +437,15 @@ mod tests {
         one.timing.length = Some(1.5);
         let layer = plan(&[one], &[medium(1280.0, 720.0)], &output()).unwrap().layers.remove(0);
         assert_eq!(layer.passing_at(0.75), Some(Passing { kind: TransitionType::WipeLeft, share: 0.25, leaves: true }));
+    }
+
+    #[test]
+    fn what_gives_way_to_something_off_the_canvas_goes() {
+        let (one, mut other) = (clip(0, None, 1.0), clip(0, Some(0.5), 1.0));
+        visual(&mut other).x = Length::Pixels(5_000.0);
+        let plan = plan(&[one, other], &vec![medium(1280.0, 720.0); 2], &output()).unwrap();
+        assert_eq!(plan.layers.len(), 2);
+        assert_eq!(plan.layers[1].crossing_at(plan.layers[1].start_s + 0.25), Some((0, 0.5)));
     }
 
     #[test]
