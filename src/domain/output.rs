@@ -334,6 +334,8 @@ pub mod limits {
     pub const GIF_FRAME_RATE: f64 = 50.0;
     pub const VIDEO_BITRATE: RangeInclusive<i64> = 10_000..=500_000_000;
     pub const AUDIO_BITRATE: RangeInclusive<i64> = 8_000..=512_000;
+    /// Of MP3 at 48 kHz (ISO/IEC 11172-3, layer III).
+    pub const MP3_BITRATE: RangeInclusive<i64> = 32_000..=320_000;
     /// The longest composition, seconds: 6 hours.
     pub const DURATION: f64 = 6.0 * 3600.0;
 }

@@ -87,7 +87,7 @@ fn time(text: &str) -> Option<f64> {
     ((2..=3).contains(&parts.len()) && seconds.is_finite() && seconds >= 0.0).then_some(seconds)
 }
 
-/// Without tags (`<i>`), overrides (`{\an8}`) and entities.
+/// Without tags (`<i>`), overrides (`{\an8}`) and entities; `<br>` is the end of a line.
 fn without_marks(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
@@ -105,7 +105,11 @@ fn without_marks(line: &str) -> String {
         let (close, after) = if opened.starts_with('<') { ('>', after_angle) } else { ('}', after_brace) };
         let closes = is_tag && opened.len() >= after;
         match closes.then(|| opened.find(close)).flatten() {
-            Some(end) => rest = &opened[end + 1..],
+            Some(end) => {
+                let name = opened[1..end].trim_end_matches(['/', ' ']);
+                out.push_str(if name.eq_ignore_ascii_case("br") { "\n" } else { "" });
+                rest = &opened[end + 1..];
+            }
             None => {
                 out.push_str(&opened[..1]);
                 rest = &opened[1..];
@@ -116,19 +120,28 @@ fn without_marks(line: &str) -> String {
     html_escape::decode_html_entities(&out).into_owned()
 }
 
-/// Without what its overrides say to be commands of a drawing: from `{\p1}` to `{\p0}`.
-fn without_drawings(text: &str) -> String {
+/// The words of a line of ASS, as libass shows them: without what braces hold, overrides as well as remarks, and without the commands
+/// of a drawing, from `{\p1}` to `{\p0}`.
+fn words_of_ass(text: &str) -> String {
     let (mut out, mut rest, mut draws) = (String::with_capacity(text.len()), text, false);
-    while let Some((words, marks, after)) = rest.split_once('{').and_then(|(words, opened)| {
-        let (marks, after) = opened.split_once('}')?;
-        Some((words, marks, after))
-    }) {
-        out.push_str(if draws { "" } else { words });
-        // `{` and `}` stay for who takes the marks away.
-        out.extend(["{", marks, "}"]);
-        let mut levels = marks.split('\\').filter_map(|mark| mark.strip_prefix('p')?.trim().parse::<u32>().ok());
-        draws = levels.next_back().map_or(draws, |level| level > 0);
-        rest = after;
+    // What no brace closes is shown.
+    let after_last = text.rfind('}').map_or(usize::MAX, |at| text.len() - at);
+    while let Some(at) = rest.find(['\\', '{']) {
+        let (words, marked) = rest.split_at(at);
+        let mut shown = |words: &str| out.push_str(if draws { "" } else { words });
+        shown(words);
+        let escape = ["\\N\n", "\\n ", "\\h\u{a0}", "\\{{", "\\}}"].into_iter().find(|escape| marked.starts_with(&escape[..2]));
+        if let Some(escape) = escape {
+            shown(&escape[2..]);
+            rest = &marked[2..];
+        } else if let Some(end) = marked.find('}').filter(|_| marked.starts_with('{') && marked.len() >= after_last) {
+            let mut levels = marked[1..end].split('\\').filter_map(|mark| mark.strip_prefix('p')?.trim().parse::<u32>().ok());
+            draws = levels.next_back().map_or(draws, |level| level > 0);
+            rest = &marked[end + 1..];
+        } else {
+            shown(&marked[..1]);
+            rest = &marked[1..];
+        }
     }
     out.push_str(if draws { "" } else { rest });
     out
@@ -156,8 +169,7 @@ fn ass(file: &str) -> Vec<Cue> {
             if let (Some(start), Some(end), Some(text)) =
                 (value("Start").and_then(time), value("End").and_then(time), value("Text"))
             {
-                let text = text.replace("\\N", "\n").replace("\\n", "\n").replace("\\h", "\u{a0}");
-                cues.push(Cue { start, end, text: without_marks(&without_drawings(&text)).trim().to_owned() });
+                cues.push(Cue { start, end, text: words_of_ass(text).trim().to_owned() });
             }
         }
     }
@@ -182,6 +194,7 @@ mod tests {
     fn srt_with_empty_lines_among_its_words() {
         let file = "1\n00:01,000 --> 00:02,000\none\n\n42\n\nthree\n\n2\n00:03,000 --> 00:04,000\n\n3\n00:05,000 --> 00:06,000\nlast\n\n";
         assert_eq!(parse(file), [cue(1.0, 2.0, "one\n42\nthree"), cue(5.0, 6.0, "last")]);
+        assert_eq!(parse("1\n00:01,000 --> 00:02,000\none<br>two<BR />three\n"), [cue(1.0, 2.0, "one\ntwo\nthree")]);
     }
 
     #[test]
@@ -212,11 +225,19 @@ mod tests {
     }
 
     #[test]
-    fn drawings_of_ass_are_no_words() {
-        let drawn = |text: &str| without_marks(&without_drawings(text));
-        assert_eq!(drawn("{\\an8\\p1}m 0 0 l 5 5{\\p0}sign{\\pos(1,2)} here"), "sign here");
-        assert_eq!(drawn("{\\p2}m 0 0 {\\bord0}l 5 5"), "");
-        assert_eq!(drawn("a {b} c { d"), "a {b} c { d");
+    fn of_ass_only_the_words_are_shown() {
+        for (line, words) in [
+            ("{\\an8\\p1}m 0 0 l 5 5{\\p0}sign{\\pos(1,2)} here", "sign here"),
+            ("{\\p2}m 0 0 {\\bord0}l 5 5", ""),
+            ("{a remark}x", "x"),
+            ("\\{lit\\}, soft\\nbreak, hard\\Nbreak", "{lit}, soft break, hard\nbreak"),
+            ("a \\q {b} c { d \\", "a \\q  c { d \\"),
+            ("<i>1 &lt; 2</i>", "<i>1 &lt; 2</i>"),
+        ] {
+            assert_eq!(words_of_ass(line), words);
+        }
+        let many = "{".repeat(200_000);
+        assert_eq!(words_of_ass(&many), many);
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub struct VideoInfo {
     pub peak: Option<u32>,
     /// Whether something may be seen through it.
     pub alpha: bool,
-    /// Of this stream; `None` where only the container's is known.
+    /// When this stream ends, seconds from the file's start; `None` where only the container's is known.
     pub duration: Option<f64>,
 }
 
@@ -73,11 +73,12 @@ impl VideoInfo {
 /// Opens a file and says what it holds.
 pub fn probe(path: &Path) -> Result<MediaProbe, MediaError> {
     let input = input::open(path)?;
-    let mut video = best_video(&input).map(|stream| video_info(&stream)).transpose()?;
+    let origin_us = input::origin_us(&input);
+    let mut video = best_video(&input).map(|stream| video_info(&stream, origin_us)).transpose()?;
     if let (Some(video), Some(stream)) = (&mut video, best_video(&input)) {
         video.peak = peak(path, &stream);
     }
-    let mut audio = input.streams().best(media::Type::Audio).and_then(|stream| audio_info(&stream));
+    let mut audio = input.streams().best(media::Type::Audio).and_then(|stream| audio_info(&stream, origin_us));
     if video.is_none() && audio.is_none() {
         return Err(MediaError::Unsupported("the file holds neither picture nor sound".into()));
     }
@@ -117,7 +118,7 @@ pub(super) fn best_video(input: &Input) -> Option<Stream<'_>> {
     input.streams().best(media::Type::Video).filter(|stream| !stream.disposition().contains(Disposition::ATTACHED_PIC))
 }
 
-fn video_info(stream: &Stream) -> Result<VideoInfo, MediaError> {
+fn video_info(stream: &Stream, origin_us: i64) -> Result<VideoInfo, MediaError> {
     let parameters = stream.parameters();
     // SAFETY: plain numbers of parameters and a stream that are borrowed.
     let (width, height, aspect) = unsafe {
@@ -149,7 +150,7 @@ fn video_info(stream: &Stream) -> Result<VideoInfo, MediaError> {
         frame_rate: frame_rate(stream),
         peak: None,
         alpha: has_alpha(stream),
-        duration: duration(stream),
+        duration: duration(stream, origin_us),
     })
 }
 
@@ -167,7 +168,7 @@ fn peak(path: &Path, stream: &Stream) -> Option<u32> {
     told.or_else(|| VideoDecoder::open(path, 0.0).ok()?.next_picture().ok()??.told_peak())
 }
 
-fn audio_info(stream: &Stream) -> Option<AudioInfo> {
+fn audio_info(stream: &Stream, origin_us: i64) -> Option<AudioInfo> {
     let parameters = stream.parameters();
     // SAFETY: plain numbers of parameters that are borrowed.
     let (rate, channels) = unsafe { ((*parameters.as_ptr()).sample_rate, (*parameters.as_ptr()).ch_layout.nb_channels) };
@@ -176,14 +177,17 @@ fn audio_info(stream: &Stream) -> Option<AudioInfo> {
         decodable: input::allowed_decoder(parameters.id(), false).is_ok(),
         sample_rate: rate as u32,
         channels: channels as u32,
-        duration: duration(stream),
+        duration: duration(stream, origin_us),
     })
 }
 
-fn duration(stream: &Stream) -> Option<f64> {
-    let known = stream.duration() != ffi::AV_NOPTS_VALUE && stream.duration() > 0;
-    if known {
-        return Some(input::seconds(stream.duration(), stream.time_base()));
+/// When it ends, seconds from the start of a file that begins at `origin_us`.
+fn duration(stream: &Stream, origin_us: i64) -> Option<f64> {
+    let known = |time: i64| Some(time).filter(|time| *time != ffi::AV_NOPTS_VALUE);
+    let seconds = |time: i64| input::seconds(time, stream.time_base());
+    if let Some(duration) = known(stream.duration()).filter(|duration| *duration > 0) {
+        let late = known(stream.start_time()).map_or(0.0, |start| seconds(start) - origin_us as f64 / 1e6);
+        return Some(seconds(duration) + late.max(0.0));
     }
     // Matroska says it in a tag of each track, "00:00:10.023000000".
     let tag = tag(stream, c"DURATION")?;

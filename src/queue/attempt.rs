@@ -174,7 +174,7 @@ fn check(elements: &Elements, outputs: &[Output], buckets: &[String]) -> Result<
         validation::bucket(&mut check, &format!("outputs[{index}]"), output, buckets);
     }
     let only: Vec<Element> = elements.iter().map(|(_, element)| element.clone()).collect();
-    validation::composition(&mut check, "elements", &only, validation::shortest(outputs));
+    validation::composition(&mut check, "elements", &only, validation::ends_by(outputs));
     match check.finish().first() {
         None => Ok(()),
         Some(first) => Err(JobFailure::new(ErrorCode::BadUserInput, format!("{}: {}", first.path, first.message))),

@@ -247,7 +247,7 @@ pub(super) fn elements_in(job_ids: &[String]) -> Select<element::Entity> {
 /// Checks elements that are to be a job's, and against the length that its output has.
 fn check_all(job: &job::Model, elements: &[Element], at: impl Fn(usize) -> String) -> Result<(), Error> {
     let outputs: Vec<Output> = serde_json::from_value(job.outputs.clone()).map_err(|error| Error::internal(error.to_string()))?;
-    let duration = validation::shortest(&outputs);
+    let duration = validation::ends_by(&outputs);
     let mut check = Checker::default();
     for (index, element) in elements.iter().enumerate() {
         let at = format!("{}.{}", at(index), element.element_type().field());

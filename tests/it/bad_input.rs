@@ -118,6 +118,7 @@ fn breaches() -> Vec<(Value, &'static str)> {
         (output(json!({ "videoBitrate": 1_000_000, "quality": "LOSSLESS" })), "input.outputs[0].videoBitrate"),
         (output(json!({ "videoBitrate": 1_000_000, "format": "MOV", "videoCodec": "PRORES" })), "input.outputs[0].videoBitrate"),
         (output(json!({ "audioBitrate": 128_000, "format": "WAV" })), "input.outputs[0].audioBitrate"),
+        (output(json!({ "audioBitrate": 512_000, "format": "MP3" })), "input.outputs[0].audioBitrate"),
         (output(json!({ "format": "GIF", "quality": "LOSSLESS" })), "input.outputs[0].quality"),
         (output(json!({ "videoCodec": "AV1", "width": 320, "height": 32 })), "input.outputs[0].height"),
         (output(json!({ "range": { "start": 0, "length": 0 } })), "input.outputs[0].range.length"),

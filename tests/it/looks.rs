@@ -370,6 +370,34 @@ async fn subtitles_show_their_words_in_their_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn subtitles_give_way_to_what_follows_on_their_track() {
+    let server = Server::sqlite().await;
+    let words = |color: &str, more: Value| {
+        let cues = json!([{ "start": 0, "end": 0.7, "text": "██████" }, { "start": 0.7, "end": 1, "text": "██████" }]);
+        let mut fields = json!({ "color": color, "fontSize": 60, "track": 0, "verticalAlign": "MIDDLE", "cues": cues });
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "subtitles": fields })
+    };
+    let fade = json!({ "type": "FADE", "duration": 0.4, "easing": "LINEAR" });
+    // The one goes from 0.6 to 1 s, within both of its cues, as the other or a picture comes.
+    let later = [
+        words("#0000ff", json!({ "transitionIn": fade })),
+        json!({ "shape": { "shape": "RECTANGLE", "fill": "#0000ff",
+        "height": 100, "length": 1, "track": 0, "transitionIn": fade } }),
+    ];
+    for later in later {
+        let (_, path) = render(&server, video(json!([words("#ff0000", json!({})), later]))).await;
+        let red = |seconds: f64| i32::from(Picture::at(&path, seconds, 320, 180).pixel(160, 90)[0]);
+        for seconds in [0.5, 0.7, 0.8, 0.9, 1.0] {
+            // Over what fades away the other lies, by as much as it has come.
+            let come = (seconds - 0.6f64).clamp(0.0, 0.4) / 0.4;
+            let expected = 254.0 * (1.0 - come).powi(2);
+            assert!((f64::from(red(seconds)) - expected).abs() <= 12.0, "{seconds}: {} not {expected}: {later}", red(seconds));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_line_thinner_than_two_pixels_is_there_and_a_blur_keeps_its_colour() {
     let server = Server::sqlite().await;
     let white = |more: Value| {

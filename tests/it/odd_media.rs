@@ -392,3 +392,35 @@ async fn a_picture_is_as_long_as_its_packets() {
         assert!((length - expected).abs() < 0.04, "{name}: {length}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_begins_late_is_there_to_its_end() {
+    let server = Server::sqlite().await;
+    // A picture from one second on, 2 s long, beside a sound from the start, and the other way round.
+    let (picture, tone) = (["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=2"], ["-f", "lavfi", "-i", "sine=duration=2"]);
+    let late = ["-itsoffset", "1"];
+    let pictures = [&tone[..], &late, &picture, &["-map", "0", "-map", "1"]].concat();
+    let sounds = [&picture[..], &late, &tone, &["-map", "0", "-map", "1"]].concat();
+    for name in ["late.ts", "late.mp4", "late.mkv", "late.mov"] {
+        let asset = clip(&server, &format!("picture-{name}"), &pictures).await;
+        let (result, _) = made(
+            &server,
+            json!({ "width": 64, "height": 36, "frameRate": 25 }),
+            json!([{ "video": { "source": { "asset": asset }, "muted": true } }]),
+        )
+        .await;
+        let frames = result["frames"].as_i64().unwrap();
+        assert!((74..=77).contains(&frames), "{name}: {frames} frames");
+        let asset = clip(&server, &format!("sound-{name}"), &sounds).await;
+        let (result, path) =
+            made(&server, json!({ "format": "WAV" }), json!([{ "audio": { "source": { "asset": asset }, "start": 0 } }])).await;
+        let seconds = result["duration"].as_f64().unwrap();
+        assert!((seconds - 3.0).abs() < 0.05, "{name}: {seconds} s");
+        let left = sound(&path);
+        let loudest = |from: f64, to: f64| {
+            let of = |seconds: f64| ((seconds * 48_000.0) as usize).min(left.len());
+            left[of(from)..of(to)].iter().fold(0f32, |most, value| most.max(value.abs()))
+        };
+        assert!(loudest(0.1, 0.9) < 1e-3 && loudest(2.8, 2.9) > 0.05, "{name}");
+    }
+}

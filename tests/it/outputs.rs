@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     decoded::{Picture, amplitude, ffmpeg, probed, sound},
+    outlook::VALIDATE,
     rendering::clip,
     server::Server,
     support::made,
@@ -234,4 +235,27 @@ async fn a_gif_has_the_colours_of_its_pictures() {
         println!("{name}: ours {ours:.2} dB, FFmpeg's {theirs:.2}");
         assert!(ours > theirs - 1.0, "{name}: ours {ours:.2} dB, FFmpeg's {theirs:.2}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_element_past_the_end_of_a_shorter_output_is_in_the_longer() {
+    let server = Server::sqlite().await;
+    let shape = |start: f64, fill: &str| json!({ "shape": { "shape": "RECTANGLE", "fill": fill, "start": start, "length": 1 } });
+    let output = |more: Value| {
+        let mut output = json!({ "width": 64, "height": 36, "frameRate": 10 });
+        output.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        output
+    };
+    let outputs = [output(json!({ "duration": 1 })), output(json!({}))];
+    let job = json!({ "outputs": outputs, "elements": [shape(0.0, "red"), shape(2.0, "lime")] });
+    let id = server.api.create(job).await;
+    let status = server.api.finished(&id).await["status"].take();
+    let query = "query($id: ID!) { job(id: $id) { results { frames } } }";
+    let job = server.api.ask(query, json!({ "id": id })).await["job"].take();
+    let frames: Vec<_> = job["results"].as_array().unwrap().iter().map(|result| result["frames"].as_i64().unwrap()).collect();
+    assert_eq!((status.as_str(), &frames[..]), (Some("COMPLETED"), &[10, 30][..]), "{job:#}");
+    let both = [output(json!({ "duration": 1 })), output(json!({ "duration": 2 }))];
+    let refused = json!({ "outputs": both, "elements": [shape(0.0, "red"), shape(2.0, "lime")] });
+    let told = server.api.ask(VALIDATE, json!({ "input": refused })).await["validateJob"].take();
+    assert_eq!(told["problems"][0]["path"], "input.elements[1].shape.start", "in none of them: {told:#}");
 }

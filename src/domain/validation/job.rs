@@ -27,7 +27,7 @@ pub fn new_job(check: &mut Checker, at: &str, new: &NewJob) {
         check.breach(&path, ViolationCode::Required, "must have at least one element, or submit must be false");
     }
     if !too_many_elements(check, &path, super::count(&new.elements)) {
-        composition(check, &path, &new.elements, shortest(&new.outputs));
+        composition(check, &path, &new.elements, ends_by(&new.outputs));
     }
 }
 
@@ -74,7 +74,8 @@ pub fn outputs(check: &mut Checker, at: &str, outputs: &[Output]) {
     }
 }
 
-/// The shortest duration that outputs give the composition, seconds.
-pub fn shortest(outputs: &[Output]) -> Option<f64> {
-    outputs.iter().filter_map(|output| output.duration).reduce(f64::min)
+/// When the composition ends for all outputs, seconds; `None` where one of them has no duration of its own.
+pub fn ends_by(outputs: &[Output]) -> Option<f64> {
+    let durations: Option<Vec<f64>> = outputs.iter().map(|output| output.duration).collect();
+    durations?.into_iter().reduce(f64::max)
 }

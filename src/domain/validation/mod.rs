@@ -12,7 +12,7 @@ use super::{
 };
 
 pub use element::{COMPOSITION_DEPTH, composition, count, element, past_the_end, source, too_many_elements};
-pub use job::{job_patch, new_job, outputs, shortest};
+pub use job::{ends_by, job_patch, new_job, outputs};
 pub use output::{bucket, output};
 
 /// The longest time that an input may name, seconds.

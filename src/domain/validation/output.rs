@@ -126,7 +126,8 @@ fn rates(check: &mut Checker, at: &str, output: &Output) {
     }
     if let Some(bitrate) = output.audio_bitrate {
         let at = format_args!("{at}.audioBitrate");
-        check.range(at, bitrate, output::limits::AUDIO_BITRATE);
+        let is_mp3 = output.audio_codec_name() == Some("mp3");
+        check.range(at, bitrate, if is_mp3 { output::limits::MP3_BITRATE } else { output::limits::AUDIO_BITRATE });
         if !matches!(output.audio_codec_name(), Some("aac" | "opus" | "mp3")) {
             check.breach(at, ViolationCode::Inconsistent, NO_SOUND_RATES);
         }

@@ -141,7 +141,8 @@ pub struct OutputInput {
     crf: Option<i32>,
     /// In place of the quality and of `crf`, for the same codecs: bits a second on average.
     video_bitrate: Option<Long>,
-    /// Bits a second; 160000 where it is not given. Refused where sound is not compressed, or there is none.
+    /// Bits a second, of MP3 from 32000 to 320000, else from 8000 to 512000; 160000 where it is not given. Refused where sound is not
+    /// compressed, or there is none.
     audio_bitrate: Option<i32>,
     /// What shows where nothing lies. One that is not opaque stays so in WEBM of VP9, MOV of PRORES, GIF and PNG.
     #[graphql(default_with = "Color(domain::paint::Color::BLACK)")]

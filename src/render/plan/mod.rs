@@ -13,7 +13,7 @@ mod sound;
 mod span;
 
 use crate::domain::{
-    composition::Element,
+    composition::{Element, Visual},
     geometry::Rect,
     output::{FrameRate, Output},
     paint::Color,
@@ -176,6 +176,9 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
             None => (media[index].size.map(|(width, height)| (width * plan.scale, height * plan.scale)), media[index].opaque),
         };
         if let Some(cues) = elements[index].cues() {
+            if let Some(from) = slot.crosses_from {
+                give_way(plan, &mut layers, from, (&visual, slot));
+            }
             layers.extend(cues.iter().enumerate().filter_map(|(number, cue)| {
                 let start = slot.start + cue.start;
                 let shown = Slot { start, end: (slot.start + cue.end).min(slot.end), crosses_from: None, ..*slot };
@@ -192,24 +195,51 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
         if let Some(nested) = &plan.nested[index] {
             layer.hold(plan, nested);
         }
-        layer.crosses_from =
-            slot.crosses_from.and_then(|from| layers.iter().position(|below| below.element == from && below.end > layer.first));
-        if let (Some(from), Some(enter)) = (layer.crosses_from, &mut layer.enter) {
-            // Done when the other ends: there is nothing left then to come from.
-            enter.duration_s = enter.duration_s.min(layers[from].end_s - slot.start);
-            // The other goes as this comes, and not once more by itself.
-            let ended_s = enter.start_s + enter.duration_s;
-            layers[from].leave = layers[from].leave.filter(|leave| leave.start_s >= ended_s);
-            if layer::shifts(enter.kind) {
-                layers[from].set_moving(plan);
-                if let Some(nested) = &plan.nested[layers[from].element] {
-                    layers[from].hold(plan, nested);
-                }
-            }
+        match slot.crosses_from {
+            Some(from) if elements[from].cues().is_some() => give_way(plan, &mut layers, from, (&visual, slot)),
+            Some(from) => cross(plan, &mut layers, &mut layer, from),
+            None => {}
         }
         layers.push(layer);
     }
     layers
+}
+
+/// A layer takes over from that of another element.
+fn cross(plan: &Plan, layers: &mut [Layer], layer: &mut Layer, element: usize) {
+    let from = layers.iter().position(|below| below.element == element && below.end > layer.first);
+    layer.crosses_from = from;
+    let (Some(from), Some(enter)) = (from.map(|from| &mut layers[from]), &mut layer.enter) else { return };
+    // Done when the other ends: there is nothing left then to come from.
+    enter.duration_s = enter.duration_s.min(from.end_s - layer.start_s);
+    // The other goes as this comes, and not once more by itself.
+    let ended_s = enter.start_s + enter.duration_s;
+    from.leave = from.leave.filter(|leave| leave.start_s >= ended_s);
+    if layer::shifts(enter.kind) {
+        push(plan, from);
+    }
+}
+
+/// Where subtitles come or go each of their cues is a layer: none takes over from another, but all that go do so as the next element
+/// comes.
+fn give_way(plan: &Plan, layers: &mut [Layer], element: usize, (next, slot): (&Visual, &Slot)) {
+    let Some(enter) = next.transition_in else { return };
+    let duration_s = enter.duration.min(slot.end - slot.start);
+    let leave = layer::Passage { kind: enter.kind, start_s: slot.start, duration_s, easing: enter.easing };
+    for below in layers.iter_mut().filter(|below| below.element == element && below.end_s > slot.start) {
+        below.leave = Some(leave);
+        if layer::shifts(leave.kind) {
+            push(plan, below);
+        }
+    }
+}
+
+/// Moves a layer by a transition of another.
+fn push(plan: &Plan, layer: &mut Layer) {
+    layer.set_moving(plan);
+    if let Some(nested) = &plan.nested[layer.element] {
+        layer.hold(plan, nested);
+    }
 }
 
 #[cfg(test)]

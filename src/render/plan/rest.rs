@@ -72,7 +72,7 @@ impl Rest {
 }
 
 /// The whole pixels nearest to a span. The edges of a box are where they are said to be; what is fitted into it keeps its size where that
-/// is whole, and else goes to even pixels, which are drawn more quickly.
+/// is whole, and else goes to the nearest even pixels, which are drawn more quickly: what lies in the middle stays there.
 fn snapped((from, to): (f64, f64), of: (f64, f64)) -> (f64, f64) {
     const SAME: f64 = 1e-3;
     let is_same = |one: f64, other: f64| (one - other).abs() < SAME;
@@ -81,9 +81,8 @@ fn snapped((from, to): (f64, f64), of: (f64, f64)) -> (f64, f64) {
     if is_own || is_same(length, length.round()) {
         return (nearest(from), nearest(to));
     }
-    let length = nearest(length / 2.0) * 2.0;
-    let start = nearest((from + to - length) / 4.0) * 2.0;
-    (start, start + length)
+    let even = |edge: f64| nearest(edge / 2.0) * 2.0;
+    (even(from), even(to))
 }
 
 /// The nearest pixel's edge: halves go one way on either side of 0, and wherever on the canvas, whose places are sums.
@@ -162,6 +161,7 @@ mod tests {
         // Contained: of its own whole size, and of one between pixels.
         assert_eq!(shown(rect(135.0, 71.5, 50.0, 37.0), all), Some(area(135, 72, 50, 37)));
         assert_eq!(shown(rect(0.0, 21.7, 320.0, 136.6), all), Some(area(0, 22, 320, 136)));
+        assert_eq!(shown(rect(0.0, 23.0 + 1.0 / 3.0, 320.0, 133.0 + 1.0 / 3.0), all), Some(area(0, 24, 320, 132)));
         let thin = rect(10.0, 9.76, 300.0, 0.4);
         assert_eq!(shown(thin, thin), None);
     }
