@@ -5,9 +5,11 @@ use std::path::Path;
 use ffmpeg_next::{
     ChannelLayout, Error, Packet, Rational, codec, decoder,
     error::EAGAIN,
+    ffi,
     format::{
         context::Input,
         sample::{Sample, Type},
+        stream::Stream,
     },
     frame, media,
     software::resampling::Context,
@@ -20,6 +22,10 @@ pub const SAMPLE_RATE: u32 = 48_000;
 const F32: Sample = Sample::F32(Type::Planar);
 /// Times that disagree with the count of samples by more than this are a gap, and are believed: 50 ms.
 const GAP_SAMPLES: i64 = SAMPLE_RATE as i64 / 20;
+/// Fewer samples than these take are not counted to be as many in each packet, seconds.
+const LONG_PACKET_S: f64 = 0.005;
+/// A time is rounded, and once more with what is left out at the start: a little more than half a tick each, where it was written too.
+const ROUNDED_TICKS: f64 = 1.6;
 /// By how much a container's times may be rounded: 1 ms.
 const ROUNDED_SAMPLES: i64 = SAMPLE_RATE as i64 / 1_000;
 pub(super) const MOST_BROKEN_PACKETS: u32 = 1_000;
@@ -39,6 +45,8 @@ pub struct AudioDecoder {
     stream: usize,
     time_base: Rational,
     origin_s: f64,
+    /// Where its first packet begins, seconds, if its times are rounded to more than a sample and all its packets are alike.
+    first_s: Option<f64>,
     resampler: Option<(Shape, Context)>,
     position: Option<i64>,
     broken_packets: u32,
@@ -67,6 +75,22 @@ enum State {
     Finished,
 }
 
+/// See [`AudioDecoder::first_s`]: of Matroska and others whose times are milliseconds.
+fn first_s(stream: &Stream, origin_s: f64) -> Option<f64> {
+    let parameters = stream.parameters();
+    // SAFETY: plain numbers of parameters that are borrowed.
+    let (rate, padding) = unsafe { ((*parameters.as_ptr()).sample_rate, (*parameters.as_ptr()).initial_padding) };
+    let tick_s = f64::from(stream.time_base());
+    let is_rounded = rate > 0 && tick_s * f64::from(rate) > 1.0;
+    if !is_rounded || parameters.id() == codec::Id::VORBIS || stream.start_time() == ffi::AV_NOPTS_VALUE {
+        return None;
+    }
+    let padding_s = f64::from(padding.max(0)) / f64::from(rate);
+    let heard_s = input::seconds(stream.start_time(), stream.time_base()) - origin_s + padding_s;
+    // As the first frame is placed.
+    Some(if heard_s.abs() * f64::from(SAMPLE_RATE) <= ROUNDED_SAMPLES as f64 { 0.0 } else { heard_s } - padding_s)
+}
+
 impl AudioDecoder {
     /// Opens a file's sound at `from` seconds, or a little earlier.
     pub fn open(path: &Path, from: f64) -> Result<Self, MediaError> {
@@ -74,6 +98,8 @@ impl AudioDecoder {
         let stream =
             input.streams().best(media::Type::Audio).ok_or_else(|| MediaError::Unsupported("the file holds no sound".into()))?;
         let (index, time_base) = (stream.index(), stream.time_base());
+        let origin_us = input::origin_us(&input);
+        let first_s = first_s(&stream, origin_us as f64 / 1e6);
         let context = codec::Context::from_parameters(stream.parameters()).map_err(MediaError::reading)?;
         let codec = input::allowed_decoder(context.id(), false)?;
         let mut decoder = context
@@ -82,7 +108,6 @@ impl AudioDecoder {
             .and_then(|opened| opened.audio())
             .map_err(MediaError::reading)?;
         decoder.set_packet_time_base(time_base);
-        let origin_us = input::origin_us(&input);
         input::keep_only(&mut input, &[index]);
         decode::seek(&mut input, origin_us, from);
         Ok(Self {
@@ -91,6 +116,7 @@ impl AudioDecoder {
             stream: index,
             time_base,
             origin_s: origin_us as f64 / 1e6,
+            first_s,
             resampler: None,
             position: None,
             broken_packets: 0,
@@ -174,16 +200,34 @@ impl AudioDecoder {
     fn follow_the_clock(&mut self, frame: &frame::Audio) {
         let Some(timestamp) = frame.timestamp() else { return };
         let seconds = input::seconds(timestamp, self.time_base) - self.origin_s;
-        let mut told = (seconds * f64::from(SAMPLE_RATE)).round() as i64;
-        if self.position.is_none() && told.abs() <= ROUNDED_SAMPLES {
+        let at = |seconds: f64| (seconds * f64::from(SAMPLE_RATE)).round() as i64;
+        let told = match self.position {
             // The first of all.
-            told = 0;
-        }
+            None if at(seconds).abs() <= ROUNDED_SAMPLES => 0,
+            None => at(self.unrounded(frame, seconds).unwrap_or(seconds)),
+            Some(_) => at(seconds),
+        };
         let backlog = self.resampler.as_ref().and_then(|(_, r)| r.delay()).map_or(0, |delay| delay.output);
         let counted = self.position.map(|position| position + backlog);
         if counted.is_none_or(|counted| (counted - told).abs() > GAP_SAMPLES) {
             self.position = Some(told - backlog);
         }
+    }
+
+    /// When a frame begins whose time is rounded: it ends so many packets after the first of all begins. At its start something may
+    /// have been left out.
+    fn unrounded(&self, frame: &frame::Audio, seconds: f64) -> Option<f64> {
+        let (first_s, tick_s) = (self.first_s?, f64::from(self.time_base));
+        // SAFETY: plain numbers of a decoder that is borrowed; 0 where it does not say.
+        let (usual, padding) = unsafe { ((*self.decoder.as_ptr()).frame_size, (*self.decoder.as_ptr()).initial_padding) };
+        let in_seconds = |samples: i32| f64::from(samples) / f64::from(frame.rate());
+        let left = frame.samples() as i32;
+        // The demuxer has the padding left out of the first packet that is read, wherever that is.
+        let packet_s = in_seconds(if usual > 0 { usual } else { left + padding.max(0) });
+        let length_s = in_seconds(left);
+        let packets = ((seconds + length_s - first_s) / packet_s).round();
+        let counted = first_s + packets * packet_s - length_s;
+        (packet_s >= LONG_PACKET_S && (counted - seconds).abs() < ROUNDED_TICKS * tick_s).then_some(counted)
     }
 
     fn placed(&mut self, out: &frame::Audio) -> Sound {

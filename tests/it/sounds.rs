@@ -38,6 +38,33 @@ async fn what_a_trim_leaves_out_is_not_heard_however_long_the_element() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_trim_is_exact_where_the_file_rounds_its_times() {
+    let server = Server::sqlite().await;
+    let noise = ["-f", "lavfi", "-i", "anoisesrc=d=6:c=pink:seed=3:a=0.3"];
+    let late = [&["-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=6", "-itsoffset", "0.333"], &noise[..]].concat();
+    for (name, arguments) in [
+        ("noise.webm", [&noise[..], &["-c:a", "libopus"]].concat()),
+        ("noise.mkv", [&noise[..], &["-ar", "44100", "-c:a", "flac"]].concat()),
+        ("late.mkv", [&late[..], &["-c:a", "libopus"]].concat()),
+    ] {
+        let asset = clip(&server, name, &arguments).await;
+        let audio = |more: Value| {
+            let mut fields = json!({ "source": { "asset": asset }, "start": 0 });
+            fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            json!([{ "audio": fields }])
+        };
+        let whole = heard(&server, audio(json!({}))).await;
+        for seconds in [0.613, 1.313, 4.02] {
+            let part = heard(&server, audio(json!({ "trimStart": seconds, "length": 0.5 }))).await;
+            let from = (seconds * 48_000.0f64).round() as usize;
+            let apart = |at: usize| (part[at] - whole[from + at]).abs();
+            let most = (2_000..20_000).map(apart).fold(0.0, f32::max);
+            assert!(most < 0.01, "{name} from {seconds} s: {most}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_speed_keeps_the_pitch() {
     let server = Server::sqlite().await;
     let tone = server.api.upload("tone.wav", "audio/wav", made::tone(2.0, 440.0, 0.5)).await;
