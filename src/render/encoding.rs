@@ -64,6 +64,13 @@ pub fn video(output: &Output, palette: Option<Palette>) -> VideoSettings {
     settings
 }
 
+/// Whether its picture may be made in segments: a GIF's pictures build on those before, and encoders but x264 miss a bit rate in
+/// seconds that they would find in a minute.
+pub fn is_cut(output: &Output) -> bool {
+    let finds_its_rate = output.video_bitrate.is_none() || output.video_codec == VideoCodec::H264;
+    matches!(output.format, Format::Mp4 | Format::Webm | Format::Mov) && finds_its_rate
+}
+
 /// Where no bit rate is asked for, the constant rate factor: the client's, or the quality's.
 fn factor(output: &Output, usual: i32) -> Option<(&'static str, String)> {
     output.video_bitrate.is_none().then(|| ("crf", output.crf.unwrap_or(usual).to_string()))

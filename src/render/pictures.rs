@@ -23,7 +23,7 @@ use super::{
     shelf::Shelf,
 };
 use crate::{
-    domain::output::{Format, Output},
+    domain::output::Output,
     media::{self, Encoded, MediaError, Muxer, Parcel, Smoothness, VideoEncoder, VideoSettings},
 };
 
@@ -40,10 +40,9 @@ impl Parts {
     pub fn of(plan: &Plan, output: &Output, copies: Copies, video: &mut VideoEncoder) -> Self {
         let delay = (!copies.parts.is_empty()).then(|| video.delay().max(copies.delay()));
         let foreign = copies.head();
-        let (segments, copied) = match output.format {
-            // Its pictures say what has changed since the one before.
-            Format::Gif => (vec![Segment::whole(plan)], vec![None]),
-            _ => copies.into_segments(plan),
+        let (segments, copied) = match encoding::is_cut(output) {
+            true => copies.into_segments(plan),
+            false => (vec![Segment::whole(plan)], vec![None]),
         };
         if delay.is_some() {
             let own = if copied.iter().all(Option::is_some) { Vec::new() } else { video.head() };
@@ -88,7 +87,7 @@ impl<'a> Pictures<'a> {
     ) -> Self {
         let Parts { segments, copied, delay } = parts;
         let making = means.shelf.and_then(|(_, digests)| Making::of(ready.plan, ready.elements, digests));
-        let shelf = means.shelf.map(|(shelf, _)| shelf).filter(|_| output.format != Format::Gif);
+        let shelf = means.shelf.map(|(shelf, _)| shelf).filter(|_| encoding::is_cut(output));
         let words = format!("{settings:?} {}", media::versions());
         let key = |(segment, copied): (_, &Option<Copied>)| {
             let making = making.as_ref().filter(|_| shelf.is_some() && copied.is_none())?;

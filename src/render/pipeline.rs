@@ -82,12 +82,11 @@ pub trait Watcher {
 /// Which outputs are made together, by index: those of one plan whose pictures are alike and are cut into segments, as far as so
 /// many bytes of memory last; 0: any number.
 pub fn together(plans: &[Plan], outputs: &[Output], memory: u64) -> Vec<Vec<usize>> {
-    let is_cut = |output: &Output| matches!(output.format, Format::Mp4 | Format::Webm | Format::Mov);
     let alike = |one: usize, other: usize| {
         let [a, b] = [&outputs[one], &outputs[other]];
         let looks =
             |output: &Output| (smoothness(output.quality), output.keeps_alpha(), encoding::video(output, None).storage.is_fine());
-        is_cut(a) && is_cut(b) && looks(a) == looks(b) && plans[one] == plans[other]
+        encoding::is_cut(a) && encoding::is_cut(b) && looks(a) == looks(b) && plans[one] == plans[other]
     };
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for index in 0..outputs.len() {

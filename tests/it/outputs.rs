@@ -259,3 +259,17 @@ async fn an_element_past_the_end_of_a_shorter_output_is_in_the_longer() {
     let told = server.api.ask(VALIDATE, json!({ "input": refused })).await["validateJob"].take();
     assert_eq!(told["problems"][0]["path"], "input.elements[1].shape.start", "in none of them: {told:#}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bit_rate_is_met_by_every_encoder() {
+    let server = Server::sqlite().await;
+    let noise = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=10,noise=alls=20:allf=t", "-pix_fmt", "yuv420p", "-crf", "12"];
+    let asset = clip(&server, "noise.mp4", &noise).await;
+    for (format, codec) in [("MP4", "H264"), ("MP4", "H265"), ("WEBM", "VP9"), ("MP4", "AV1")] {
+        let output = json!({ "format": format, "videoCodec": codec, "width": 320, "height": 180, "frameRate": 25,
+            "videoBitrate": 400_000 });
+        let (_, path) = made(&server, output, json!([{ "video": { "source": { "asset": asset } } }])).await;
+        let rate = std::fs::metadata(&path).unwrap().len() as f64 * 8.0 / 10.0;
+        assert!((0.8..1.25).contains(&(rate / 400_000.0)), "{codec}: {rate:.0} bits a second");
+    }
+}
