@@ -134,43 +134,55 @@ impl Held {
     fn apply<R: Raster>(&self, picture: &mut R) {
         let (across, shift, shared) = (picture.plane_width(1), R::Form::SHARED, 1 << R::Form::SHARED);
         let opaque = vec![SampleOf::<R>::MAX; picture.width()];
+        let mean = 1.0 / (shared * shared) as f32;
         for y in 0..picture.plane_height(1) {
-            let (cb, cr) = (picture.row(1, y).to_vec(), picture.row(2, y).to_vec());
-            let shares = picture.alpha_row(1, y).unwrap_or(&opaque[..across]).to_vec();
+            let shares: Vec<f32> = picture.alpha_row(1, y).unwrap_or(&opaque[..across]).iter().map(share).collect();
+            let chroma = picture.row(1, y).iter().zip(picture.row(2, y)).zip(&shares);
+            let chroma: Vec<[f32; 3]> =
+                chroma.map(|((cb, cr), share)| self.of_chroma(eight_bits(cb), eight_bits(cr), *share)).collect();
             let mut sums = vec![[0f32; 3]; across];
             for row in shared * y..shared * (y + 1) {
                 let alphas = picture.alpha_row(0, row).unwrap_or(&opaque).to_vec();
-                for (x, (value, alpha)) in picture.row_mut(0, row).iter_mut().zip(alphas).enumerate() {
-                    let at = x >> shift;
-                    let [cb, cr] = [cb[at], cr[at]].map(|chroma| of_pixel(chroma, shares[at], alpha));
-                    let rgb = self.changed([*value, cb, cr], alpha);
-                    *value = self.stored(0, rgb, alpha);
+                for (x, (value, alpha)) in picture.row_mut(0, row).iter_mut().zip(&alphas).enumerate() {
+                    let (at, share) = (x >> shift, share(alpha));
+                    // As premultiplied as the pixel is.
+                    let own = if share == shares[at] || shares[at] == 0.0 { 1.0 } else { share / shares[at] };
+                    let luma = eight_bits(value);
+                    let rgb = [0, 1, 2].map(|color| (luma * self.changed[color][0] + chroma[at][color] * own).clamp(0.0, share));
+                    *value = self.stored(0, rgb, share);
                     sums[at].iter_mut().zip(rgb).for_each(|(sum, value)| *sum += value);
                 }
             }
-            let share = 1.0 / (shared * shared) as f32;
             for plane in 1..3 {
-                for ((out, sum), alpha) in picture.row_mut(plane, y).iter_mut().zip(&sums).zip(&shares) {
-                    *out = self.stored(plane, sum.map(|value| value * share), *alpha);
+                for ((out, sum), share) in picture.row_mut(plane, y).iter_mut().zip(&sums).zip(&shares) {
+                    *out = self.stored(plane, sum.map(|value| value * mean), *share);
                 }
             }
         }
     }
 
-    /// Red, green and blue, 0…1, premultiplied.
-    #[inline(always)]
-    fn changed<S: Sample>(&self, values: [S; 3], alpha: S) -> [f32; 3] {
-        let share = alpha.float() / S::MAX.float();
-        let [y, cb, cr] = values.map(|value| value.float() / (1 << S::FINER) as f32);
-        self.changed.map(|[of_y, of_cb, of_cr, add]| (y * of_y + cb * of_cb + cr * of_cr + add * share).clamp(0.0, share))
+    /// What Cb and Cr, and what is added, make of red, green and blue.
+    fn of_chroma(&self, cb: f32, cr: f32, share: f32) -> [f32; 3] {
+        self.changed.map(|[_, of_cb, of_cr, add]| cb * of_cb + cr * of_cr + add * share)
     }
 
     #[inline(always)]
-    fn stored<S: Sample>(&self, plane: usize, [red, green, blue]: [f32; 3], alpha: S) -> S {
+    fn stored<S: Sample>(&self, plane: usize, [red, green, blue]: [f32; 3], share: f32) -> S {
         let [of_red, of_green, of_blue, add] = self.stored[plane];
-        let value = red * of_red + green * of_green + blue * of_blue + add * (alpha.float() / S::MAX.float());
-        S::rounded(value * (1 << S::FINER) as f32)
+        S::rounded((red * of_red + green * of_green + blue * of_blue + add * share) * (1 << S::FINER) as f32)
     }
+}
+
+/// How opaque alpha is, 0…1.
+#[inline(always)]
+fn share<S: Sample>(alpha: &S) -> f32 {
+    alpha.float() * (1.0 / S::MAX.float())
+}
+
+/// A value as large as one of 8 bits.
+#[inline(always)]
+fn eight_bits<S: Sample>(value: &S) -> f32 {
+    value.float() * (1.0 / (1 << S::FINER) as f32)
 }
 
 /// A change that no colour leaves, by one matrix over Y, Cb and Cr as they are stored, in 65536ths; what is added goes by alpha.
