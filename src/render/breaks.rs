@@ -100,7 +100,7 @@ fn letter_at(text: &str, at: usize) -> usize {
 }
 
 /// Scripts that part sentences by spaces, and no words: Thai, Lao, Burmese, Khmer, Burmese extended.
-fn is_unparted(c: char) -> bool {
+pub fn is_unparted(c: char) -> bool {
     matches!(c, '\u{e01}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{a9e0}'..='\u{a9ff}' | '\u{aa60}'..='\u{aa7f}')
 }
 

@@ -17,7 +17,11 @@ pub struct Lines {
 
 impl Lines {
     fn taken_back(&self, run: &LayoutRun) -> TakenBack {
-        spacing::taken_back(run, self.spacing, self.align)
+        let mut taken = spacing::taken_back(run, self.spacing, self.align);
+        if let (Align::Justify, Some(width)) = (self.align, self.buffer.size().0) {
+            spacing::spread(run, width, &mut taken);
+        }
+        taken
     }
 
     /// The glyphs of a line, and how far each lies to the right of where it was set.
@@ -145,6 +149,27 @@ mod tests {
         }
         let (left, right, _) = seen(TextAlign::Left, 30.0, 4000.0);
         assert_eq!(seen(TextAlign::Left, 30.0, right + left + 2.0).2, 1, "as wide as it is seen");
+    }
+
+    #[test]
+    fn scripts_without_spaces_are_justified_between_their_letters() {
+        let widths = |words: &str, align| {
+            let text = Text { align, ..text(words) };
+            let lines = Typesetter::new(&HashMap::new()).set(&text, &Rect { width: 295.0, ..BOX }, 720.0, 1.0);
+            let right = |(glyph, shift): (&LayoutGlyph, f32)| glyph.x + glyph.w + shift;
+            let of_run = |run: LayoutRun| lines.glyphs(&run).map(right).fold(0f32, f32::max);
+            lines.buffer.layout_runs().map(of_run).collect::<Vec<f32>>()
+        };
+        for words in ["春眠不覺曉處處聞啼鳥夜來風雨聲花落知多少", "ฉันดื่มน้ำทุกวันฉันดื่มน้ำทุกวันฉันดื่มน้ำ"]
+        {
+            let (left, justified) = (widths(words, TextAlign::Left), widths(words, TextAlign::Justify));
+            let (last, full) = justified.split_last().unwrap();
+            assert!(!full.is_empty() && full.iter().all(|right| (right - 295.0).abs() < 0.1), "{justified:?}");
+            assert!((last - left.last().unwrap()).abs() < 0.1 && left[0] < 294.0, "{left:?} {justified:?}");
+        }
+        let single =
+            widths("Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft", TextAlign::Justify);
+        assert!(single[0] < 294.9, "letters of a word stay together: {single:?}");
     }
 
     #[test]
