@@ -19,7 +19,8 @@ impl Lines {
     fn taken_back(&self, run: &LayoutRun) -> TakenBack {
         let mut taken = spacing::taken_back(run, self.spacing, self.align);
         if let (Align::Justify, Some(width)) = (self.align, self.buffer.size().0) {
-            spacing::spread(run, width, &mut taken);
+            // Lines are set into as much more room as one space is wide.
+            spacing::spread(run, width - self.spacing * self.buffer.metrics().font_size, &mut taken);
         }
         taken
     }
@@ -153,13 +154,14 @@ mod tests {
 
     #[test]
     fn scripts_without_spaces_are_justified_between_their_letters() {
-        let widths = |words: &str, align| {
-            let text = Text { align, ..text(words) };
+        let set = |words: &str, align, spacing| {
+            let text = Text { align, letter_spacing: spacing, ..text(words) };
             let lines = Typesetter::new(&HashMap::new()).set(&text, &Rect { width: 295.0, ..BOX }, 720.0, 1.0);
             let right = |(glyph, shift): (&LayoutGlyph, f32)| glyph.x + glyph.w + shift;
             let of_run = |run: LayoutRun| lines.glyphs(&run).map(right).fold(0f32, f32::max);
             lines.buffer.layout_runs().map(of_run).collect::<Vec<f32>>()
         };
+        let widths = |words: &str, align| set(words, align, None);
         for words in ["春眠不覺曉處處聞啼鳥夜來風雨聲花落知多少", "ฉันดื่มน้ำทุกวันฉันดื่มน้ำทุกวันฉันดื่มน้ำ"]
         {
             let (left, justified) = (widths(words, TextAlign::Left), widths(words, TextAlign::Justify));

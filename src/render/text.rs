@@ -47,6 +47,8 @@ pub struct Typesetter {
     missing: BTreeSet<char>,
     /// Families that were asked for and are not there.
     unknown: BTreeSet<String>,
+    /// Those that were looked for in the files of all fonts.
+    looked_for: BTreeSet<String>,
 }
 
 impl Typesetter {
@@ -70,6 +72,7 @@ impl Typesetter {
             families,
             missing: BTreeSet::new(),
             unknown: BTreeSet::new(),
+            looked_for: BTreeSet::new(),
         }
     }
 
@@ -228,6 +231,9 @@ impl Typesetter {
         };
         if known(&self.fonts).is_none() {
             self.load_system_fonts();
+        }
+        if known(&self.fonts).is_none() && self.looked_for.insert(text.family.clone()) {
+            font::know_as(self.fonts.db_mut(), &text.family);
         }
         known(&self.fonts).unwrap_or_else(|| {
             self.unknown.insert(text.family.clone());
