@@ -12,38 +12,43 @@ use crate::{
     graphql::{Executor, was_run},
 };
 
-/// Runs a request and sends what comes of it; a send that fails means that the socket is gone.
-pub async fn run(executor: Executor, caller: Caller, id: String, mut request: Request, out: mpsc::Sender<Message>) {
+/// Runs a request and sends what comes of it but for the last message, which it returns: whoever reads that may use the id again.
+/// A send that fails means that the socket is gone.
+pub async fn run(
+    executor: Executor,
+    caller: Caller,
+    id: String,
+    mut request: Request,
+    out: mpsc::Sender<Message>,
+) -> Option<Message> {
     let correlation_id = Uuid::now_v7().to_string();
     let kind = match executor.operation_type(&mut request) {
         Ok(kind) => kind,
         Err(mut refusal) => {
             executor.conform(&mut refusal, &correlation_id);
-            tell(&id, &refusal, &out).await;
-            return;
+            return Some(message::error(&id, &refusal.errors));
         }
     };
     if kind == Some(OperationType::Subscription) {
         let mut answers = Box::pin(executor.subscribe(request, caller, &correlation_id));
         while let Some(answer) = answers.next().await {
-            if !tell(&id, &answer, &out).await {
-                return;
+            if let Err(last) = tell(&id, &answer, &out).await {
+                return last;
             }
         }
     } else {
         let answer = executor.execute(request, caller, &correlation_id).await;
-        if !tell(&id, &answer, &out).await {
-            return;
+        if let Err(last) = tell(&id, &answer, &out).await {
+            return last;
         }
     }
-    let _ = out.send(message::complete(&id)).await;
+    Some(message::complete(&id))
 }
 
-/// Sends an answer; `false` ends the operation. One that was never run is an `error`, which ends it by itself.
-async fn tell(id: &str, answer: &Response, out: &mpsc::Sender<Message>) -> bool {
-    if was_run(answer) {
-        return out.send(message::next(id, answer)).await.is_ok();
+/// Sends an answer; `Err` ends the operation. One that was never run is an `error`, which ends it by itself.
+async fn tell(id: &str, answer: &Response, out: &mpsc::Sender<Message>) -> Result<(), Option<Message>> {
+    if !was_run(answer) {
+        return Err(Some(message::error(id, &answer.errors)));
     }
-    let _ = out.send(message::error(id, &answer.errors)).await;
-    false
+    out.send(message::next(id, answer)).await.map_err(|_| None)
 }

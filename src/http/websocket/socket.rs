@@ -72,7 +72,8 @@ struct Session {
     out: mpsc::Sender<Message>,
     acknowledged: bool,
     running: HashMap<String, AbortHandle>,
-    operations: JoinSet<()>,
+    /// Each gives its last message.
+    operations: JoinSet<Option<Message>>,
 }
 
 impl Session {
@@ -92,10 +93,7 @@ impl Session {
                         None => return None,
                     }
                 }
-                Some(ended) = self.operations.join_next_with_id() => {
-                    self.forget(ended);
-                    Ok(())
-                }
+                Some(ended) = self.operations.join_next_with_id() => self.end(ended).await,
                 () = tokio::time::sleep_until(init_until), if !self.acknowledged => {
                     Err(Some(Close::new(message::INIT_TIMEOUT, "Connection initialisation timeout")))
                 }
@@ -133,7 +131,7 @@ impl Session {
             Incoming::Ping(payload) => self.say(message::pong(payload)).await,
             Incoming::Pong => Ok(()),
             Incoming::Subscribe { .. } if !self.acknowledged => Err(Some(Close::new(message::UNAUTHORIZED, "Unauthorized"))),
-            Incoming::Subscribe { id, request } => self.start(id, *request),
+            Incoming::Subscribe { id, request } => self.start(id, *request).await,
             Incoming::Complete { id } => {
                 if let Some(operation) = self.running.remove(&id) {
                     operation.abort();
@@ -143,10 +141,10 @@ impl Session {
         }
     }
 
-    fn start(&mut self, id: String, request: async_graphql::Request) -> Result<(), Option<Close>> {
+    async fn start(&mut self, id: String, request: async_graphql::Request) -> Result<(), Option<Close>> {
         // One that has ended and was not looked after yet frees its id.
         while let Some(ended) = self.operations.try_join_next_with_id() {
-            self.forget(ended);
+            self.end(ended).await?;
         }
         if self.running.contains_key(&id) {
             return Err(Some(Close::new(message::ID_IN_USE, format!("Subscriber for {id} already exists"))));
@@ -161,10 +159,15 @@ impl Session {
         Ok(())
     }
 
-    /// Frees the id of an operation that has ended; by its task, since the id may be another's by now.
-    fn forget(&mut self, ended: Result<(task::Id, ()), task::JoinError>) {
-        let task = ended.map_or_else(|error| error.id(), |(task, ())| task);
-        self.running.retain(|_, operation| operation.id() != task);
+    /// Frees the id of an operation that has ended, and only then says so; by its task, since the id may be another's by now.
+    async fn end(&mut self, ended: Result<(task::Id, Option<Message>), task::JoinError>) -> Result<(), Option<Close>> {
+        let (task, last) = ended.unwrap_or_else(|error| (error.id(), None));
+        // One that the client has completed says no more.
+        let is_running = self.running.extract_if(|_, operation| operation.id() == task).next().is_some();
+        match last.filter(|_| is_running) {
+            Some(last) => self.say(last).await,
+            None => Ok(()),
+        }
     }
 
     async fn say(&self, message: Message) -> Result<(), Option<Close>> {
