@@ -223,7 +223,7 @@ impl AudioDecoder {
         let in_seconds = |samples: i32| f64::from(samples) / f64::from(frame.rate());
         let left = frame.samples() as i32;
         // The demuxer has the padding left out of the first packet that is read, wherever that is.
-        let packet_s = in_seconds(if usual > 0 { usual } else { left + padding.max(0) });
+        let packet_s = if usual > 0 { in_seconds(usual) } else { in_seconds(left) + in_seconds(padding.max(0)) };
         let length_s = in_seconds(left);
         let packets = ((seconds + length_s - first_s) / packet_s).round();
         let counted = first_s + packets * packet_s - length_s;

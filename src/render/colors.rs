@@ -117,9 +117,11 @@ fn stored() -> RgbMatrix {
     [[red, green, blue, 16.0], row(LUMA, CHROMA[0], 2), row(LUMA, CHROMA[1], 0)]
 }
 
-/// A change whose colours are held within those there are, pixel by pixel.
+/// A change whose colours are held within those there are, pixel by pixel; a pixel may lie beyond them before, where others share its Cb
+/// and Cr, and stays as far.
 struct Held {
-    /// Red, green and blue after it, of stored values…
+    /// Red, green and blue of stored values, before it and after it…
+    loaded: [[f32; 4]; 3],
     changed: [[f32; 4]; 3],
     /// …and what is stored of those. All as large as those of 8 bits; what is added goes by alpha.
     stored: [[f32; 4]; 3],
@@ -128,7 +130,7 @@ struct Held {
 impl Held {
     fn of(rgb: &RgbMatrix) -> Self {
         let narrow = |matrix: RgbMatrix| matrix.map(|row| row.map(|value| value as f32));
-        Self { changed: narrow(product(rgb, &loaded())), stored: narrow(stored()) }
+        Self { loaded: narrow(loaded()), changed: narrow(product(rgb, &loaded())), stored: narrow(stored()) }
     }
 
     fn apply<R: Raster>(&self, picture: &mut R) {
@@ -138,8 +140,10 @@ impl Held {
         for y in 0..picture.plane_height(1) {
             let shares: Vec<f32> = picture.alpha_row(1, y).unwrap_or(&opaque[..across]).iter().map(share).collect();
             let chroma = picture.row(1, y).iter().zip(picture.row(2, y)).zip(&shares);
-            let chroma: Vec<[f32; 3]> =
-                chroma.map(|((cb, cr), share)| self.of_chroma(eight_bits(cb), eight_bits(cr), *share)).collect();
+            let of_both = |((cb, cr), share): ((_, _), &f32)| {
+                [&self.loaded, &self.changed].map(|matrix| of_chroma(matrix, eight_bits(cb), eight_bits(cr), *share))
+            };
+            let chroma: Vec<[[f32; 3]; 2]> = chroma.map(of_both).collect();
             let mut sums = vec![[0f32; 3]; across];
             for row in shared * y..shared * (y + 1) {
                 let alphas = picture.alpha_row(0, row).unwrap_or(&opaque).to_vec();
@@ -148,7 +152,12 @@ impl Held {
                     // As premultiplied as the pixel is.
                     let own = if share == shares[at] || shares[at] == 0.0 { 1.0 } else { share / shares[at] };
                     let luma = eight_bits(value);
-                    let rgb = [0, 1, 2].map(|color| (luma * self.changed[color][0] + chroma[at][color] * own).clamp(0.0, share));
+                    let [before, after] = &chroma[at];
+                    let rgb = [0, 1, 2].map(|color| {
+                        let was = luma * self.loaded[color][0] + before[color] * own;
+                        let is = luma * self.changed[color][0] + after[color] * own;
+                        is.max(was.min(0.0)).min(was.max(share))
+                    });
                     *value = self.stored(0, rgb, share);
                     sums[at].iter_mut().zip(rgb).for_each(|(sum, value)| *sum += value);
                 }
@@ -161,16 +170,16 @@ impl Held {
         }
     }
 
-    /// What Cb and Cr, and what is added, make of red, green and blue.
-    fn of_chroma(&self, cb: f32, cr: f32, share: f32) -> [f32; 3] {
-        self.changed.map(|[_, of_cb, of_cr, add]| cb * of_cb + cr * of_cr + add * share)
-    }
-
     #[inline(always)]
     fn stored<S: Sample>(&self, plane: usize, [red, green, blue]: [f32; 3], share: f32) -> S {
         let [of_red, of_green, of_blue, add] = self.stored[plane];
         S::rounded((red * of_red + green * of_green + blue * of_blue + add * share) * (1 << S::FINER) as f32)
     }
+}
+
+/// What Cb and Cr, and what is added, make of red, green and blue.
+fn of_chroma(matrix: &[[f32; 4]; 3], cb: f32, cr: f32, share: f32) -> [f32; 3] {
+    matrix.map(|[_, of_cb, of_cr, add]| cb * of_cb + cr * of_cr + add * share)
 }
 
 /// How opaque alpha is, 0…1.

@@ -254,13 +254,9 @@ impl<'a, F: Form> Compositor<'a, F> {
         let pose = |drawn_for| layer.pose(&plan.canvas(), manner.seconds, drawn_for, manner.shift);
         let (place, seen) = match (&self.ready.arts[index], self.drawn(index), layer.stage) {
             (Art::Nothing, ..) | (Art::Drawn, None, _) => return None,
-            (_, Some(Drawn::Resting { sprite, corner }), stage) => {
+            (_, Some(Drawn::Resting { sprite, corner, place }), _) => {
                 let area = Area { x: corner.0, y: corner.1, width: sprite.width(), height: sprite.height() };
-                // Words are where they are drawn, wherever that is in their box; what else there is, beyond the canvas too.
-                let is_words =
-                    stage == Stage::Drawn && !matches!(self.ready.elements[layer.element].content, Content::Shape { .. });
-                let place = if is_words { area.rect() } else { area.rect().union(&pose(None).bounds()) };
-                return Some(Scene { place, area });
+                return Some(Scene { place: place.unwrap_or_else(|| pose(None).bounds()), area });
             }
             (_, Some(Drawn::Moving { drawn_for, .. }), _) => (pose(*drawn_for).bounds(), None),
             (Art::Clip | Art::Nested(_), None, Stage::Rest(rest)) => (pose(None).bounds(), Some(rest.shown.rect())),
@@ -274,9 +270,9 @@ impl<'a, F: Form> Compositor<'a, F> {
         let plan = self.ready.plan;
         let layer = &plan.layers[index];
         match self.drawn.get_mut(&index).and_then(Option::as_mut) {
-            Some(Drawn::Resting { sprite, corner }) => sprite.put(canvas, *corner, blend::weight(manner.opacity)),
+            Some(Drawn::Resting { sprite, corner, .. }) => sprite.put(canvas, *corner, blend::weight(manner.opacity)),
             Some(Drawn::Moving { sprite, extent, drawn_for, reduced }) => {
-                let pose = layer.pose(&plan.canvas(), manner.seconds, *drawn_for, manner.shift);
+                let pose = layer.pose(&plan.canvas(), manner.seconds, *drawn_for, manner.shift).within(plan);
                 warp::draw_again(canvas, &Within { rows: sprite, extent: *extent }, reduced, &pose, manner.opacity);
             }
             None => {}
@@ -319,7 +315,7 @@ impl<'a, F: Form> Compositor<'a, F> {
         let ready = self.ready;
         let (plan, layer) = (ready.plan, &ready.plan.layers[index]);
         let Art::Nested(within) = &ready.arts[index] else { return Ok(()) };
-        let pose = layer.pose(&plan.canvas(), manner.seconds, None, manner.shift).uncropped(&layer.visual.crop);
+        let pose = layer.pose(&plan.canvas(), manner.seconds, None, manner.shift).uncropped(&layer.visual.crop).within(plan);
         // Composing it costs as much where nothing of it is seen.
         let on_canvas = Area::around(&pose.bounds(), plan.width, plan.height);
         if on_canvas.is_none() || !warp::is_seen(&pose, manner.opacity) {
@@ -359,7 +355,7 @@ fn put_shown<F: Form>(picture: Shown<'_, F>, plan: &Plan, layer: &Layer, manner:
             };
         }
         Stage::Rest(rest) => (rest.pose(), (rest.sheet.width, rest.sheet.height)),
-        Stage::Moving { extent, .. } => (layer.pose(&plan.canvas(), manner.seconds, None, manner.shift), extent),
+        Stage::Moving { extent, .. } => (layer.pose(&plan.canvas(), manner.seconds, None, manner.shift).within(plan), extent),
         Stage::Drawn => return,
     };
     match picture {

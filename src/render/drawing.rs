@@ -160,6 +160,12 @@ impl Paper {
 }
 
 impl Drawing {
+    /// Whether its pixels are those of the canvas: what is very large is drawn smaller.
+    pub fn is_to_scale(&self) -> bool {
+        let drawn = [self.image.width(), self.image.height()].map(|edge| f64::from(edge.next_multiple_of(2)));
+        drawn == [self.rect.width, self.rect.height]
+    }
+
     /// What of a drawing at the canvas's own scale lies on the canvas, and its corner there.
     pub fn on_canvas(self, width: u32, height: u32) -> Option<(RgbaImage, (usize, usize))> {
         let area = Area::around(&self.rect, width, height)?;

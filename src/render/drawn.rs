@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use image::RgbaImage;
 
 use super::{
-    drawing::Room,
+    drawing::{Drawing, Room},
     effects::{self, Effects},
     inspect::{Library, Prepared},
     nested,
@@ -29,8 +29,8 @@ use crate::{
 
 /// One picture of a layer.
 pub enum Drawn<F: Form> {
-    /// With its corner at this even pixel of the canvas.
-    Resting { sprite: Sprite<F>, corner: (usize, usize) },
+    /// With its corner at this even pixel of the canvas; and where all lies of what was drawn for a box.
+    Resting { sprite: Sprite<F>, corner: (usize, usize), place: Option<Rect> },
     /// It goes where the layer's pose says: so much of it as is the picture; of what was drawn for a box, where it lies in that.
     Moving { sprite: Sprite<F>, extent: (f64, f64), drawn_for: Option<DrawnFor>, reduced: Kept<F> },
 }
@@ -62,14 +62,20 @@ pub fn draw<F: Form>(
     };
     match (drawn, layer.stage) {
         (Some(Drawn::Moving { sprite, extent, drawn_for, .. }), Stage::Moving { stays: true, .. }) => {
-            settled(plan, &Within { rows: &sprite, extent }, &layer.pose(&plan.canvas(), seconds, drawn_for, Shift::NONE))
+            let pose = layer.pose(&plan.canvas(), seconds, drawn_for, Shift::NONE).within(plan);
+            settled(plan, &Within { rows: &sprite, extent }, &pose, None)
         }
         (drawn, _) => Ok(drawn),
     }
 }
 
 /// A picture that always lies as it does is turned and smoothed once; `None` where nothing of it is on the canvas.
-fn settled<F: Form>(plan: &Plan, picture: &impl Rows<Form = F>, pose: &Pose) -> Result<Option<Drawn<F>>, MediaError> {
+fn settled<F: Form>(
+    plan: &Plan,
+    picture: &impl Rows<Form = F>,
+    pose: &Pose,
+    place: Option<Rect>,
+) -> Result<Option<Drawn<F>>, MediaError> {
     let Some(area) = Area::around(&pose.bounds(), plan.width, plan.height) else { return Ok(None) };
     let pose = pose.moved((-(area.x as f64), -(area.y as f64)));
     let on = |ground: Color| {
@@ -82,7 +88,7 @@ fn settled<F: Form>(plan: &Plan, picture: &impl Rows<Form = F>, pose: &Pose) -> 
     let mut settled = Sprite::clear(area.width, area.height);
     nested::matte(&on_black, &on_white, &mut settled);
     settled.look();
-    Ok(Some(Drawn::Resting { sprite: settled, corner: (area.x, area.y) }))
+    Ok(Some(Drawn::Resting { sprite: settled, corner: (area.x, area.y), place }))
 }
 
 fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) -> Result<Option<Drawn<F>>, MediaError> {
@@ -97,15 +103,16 @@ fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) 
     let dressed = |image: &RgbaImage| dressed(layer, image, library, layer.own_pixel(plan));
     match layer.stage {
         Stage::Rest(rest) if rest.is_all_seen() => {
-            Ok(Some(Drawn::Resting { sprite: dressed(&image), corner: (rest.shown.x, rest.shown.y) }))
+            Ok(Some(Drawn::Resting { sprite: dressed(&image), corner: (rest.shown.x, rest.shown.y), place: None }))
         }
         // What is mixed is not to meet clear edges that the picture does not have.
         Stage::Rest(rest) if effects::mix(effects) || layer.effects_reach(plan) > 0.0 => {
-            settled(plan, &dressed(&image), &rest.pose())
+            settled(plan, &dressed(&image), &rest.pose(), None)
         }
         Stage::Rest(rest) => Ok(Some(Drawn::Resting {
             sprite: dressed(&seen(&image, &rest)),
             corner: (rest.sheet.x as usize, rest.sheet.y as usize),
+            place: None,
         })),
         Stage::Moving { extent, .. } => {
             Ok(Some(Drawn::Moving { sprite: dressed(&image), extent, drawn_for: None, reduced: None }))
@@ -136,36 +143,40 @@ fn words_or_shape<F: Form>(
     let bounds = layer.drawn_bounds(&canvas, seconds);
     // As large as it ever appears.
     let scale = if layer.lies_still() { 1.0 } else { layer.most_enlarged(plan).min(4.0) };
-    // What rests is drawn where it can be seen, or effects reach from there; what moves may come from anywhere.
-    let reach = layer.effects_reach(plan);
-    let near = canvas.grown(reach);
-    let within = (layer.lies_still() && reach.is_finite()).then_some(&near);
-    let room = Room { within, margin: effects::reach(&layer.visual.effects) * plan.scale };
-    let drawing = match content {
-        Content::Text { text, .. } => {
-            typesetter.get_or_insert_with(|| Typesetter::new(&library.fonts)).draw(text, &bounds, canvas.height, scale, room)
+    let margin = effects::reach(&layer.visual.effects) * plan.scale;
+    let mut drawing = |within: Option<&Rect>| {
+        let room = Room { within, margin };
+        match content {
+            Content::Text { text, .. } => {
+                typesetter.get_or_insert_with(|| Typesetter::new(&library.fonts)).draw(text, &bounds, canvas.height, scale, room)
+            }
+            Content::Subtitles { cues, style, .. } => {
+                let text = Text { text: layer.cue.and_then(|cue| cues.get(cue))?.text.clone(), ..style.clone() };
+                typesetter.get_or_insert_with(|| Typesetter::new(&library.fonts)).draw(&text, &bounds, canvas.height, scale, room)
+            }
+            Content::Shape { shape, .. } => {
+                let corner = layer.visual.corner_radius.resolve(bounds.width.min(bounds.height));
+                shape::draw(shape, &bounds, corner, canvas.height, scale, room)
+            }
+            _ => None,
         }
-        Content::Subtitles { cues, style, .. } => {
-            let Some(words) = layer.cue.and_then(|cue| cues.get(cue)) else { return Ok(None) };
-            let text = Text { text: words.text.clone(), ..style.clone() };
-            typesetter.get_or_insert_with(|| Typesetter::new(&library.fonts)).draw(&text, &bounds, canvas.height, scale, room)
-        }
-        Content::Shape { shape, .. } => {
-            let corner = layer.visual.corner_radius.resolve(bounds.width.min(bounds.height));
-            shape::draw(shape, &bounds, corner, canvas.height, scale, room)
-        }
-        _ => None,
     };
-    let Some(drawing) = drawing else { return Ok(None) };
+    // What rests is drawn where it can be seen, or effects reach from there; what moves may come from anywhere, and a transition is
+    // measured by all of it.
+    let reach = layer.effects_reach(plan);
+    let near = Some(canvas.grown(reach)).filter(|_| layer.lies_still() && reach.is_finite());
+    let whole = (layer.is_masked() && near.is_some()).then(|| drawing(None).filter(Drawing::is_to_scale)).flatten();
+    let Some(drawing) = whole.or_else(|| drawing(near.as_ref())) else { return Ok(None) };
     if layer.lies_still() && (reach == 0.0 || canvas.contains(&drawing.rect)) {
+        let place = Some(drawing.rect);
         let Some((image, corner)) = drawing.on_canvas(plan.width, plan.height) else { return Ok(None) };
-        return Ok(Some(Drawn::Resting { sprite: dressed(layer, &image, library, layer.own_pixel(plan)), corner }));
+        return Ok(Some(Drawn::Resting { sprite: dressed(layer, &image, library, layer.own_pixel(plan)), corner, place }));
     }
     let pixel = |shown: f64, drawn: u32| shown / f64::from(drawn) / plan.scale;
     let pixel = (pixel(drawing.rect.width, drawing.image.width()), pixel(drawing.rect.height, drawing.image.height()));
     let sprite = dressed(layer, &drawing.image, library, pixel);
     if layer.lies_still() {
-        return settled(plan, &sprite, &Pose::at_rest(drawing.rect));
+        return settled(plan, &sprite, &Pose::at_rest(drawing.rect), Some(drawing.rect));
     }
     let extent = (sprite.width() as f64, sprite.height() as f64);
     Ok(Some(Drawn::Moving { sprite, extent, drawn_for: Some(DrawnFor { bounds, rect: drawing.rect }), reduced: None }))
@@ -201,7 +212,9 @@ mod tests {
         };
         let (mut drawn, mut put) = (canvas(), canvas());
         warp::draw(&mut drawn, &sprite, pose, opacity);
-        let Some(Drawn::Resting { sprite, corner }) = settled(&plan, &sprite, pose).unwrap() else { panic!("it is seen") };
+        let Some(Drawn::Resting { sprite, corner, .. }) = settled(&plan, &sprite, pose, None).unwrap() else {
+            panic!("it is seen")
+        };
         sprite.put(&mut put, corner, blend::weight(opacity));
         let apart = |plane: usize| {
             let rows = (0..drawn.plane_height(plane)).map(|y| drawn.row(plane, y).iter().zip(put.row(plane, y)));

@@ -218,6 +218,18 @@ mod tests {
     }
 
     #[test]
+    fn edges_whose_pixels_share_their_colour_keep_it() {
+        let image = RgbaImage::from_fn(12, 8, |x, _| image::Rgba(if x < 5 { [255; 4] } else { [255, 0, 0, 255] }));
+        let plain = Sprite::<Yuv420>::of(&image);
+        let mut changed = Sprite::<Yuv420>::of(&image);
+        Effects::of(&[Effect::Brightness(1.001)], &HashMap::new(), (1.0, 1.0)).unwrap().apply(&mut changed);
+        for plane in 0..3 {
+            let rows = plain.row(plane, 2).iter().zip(changed.row(plane, 2));
+            assert!(rows.clone().all(|(one, other)| one.abs_diff(*other) <= 1), "{plane}: {:?}", rows.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
     fn what_is_clear_stays_clear() {
         let mut sprite =
             Sprite::<Yuv420>::of(&RgbaImage::from_fn(8, 8, |x, _| image::Rgba([255, 255, 255, if x < 4 { 0 } else { 255 }])));

@@ -24,7 +24,7 @@ pub fn blend<F: Form>(
         return through(color, middle, before, after, area, share);
     }
     match kind {
-        TransitionType::Zoom => zoom(before, after, area, share),
+        TransitionType::Zoom => zoom(before, after, scene, share),
         TransitionType::Pixelize => pixelize(before, after, scene, share),
         _ => masked(&Mask { kind, share, place: *place }, before, after, area),
     }
@@ -161,13 +161,15 @@ fn masked<F: Form>(mask: &Mask, before: &Picture<F>, after: &mut Picture<F>, are
 }
 
 /// Into the middle of the one, out of which the other comes.
-fn zoom<F: Form>(before: &Picture<F>, after: &mut Picture<F>, area: &Area, share: f64) {
+fn zoom<F: Form>(before: &Picture<F>, after: &mut Picture<F>, Scene { place, area }: &Scene, share: f64) {
     let (zoom, weight) = (smooth(0.5, 1.0, 1.0 - share), blend::weight(smooth(0.0, 0.5, 1.0 - share)));
     for window in windows::<F>(area) {
-        let columns: Vec<Between> = (0..window.width).map(|x| Between::zoomed(x, window.width, zoom)).collect();
+        let middle = [(place.x + place.width / 2.0, window.x), (place.y + place.height / 2.0, window.y)]
+            .map(|(middle, corner)| middle / window.step - corner as f64);
+        let columns: Vec<Between> = (0..window.width).map(|x| Between::zoomed(x, window.width, middle[0], zoom)).collect();
         let mut line = vec![F::Sample::default(); window.width];
         for y in 0..window.height {
-            let row = Between::zoomed(y, window.height, zoom);
+            let row = Between::zoomed(y, window.height, middle[1], zoom);
             let [above, below] = [row.first, row.second].map(|y| window.of(before, y));
             for (out, column) in line.iter_mut().zip(&columns) {
                 let [above, below] = [above, below].map(|row| column.of(row[column.first].int(), row[column.second].int()));
@@ -192,9 +194,9 @@ struct Between {
 impl Between {
     const BITS: u32 = 8;
 
-    /// Where a pixel of `size` is taken from, of which the share `zoom` in the middle is to fill all.
-    fn zoomed(at: usize, size: usize, zoom: f64) -> Self {
-        let place = ((at as f64 + 0.5 - size as f64 / 2.0) * zoom + size as f64 / 2.0 - 0.5).clamp(0.0, size as f64 - 1.0);
+    /// Where a pixel of `size` is taken from, of which the share `zoom` about a middle is to fill all.
+    fn zoomed(at: usize, size: usize, middle: f64, zoom: f64) -> Self {
+        let place = ((at as f64 + 0.5 - middle) * zoom + middle - 0.5).clamp(0.0, size as f64 - 1.0);
         let first = place as usize;
         let weight = ((place - first as f64) * f64::from(1 << Self::BITS)).round() as i32;
         Self { first, second: (first + 1).min(size - 1), weight }

@@ -244,7 +244,7 @@ pub(super) fn elements_in(job_ids: &[String]) -> Select<element::Entity> {
         .order_by_asc(element::Column::Position)
 }
 
-/// Checks elements that are to be a job's, and against the length that its output has.
+/// Checks elements that are to be a job's, and against the length that its outputs have.
 fn check_all(job: &job::Model, elements: &[Element], at: impl Fn(usize) -> String) -> Result<(), Error> {
     let outputs: Vec<Output> = serde_json::from_value(job.outputs.clone()).map_err(|error| Error::internal(error.to_string()))?;
     let duration = validation::ends_by(&outputs);

@@ -259,6 +259,58 @@ async fn a_composition_of_odd_size_has_its_last_row_and_column() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_lies_beyond_an_odd_composition_leaves_no_colour_in_it() {
+    let server = Server::sqlite().await;
+    let shape = |fill: &str, more: Value| {
+        with(&json!({ "shape": { "shape": "RECTANGLE", "fill": fill, "anchor": "TOP_LEFT", "x": 0, "y": 0 } }), more)
+    };
+    let beyond = json!({ "keyframes": [{ "property": "X", "at": 0, "value": 101 }] });
+    for (below, expected) in [(json!({}), [192u8; 3]), (json!({ "opacity": 0.5 }), [160; 3])] {
+        let within = [shape("#c0c0c0", below), shape("#0000ff", beyond.clone())];
+        let place = json!({ "x": 20, "y": 20, "width": 101, "height": 81, "anchor": "TOP_LEFT", "elements": within });
+        let ground = json!({ "shape": { "shape": "RECTANGLE", "fill": "#808080" } });
+        let output = json!({ "width": 320, "height": 180, "frameRate": 10, "quality": "LOSSLESS", "duration": 0.2 });
+        let seen = drawn(&server, &[ground, json!({ "composition": place })], output).await;
+        for (x, colour) in [(119, expected), (120, expected), (121, [128; 3])] {
+            assert!(seen.is(x, 60, colour, 4), "{x}: {:?}, not {colour:?}", seen.pixel(x, 60));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transitions_of_what_is_half_off_the_canvas_are_those_of_all_of_it() {
+    let server = Server::sqlite().await;
+    let [_, image] = detailed(&server, DETAILED).await;
+    let place = json!({ "width": 200, "height": 100, "track": 0, "length": 1 });
+    let image = with(&image, place.clone());
+    let text =
+        json!({ "text": { "text": "████████████", "fontSize": 30, "maxLines": 1, "width": 400, "track": 0, "length": 1 } });
+    let shape = |fill: &str| with(&json!({ "shape": { "shape": "ELLIPSE", "fill": fill } }), place.clone());
+    for (kind, elements) in [
+        ("WIPE_RIGHT", vec![text.clone()]),
+        ("CIRCLE_OPEN", vec![image.clone()]),
+        ("PIXELIZE", vec![shape("#ff8000")]),
+        ("ZOOM", vec![image.clone(), shape("#2040ff")]),
+        ("RADIAL", vec![image, shape("#2040ff")]),
+    ] {
+        let at = |x: f64, width: usize| {
+            let mut elements: Vec<Value> = elements.iter().map(|element| with(element, json!({ "x": x }))).collect();
+            let comes = elements.last_mut().unwrap();
+            *comes = with(comes, json!({ "transitionIn": { "type": kind, "duration": 1, "easing": "LINEAR" } }));
+            let output = json!({ "format": "PNG", "width": width, "height": 180, "frameRate": 10, "duration": 1,
+                "range": { "start": 0.6, "length": 0.1 } });
+            (elements, output)
+        };
+        let (elements, output) = at(0.0, 320);
+        let half = drawn(&server, &elements, output).await;
+        let (elements, output) = at(320.0, 640);
+        let whole = drawn(&server, &elements, output).await.part(320, 0, (320, 180));
+        assert!(half.psnr(&whole, 0..180) > 45.0, "{kind}: {} dB", half.psnr(&whole, 0..180));
+        assert!(whole.brightness() > 1.0, "{kind}: something is seen");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_small_composition_of_odd_size_shows_all_that_is_in_it() {
     let server = Server::sqlite().await;
     let outlined = json!({ "shape": { "shape": "RECTANGLE", "fill": "#0000ff", "stroke": { "color": "#ffffff", "width": 4 } } });

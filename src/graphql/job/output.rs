@@ -139,7 +139,7 @@ pub struct OutputInput {
     quality: Quality,
     /// In place of the quality's own: 0…51 for H264 and H265, 0…63 for VP9 and AV1, refused for others; lower is better.
     crf: Option<i32>,
-    /// In place of the quality and of `crf`, for the same codecs: bits a second on average.
+    /// In place of the quality and of `crf`, for the same codecs: bits a second on average. VP9 may take a third more.
     video_bitrate: Option<Long>,
     /// Bits a second, of MP3 from 32000 to 320000, else from 8000 to 512000; 160000 where it is not given. Refused where sound is not
     /// compressed, or there is none.

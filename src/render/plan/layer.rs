@@ -149,12 +149,15 @@ pub(super) fn layer(
         leave: visual.transition_out.map(|t| passage(t, slot.end - t.duration.min(longest), t.duration.min(longest))),
         crosses_from: None,
     };
-    let resting = layer.rests().then(|| layer.resting(plan));
-    layer.stage = match resting {
+    layer.stage = match layer.rests().then(|| layer.resting(plan)) {
         Some(Some(stage)) => stage,
+        None => layer.moving(plan),
         // Nothing of it is seen; but what it takes over from gives way to it.
-        Some(None) if slot.crosses_from.is_none() => return None,
-        _ => layer.moving(plan),
+        Some(None) => {
+            let enter = layer.enter.filter(|_| slot.crosses_from.is_some())?;
+            layer.end = layer.end.min(plan.rate.frame_at(enter.end_s()) + 1);
+            layer.moving(plan)
+        }
     };
     Some(layer)
 }
@@ -210,6 +213,12 @@ impl Layer {
     /// From how far away its effects make a pixel what it is, pixels of the canvas; see [`Effect::reach`].
     pub fn effects_reach(&self, plan: &Plan) -> f64 {
         self.visual.effects.iter().map(Effect::reach).sum::<f64>() * plan.scale
+    }
+
+    /// Whether a transition of it is measured by where all of it lies.
+    pub fn is_masked(&self) -> bool {
+        let is_masked = |passage: &Option<Passage>| passage.is_some_and(|passage| passage.kind != TransitionType::Fade);
+        is_masked(&self.enter) || is_masked(&self.leave)
     }
 
     /// Whether it lies upright in one place.
@@ -446,6 +455,7 @@ mod tests {
         let plan = plan(&[one, other], &vec![medium(1280.0, 720.0); 2], &output()).unwrap();
         assert_eq!(plan.layers.len(), 2);
         assert_eq!(plan.layers[1].crossing_at(plan.layers[1].start_s + 0.25), Some((0, 0.5)));
+        assert_eq!(plan.intervals.last().map(|last| (last.layers.len(), last.first - plan.layers[1].first)), Some((0, 16)));
     }
 
     #[test]

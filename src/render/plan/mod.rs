@@ -227,6 +227,10 @@ fn give_way(plan: &Plan, layers: &mut [Layer], element: usize, (next, slot): (&V
     let duration_s = enter.duration.min(slot.end - slot.start);
     let leave = layer::Passage { kind: enter.kind, start_s: slot.start, duration_s, easing: enter.easing };
     for below in layers.iter_mut().filter(|below| below.element == element && below.end_s > slot.start) {
+        // A cue that ends before goes as it would.
+        if below.leave.is_some() && below.end_s < leave.end_s() - 1e-6 {
+            continue;
+        }
         below.leave = Some(leave);
         if layer::shifts(leave.kind) {
             push(plan, below);

@@ -1,6 +1,7 @@
 //! Where a layer lies at a moment: rectangles before it is turned, and how far it is turned.
 
 use super::{
+    Plan,
     layer::{Figure, Layer, Stage},
     rest,
 };
@@ -63,6 +64,15 @@ impl Pose {
     pub fn moved(self, by: (f64, f64)) -> Self {
         let pivot = (self.pivot.0 + by.0, self.pivot.1 + by.1);
         Self { sprite: self.sprite.moved(by), window: self.window.moved(by), pivot, ..self }
+    }
+
+    /// Without what lies beyond a canvas of odd size, where it would share Cb and Cr with the last pixels; what is turned or round, as it
+    /// is.
+    pub fn within(self, plan: &Plan) -> Self {
+        if plan.canvas() == plan.picture() || self.angle != 0.0 || self.corner != 0.0 {
+            return self;
+        }
+        Self { window: self.window.intersection(&plan.canvas()), ..self }
     }
 
     /// Of a sprite that is whole where the pose is for what a crop leaves of it: the same is seen.
