@@ -17,8 +17,11 @@ use crate::{
 
 /// The copy is this many times smaller than the box while it is blurred: nobody sees it sharp.
 pub const SMALLER: u32 = 8;
-/// The blur's standard deviation, in pixels of the small copy: some 2 % of the box's height.
-pub const SIGMA_SHARE: f64 = 0.02;
+
+/// The blur's standard deviation in a box, pixels: 2 % of its height, and one pixel of the small copy at the least.
+pub fn sigma(height: u32) -> f64 {
+    (0.02 * f64::from(height)).max(SMALLER.into())
+}
 
 /// Draws the pictures of one clip.
 pub struct Backdrop<F: Form> {
@@ -28,6 +31,8 @@ pub struct Backdrop<F: Form> {
     back: Scaler<F>,
     part: Excerpt,
     small: Picture<F>,
+    /// Of the small copy.
+    sigma: (f64, f64),
 }
 
 /// The picture itself.
@@ -52,6 +57,7 @@ impl<F: Form> Backdrop<F> {
     pub fn new(source: (f64, f64), crop: Crop, size: (u32, u32), from: Source) -> Result<Self, MediaError> {
         let (inner, part) = places(crop.of(source), size);
         let small = [size.0, size.1].map(|edge| (edge / SMALLER).next_multiple_of(2).max(16));
+        let of_small = |small: u32, edge: u32| sigma(size.1) * f64::from(small) / f64::from(edge);
         let front = |inner: Area| {
             let (width, height) = (inner.width as u32, inner.height as u32);
             let scaler = Scaler::new(width, height, from, Smoothness::Bicubic);
@@ -64,13 +70,13 @@ impl<F: Form> Backdrop<F> {
             back: Scaler::new(small[0], small[1], from, Smoothness::Bilinear),
             part: Excerpt { part: crop.unfold(part), within },
             small: Picture::new(small[0], small[1])?,
+            sigma: (of_small(small[0], size.0), of_small(small[1], size.1)),
         })
     }
 
     pub fn draw(&mut self, decoded: &Decoded, out: &mut Picture<F>) -> Result<(), MediaError> {
         self.back.scale(decoded, &self.part, &mut self.small)?;
-        let sigma = self.sigma();
-        effects::blur(&mut self.small, sigma);
+        effects::blur(&mut self.small, self.sigma);
         warp::draw(out, &self.small, &Pose::filling(out.width(), out.height()), 1.0);
         if let Some(Front { inner, scaler, contained }) = &mut self.front {
             scaler.scale(decoded, &self.whole, contained)?;
@@ -84,7 +90,7 @@ impl<F: Form> Backdrop<F> {
         let mut back = Sprite::clear(self.small.width(), self.small.height());
         let alpha = self.back.scale_clear(decoded, &self.part, &mut self.small)?;
         back.take(&self.small, alpha);
-        effects::blur(&mut back, self.sigma());
+        effects::blur(&mut back, self.sigma);
         let mut front = None;
         if let Some(Front { inner, scaler, contained }) = &mut self.front {
             let alpha = scaler.scale_clear(decoded, &self.whole, contained)?;
@@ -103,10 +109,5 @@ impl<F: Form> Backdrop<F> {
         };
         nested::matte(&on(Color::BLACK)?, &on(Color::WHITE)?, out);
         Ok(())
-    }
-
-    fn sigma(&self) -> (f64, f64) {
-        let sigma = (SIGMA_SHARE * self.small.height() as f64).max(1.0);
-        (sigma, sigma)
     }
 }

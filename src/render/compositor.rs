@@ -172,13 +172,69 @@ impl<'a, F: Form> Compositor<'a, F> {
         }
         let scenes = [self.scene(from, before), self.scene(to, after)];
         let Some(scene) = scenes.into_iter().flatten().reduce(|one, other| one.union(&other)) else { return Ok(()) };
-        let middle = self.middle(kind, &[(from, before), (to, after)], canvas)?;
+        let both = [(from, before), (to, after)];
+        if transition::moves_pixels(kind) && !both.iter().all(|layer| self.fills(layer)) {
+            return self.cross_alone(both, kind, &scene, share, canvas);
+        }
+        let middle = self.middle(kind, &both, canvas)?;
+        self.blend(both, kind, middle.as_ref(), (&scene, share), canvas)
+    }
+
+    fn blend(
+        &mut self,
+        [(from, before), (to, after)]: [(usize, Manner); 2],
+        kind: TransitionType,
+        middle: Option<&Picture<F>>,
+        (scene, share): (&Scene, f64),
+        canvas: &mut Picture<F>,
+    ) -> Result<(), RenderError> {
         let mut scratch = self.copy_of(canvas)?;
         self.draw(from, before, &mut scratch)?;
         self.draw(to, after, canvas)?;
-        transition::blend(kind, &scratch, canvas, middle.as_ref(), &scene, share);
+        transition::blend(kind, &scratch, canvas, middle, scene, share);
         self.scratch = Some(scratch);
         Ok(())
+    }
+
+    /// A transition that moves pixels, of two layers by themselves: what lies below them stays in its place.
+    fn cross_alone(
+        &mut self,
+        layers: [(usize, Manner); 2],
+        kind: TransitionType,
+        scene: &Scene,
+        share: f64,
+        canvas: &mut Picture<F>,
+    ) -> Result<(), RenderError> {
+        let shape = self.shape_of(canvas, |compositor, ground| compositor.blend(layers, kind, None, (scene, share), ground))?;
+        shape.put(canvas, (0, 0), 256);
+        Ok(())
+    }
+
+    /// What is drawn on a ground, by itself, as of a composition: as large as the canvas.
+    fn shape_of(
+        &mut self,
+        canvas: &Picture<F>,
+        mut draw: impl FnMut(&mut Self, &mut Picture<F>) -> Result<(), RenderError>,
+    ) -> Result<Sprite<F>, RenderError> {
+        let (width, height) = (canvas.width(), canvas.height());
+        let is_once = std::mem::take(&mut self.is_once);
+        let mut on = |ground: Color| {
+            let mut picture = Picture::new(width as u32, height as u32).map_err(RenderError::whole)?;
+            picture.fill(sprite::yuv::<F>(ground));
+            draw(self, &mut picture)?;
+            Ok(picture)
+        };
+        let (on_black, on_white) = (on(Color::BLACK)?, on(Color::WHITE)?);
+        self.is_once = is_once;
+        let mut shape = Sprite::clear(width, height);
+        nested::matte(&on_black, &on_white, &mut shape);
+        Ok(shape)
+    }
+
+    /// Whether nothing is seen through a layer, nor beside it.
+    fn fills(&self, (index, manner): &(usize, Manner)) -> bool {
+        let plan = self.ready.plan;
+        plan.covers(*index) && plan.layers[*index].opaque && manner.opacity >= 1.0
     }
 
     /// In the middle of a fade through a colour: what lies below, and on it all that any of the layers shows, in that colour. What
@@ -190,28 +246,14 @@ impl<'a, F: Form> Compositor<'a, F> {
         below: &Picture<F>,
     ) -> Result<Option<Picture<F>>, RenderError> {
         let Some(color) = kind.color() else { return Ok(None) };
-        let plan = self.ready.plan;
-        let covers =
-            |(index, manner): &(usize, Manner)| plan.covers(*index) && plan.layers[*index].opaque && manner.opacity >= 1.0;
-        if layers.iter().any(covers) {
+        if layers.iter().any(|layer| self.fills(layer)) {
             return Ok(None);
         }
-        let (width, height) = (below.width(), below.height());
-        let on = |compositor: &mut Self, ground: Color| {
-            let mut canvas = Picture::new(width as u32, height as u32).map_err(RenderError::whole)?;
-            canvas.fill(sprite::yuv::<F>(ground));
-            for (index, manner) in layers {
-                compositor.draw(*index, *manner, &mut canvas)?;
-            }
-            Ok(canvas)
-        };
-        let is_once = std::mem::take(&mut self.is_once);
-        let (on_black, on_white) = (on(self, Color::BLACK)?, on(self, Color::WHITE)?);
-        self.is_once = is_once;
-        let mut shape = Sprite::clear(width, height);
-        nested::matte(&on_black, &on_white, &mut shape);
+        let mut shape = self.shape_of(below, |compositor, ground| {
+            layers.iter().try_for_each(|(index, manner)| compositor.draw(*index, *manner, ground))
+        })?;
         shape.paint(color);
-        let mut out = on_black;
+        let mut out = Picture::new(below.width() as u32, below.height() as u32).map_err(RenderError::whole)?;
         out.copy_from(below);
         shape.put(&mut out, (0, 0), 256);
         Ok(Some(out))
@@ -325,7 +367,8 @@ impl<'a, F: Form> Compositor<'a, F> {
         let nested = match self.nested.entry(index) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(place) => {
-                let effects = Effects::of(&layer.visual.effects, &ready.library.tables, layer.own_pixel(plan));
+                let effects =
+                    Effects::of(&layer.visual.effects, &ready.library.tables, layer.own_pixel(plan), layer.seen_at_rest(plan));
                 place.insert(Nested::new(within, effects, self.smoothness, self.decoding.clone()).map_err(&of_this)?)
             }
         };
@@ -413,7 +456,7 @@ fn showing(
         size,
         excerpt: Excerpt { part, within: visual.crop.unfold((0.0, 0.0, 1.0, 1.0)) },
         over_its_blur: source.filter(|_| visual.fit == Fit::ContainBlur).map(|source| (source, visual.crop)),
-        effects: Effects::of(&visual.effects, &library.tables, layer.own_pixel(plan)),
+        effects: Effects::of(&visual.effects, &library.tables, layer.own_pixel(plan), layer.seen_at_rest(plan)),
         alpha: probe.video.as_ref().is_some_and(|video| video.alpha),
         key: *chroma_key,
         smoothness,

@@ -100,7 +100,7 @@ fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) 
         Fit::ContainBlur => Showing::OverItsBlur(crop, size),
         _ => Showing::Part(Excerpt { part, within: crop.unfold((0.0, 0.0, 1.0, 1.0)) }, size),
     })?;
-    let dressed = |image: &RgbaImage| dressed(layer, image, library, layer.own_pixel(plan));
+    let dressed = |image: &RgbaImage| dressed(plan, layer, image, library, layer.own_pixel(plan));
     match layer.stage {
         Stage::Rest(rest) if rest.is_all_seen() => {
             Ok(Some(Drawn::Resting { sprite: dressed(&image), corner: (rest.shown.x, rest.shown.y), place: None }))
@@ -170,11 +170,11 @@ fn words_or_shape<F: Form>(
     if layer.lies_still() && (reach == 0.0 || canvas.contains(&drawing.rect)) {
         let place = Some(drawing.rect);
         let Some((image, corner)) = drawing.on_canvas(plan.width, plan.height) else { return Ok(None) };
-        return Ok(Some(Drawn::Resting { sprite: dressed(layer, &image, library, layer.own_pixel(plan)), corner, place }));
+        return Ok(Some(Drawn::Resting { sprite: dressed(plan, layer, &image, library, layer.own_pixel(plan)), corner, place }));
     }
     let pixel = |shown: f64, drawn: u32| shown / f64::from(drawn) / plan.scale;
     let pixel = (pixel(drawing.rect.width, drawing.image.width()), pixel(drawing.rect.height, drawing.image.height()));
-    let sprite = dressed(layer, &drawing.image, library, pixel);
+    let sprite = dressed(plan, layer, &drawing.image, library, pixel);
     if layer.lies_still() {
         return settled(plan, &sprite, &Pose::at_rest(drawing.rect), Some(drawing.rect));
     }
@@ -183,9 +183,9 @@ fn words_or_shape<F: Form>(
 }
 
 /// A layer's picture after its effects; `pixel` is the size of one of its pixels on the composition's own canvas.
-fn dressed<F: Form>(layer: &Layer, image: &RgbaImage, library: &Library, pixel: (f64, f64)) -> Sprite<F> {
+fn dressed<F: Form>(plan: &Plan, layer: &Layer, image: &RgbaImage, library: &Library, pixel: (f64, f64)) -> Sprite<F> {
     let mut sprite = Sprite::of(image);
-    if let Some(effects) = Effects::of(&layer.visual.effects, &library.tables, pixel) {
+    if let Some(effects) = Effects::of(&layer.visual.effects, &library.tables, pixel, layer.seen_at_rest(plan)) {
         effects.apply(&mut sprite);
     }
     sprite

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     domain::{
         composition::Source,
+        geometry::Rect,
         look::{Effect, SHARPEN_SIGMA},
     },
     media::{Form, Sample},
@@ -26,14 +27,16 @@ enum Step {
     Blur(Sigma),
     /// The share, and what it is sharpened by: the blur's standard deviation.
     Sharpen(f64, Sigma),
-    Vignette(f64),
+    /// The share, and what of the picture it is of.
+    Vignette(f64, Option<Rect>),
     Table(Arc<Table>),
 }
 
 impl Effects {
     /// `None` where nothing is to be done. `pixel` is the size of the picture's pixels at rest, across and down, on the composition's own
-    /// canvas: blurring and sharpening are measured there, and grow and shrink with the picture.
-    pub fn of(effects: &[Effect], tables: &HashMap<Source, Arc<Table>>, pixel: (f64, f64)) -> Option<Self> {
+    /// canvas: blurring and sharpening are measured there, and grow and shrink with the picture. `seen` is what of it is seen at rest, in
+    /// its pixels: a vignette is of that; `None`: of all.
+    pub fn of(effects: &[Effect], tables: &HashMap<Source, Arc<Table>>, pixel: (f64, f64), seen: Option<Rect>) -> Option<Self> {
         let sigma = |on_canvas: f64| (on_canvas / pixel.0, on_canvas / pixel.1);
         let mut steps = Vec::new();
         for effect in effects {
@@ -47,7 +50,7 @@ impl Effects {
             let step = match effect {
                 &Effect::Blur(deviation) if deviation > 0.0 => Step::Blur(sigma(deviation)),
                 &Effect::Sharpen(share) if share > 0.0 => Step::Sharpen(share, sigma(SHARPEN_SIGMA)),
-                &Effect::Vignette(share) if share > 0.0 => Step::Vignette(share),
+                &Effect::Vignette(share) if share > 0.0 => Step::Vignette(share, seen),
                 Effect::Lut(source) => match tables.get(source) {
                     Some(table) => Step::Table(table.clone()),
                     None => continue,
@@ -65,7 +68,7 @@ impl Effects {
                 Step::Colors(colors) => colors.apply(picture),
                 Step::Blur(sigma) => blur(picture, *sigma),
                 Step::Sharpen(share, sigma) => sharpen(picture, *share, *sigma),
-                Step::Vignette(share) => vignette(picture, *share),
+                Step::Vignette(share, seen) => vignette(picture, *share, *seen),
                 Step::Table(table) => table.apply(picture),
             }
         }
@@ -127,17 +130,17 @@ fn sharpen<R: Raster>(picture: &mut R, share: f64, sigma: Sigma) {
 }
 
 /// Darker towards the corners: by the square of the distance from the middle.
-fn vignette<R: Raster>(picture: &mut R, share: f64) {
-    let (width, height) = (picture.width() as f64, picture.height() as f64);
+fn vignette<R: Raster>(picture: &mut R, share: f64, seen: Option<Rect>) {
+    let seen = seen.unwrap_or(Rect::of_size(picture.width() as f64, picture.height() as f64));
     let (opaque, bits) = (SampleOf::<R>::MAX.int(), 8 + 2 * SampleOf::<R>::FINER);
     for plane in 0..3 {
         let step = f64::from(1u8 << R::Form::shift(plane));
         let black = if plane > 0 { 128 } else { 16 } << SampleOf::<R>::FINER;
         for y in 0..picture.plane_height(plane) {
             let alpha = picture.alpha_row(plane, y).map(<[_]>::to_vec);
-            let down = ((y as f64 + 0.5) * step / height * 2.0 - 1.0).powi(2);
+            let down = (((y as f64 + 0.5) * step - seen.y) / seen.height * 2.0 - 1.0).powi(2);
             for (x, value) in picture.row_mut(plane, y).iter_mut().enumerate() {
-                let across = ((x as f64 + 0.5) * step / width * 2.0 - 1.0).powi(2);
+                let across = (((x as f64 + 0.5) * step - seen.x) / seen.width * 2.0 - 1.0).powi(2);
                 // 1 in the corners.
                 let factor = ((1.0 - share * (across + down) / 2.0).max(0.0) * f64::from(1 << bits)) as i32;
                 let black = alpha.as_ref().map_or(black, |alpha| black * alpha[x].int() / opaque);
@@ -165,7 +168,7 @@ mod tests {
 
     fn after(color: Color, effects: &[Effect]) -> [u8; 3] {
         let mut picture = plain(color);
-        Effects::of(effects, &HashMap::new(), (1.0, 1.0)).unwrap().apply(&mut picture);
+        Effects::of(effects, &HashMap::new(), (1.0, 1.0), None).unwrap().apply(&mut picture);
         [picture.row(0, 8)[8], picture.row(1, 4)[4], picture.row(2, 4)[4]]
     }
 
@@ -210,7 +213,7 @@ mod tests {
         // Seen through by half, a colour is half of what it is else.
         let image = RgbaImage::from_pixel(8, 8, image::Rgba([255, 204, 0, 128]));
         let mut sprite = Sprite::<Yuv420>::of(&image);
-        Effects::of(&[Effect::Contrast(2.0)], &HashMap::new(), (1.0, 1.0)).unwrap().apply(&mut sprite);
+        Effects::of(&[Effect::Contrast(2.0)], &HashMap::new(), (1.0, 1.0), None).unwrap().apply(&mut sprite);
         let mut canvas = plain(Color::BLACK);
         sprite.put(&mut canvas, (0, 0), 256);
         let found = [canvas.row(0, 3)[3], canvas.row(1, 1)[1], canvas.row(2, 1)[1]];
@@ -222,7 +225,7 @@ mod tests {
         let image = RgbaImage::from_fn(12, 8, |x, _| image::Rgba(if x < 5 { [255; 4] } else { [255, 0, 0, 255] }));
         let plain = Sprite::<Yuv420>::of(&image);
         let mut changed = Sprite::<Yuv420>::of(&image);
-        Effects::of(&[Effect::Brightness(1.001)], &HashMap::new(), (1.0, 1.0)).unwrap().apply(&mut changed);
+        Effects::of(&[Effect::Brightness(1.001)], &HashMap::new(), (1.0, 1.0), None).unwrap().apply(&mut changed);
         for plane in 0..3 {
             let rows = plain.row(plane, 2).iter().zip(changed.row(plane, 2));
             assert!(rows.clone().all(|(one, other)| one.abs_diff(*other) <= 1), "{plane}: {:?}", rows.collect::<Vec<_>>());
@@ -233,7 +236,7 @@ mod tests {
     fn what_is_clear_stays_clear() {
         let mut sprite =
             Sprite::<Yuv420>::of(&RgbaImage::from_fn(8, 8, |x, _| image::Rgba([255, 255, 255, if x < 4 { 0 } else { 255 }])));
-        Effects::of(&[Effect::Negate(true)], &HashMap::new(), (1.0, 1.0)).unwrap().apply(&mut sprite);
+        Effects::of(&[Effect::Negate(true)], &HashMap::new(), (1.0, 1.0), None).unwrap().apply(&mut sprite);
         assert_eq!((sprite.row(0, 3)[0], sprite.row(0, 3)[7]), (0, 16));
     }
 
@@ -243,7 +246,7 @@ mod tests {
         let image = RgbaImage::from_fn(12, 8, red);
         let (mut shared, mut own) = (Sprite::<Yuv420>::of(&image), Sprite::<Yuv444Ten>::of(&image));
         for effect in [Effect::Sepia(1.0), Effect::Hue(90.0), Effect::Saturation(0.2)] {
-            let effects = Effects::of(&[effect], &HashMap::new(), (1.0, 1.0)).unwrap();
+            let effects = Effects::of(&[effect], &HashMap::new(), (1.0, 1.0), None).unwrap();
             effects.apply(&mut shared);
             effects.apply(&mut own);
         }
@@ -258,7 +261,7 @@ mod tests {
     fn what_is_white_stays_white_where_its_alpha_is_blurred() {
         let white = |x: u32, y: u32| if (8..24).contains(&x) && (8..24).contains(&y) { [255; 4] } else { [0; 4] };
         let mut sprite = Sprite::<Yuv420>::of(&RgbaImage::from_fn(32, 32, |x, y| image::Rgba(white(x, y))));
-        Effects::of(&[Effect::Blur(2.0)], &HashMap::new(), (1.0, 1.0)).unwrap().apply(&mut sprite);
+        Effects::of(&[Effect::Blur(2.0)], &HashMap::new(), (1.0, 1.0), None).unwrap().apply(&mut sprite);
         let mut canvas = Picture::<Yuv420>::new(32, 32).unwrap();
         canvas.fill(yuv::<Yuv420>(Color::BLACK));
         sprite.put(&mut canvas, (0, 0), 256);
@@ -272,12 +275,12 @@ mod tests {
     #[test]
     fn a_vignette_darkens_corners_and_not_the_middle() {
         let mut picture = plain(Color::WHITE);
-        Effects::of(&[Effect::Vignette(1.0)], &HashMap::new(), (1.0, 1.0)).unwrap().apply(&mut picture);
+        Effects::of(&[Effect::Vignette(1.0)], &HashMap::new(), (1.0, 1.0), None).unwrap().apply(&mut picture);
         assert!(picture.row(0, 8)[8] > 230 && picture.row(0, 0)[0] < 50);
     }
 
     #[test]
     fn no_effect_is_none() {
-        assert!(Effects::of(&[Effect::Blur(0.0), Effect::Negate(false)], &HashMap::new(), (1.0, 1.0)).is_none());
+        assert!(Effects::of(&[Effect::Blur(0.0), Effect::Negate(false)], &HashMap::new(), (1.0, 1.0), None).is_none());
     }
 }

@@ -209,7 +209,7 @@ fn over_its_blur(image: &RgbaImage, crop: &Crop, size: (u32, u32)) -> Result<Rgb
     let mut back = scaled(image, &Excerpt { part: crop.unfold(part), within }, small)?;
     // As in scaling, what is clear has no colour to spread.
     premultiply(&mut back);
-    let soft = imageops::blur(&back, (backdrop::SIGMA_SHARE * f64::from(small.1)).max(1.0) as f32);
+    let soft = imageops::blur(&back, (backdrop::sigma(size.1) / f64::from(backdrop::SMALLER)) as f32);
     let mut whole = imageops::resize(&soft, size.0, size.1, imageops::FilterType::Triangle);
     unpremultiply(&mut whole);
     if let Some(inner) = inner {

@@ -30,6 +30,11 @@ pub fn blend<F: Form>(
     }
 }
 
+/// Whether what it shows of a place is what lies elsewhere.
+pub fn moves_pixels(kind: TransitionType) -> bool {
+    matches!(kind, TransitionType::Zoom | TransitionType::Pixelize)
+}
+
 /// Where a transition happens.
 #[derive(Clone, Copy)]
 pub struct Scene {

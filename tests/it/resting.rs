@@ -227,6 +227,43 @@ async fn a_composition_of_odd_size_is_shown_pixel_by_pixel() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_lies_below_stays_as_one_gives_way_to_another() {
+    let server = Server::sqlite().await;
+    let [_, image] = detailed(&server, DETAILED).await;
+    let small = |fill: &str, x: usize, more: Value| {
+        let place = json!({ "width": 60, "height": 40, "x": x, "track": 3, "length": 1 });
+        with(&with(&json!({ "shape": { "shape": "RECTANGLE", "fill": fill } }), place), more)
+    };
+    for kind in ["ZOOM", "PIXELIZE"] {
+        let comes = json!({ "transitionIn": { "type": kind, "duration": 1, "easing": "LINEAR" } });
+        let pair = [small("#ff8000", 60, json!({})), small("#2040ff", 260, comes)];
+        let output = json!({ "format": "PNG", "width": 320, "height": 180, "frameRate": 10, "duration": 1,
+            "range": { "start": 0.3, "length": 0.1 } });
+        let below = with(&image, json!({ "track": 0 }));
+        let flat = drawn(&server, &[vec![below.clone()], pair.to_vec()].concat(), output.clone()).await;
+        let composed = json!({ "composition": { "elements": pair, "track": 3 } });
+        let nested = drawn(&server, &[below, composed], output).await;
+        assert!(flat.psnr(&nested, 0..180) > 45.0, "{kind}: {} dB", flat.psnr(&nested, 0..180));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vignette_is_of_what_the_box_shows_where_it_moves_too() {
+    let server = Server::sqlite().await;
+    let white = odd_still(&server, "color=white:s=320x180").await;
+    let image = json!({ "image": { "source": { "asset": white } } });
+    let composed = json!({ "composition": { "elements": [image] } });
+    for element in [&image, &composed] {
+        let place = json!({ "width": 60, "height": 150, "effects": [{ "vignette": 0.7 }] });
+        let element = with(element, place);
+        let rests = on_canvas(&server, &element, (320, 180)).await;
+        let moves = on_canvas(&server, &moved(&element), (320, 180)).await;
+        assert!(rests.psnr(&moves, 0..180) > 40.0, "{element}: {} dB", rests.psnr(&moves, 0..180));
+        assert!(rests.pixel(132, 18)[0] < 120 && rests.pixel(160, 90)[0] > 240, "dark at the box's corners");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_composition_of_odd_size_has_its_last_row_and_column() {
     let server = Server::sqlite().await;
     let shape =

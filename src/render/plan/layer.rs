@@ -9,7 +9,7 @@ use super::{
 use crate::domain::{
     composition::{Element, Visual},
     easing::Easing,
-    geometry::{self, Fit},
+    geometry::{self, Fit, Rect},
     look::Effect,
     motion::{self, Property},
     schedule::Slot,
@@ -208,6 +208,22 @@ impl Layer {
             Stage::Moving { pixel_at_rest, .. } => pixel_at_rest,
         };
         (on_canvas.0 / plan.scale, on_canvas.1 / plan.scale)
+    }
+
+    /// What is seen at rest of the picture that is made for it where it moves, in pixels of that; `None` where that is all of it.
+    pub fn seen_at_rest(&self, plan: &Plan) -> Option<Rect> {
+        let (Stage::Moving { extent, .. }, Figure::Fitted(size)) = (self.stage, self.figure) else { return None };
+        if self.visual.fit == Fit::ContainBlur {
+            return None;
+        }
+        let bounds = pose::bounds_at_rest(&self.visual, &plan.canvas());
+        let source = geometry::fit(self.visual.fit, size, &bounds);
+        let seen = source.intersection(&bounds).mapped(&source, &Rect::of_size(1.0, 1.0));
+        let part = (seen.x, seen.y, seen.right(), seen.bottom());
+        // What is composed is not cropped before.
+        let (x, y, right, bottom) = if plan.nested[self.element].is_some() { self.visual.crop.unfold(part) } else { part };
+        let (width, height) = ((right - x) * extent.0, (bottom - y) * extent.1);
+        Some(Rect { x: x * extent.0, y: y * extent.1, width, height })
     }
 
     /// From how far away its effects make a pixel what it is, pixels of the canvas; see [`Effect::reach`].
