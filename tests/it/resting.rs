@@ -227,6 +227,19 @@ async fn a_composition_of_odd_size_is_shown_pixel_by_pixel() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn effects_are_of_the_picture_and_the_box_cuts_them() {
+    let server = Server::sqlite().await;
+    for element in detailed(&server, DETAILED).await {
+        let place =
+            json!({ "width": 100, "height": 90, "x": 57, "y": 49, "fit": "COVER", "effects": [{ "blur": 4 }, { "sharpen": 1 }] });
+        let element = with(&element, place);
+        let rests = on_canvas(&server, &element, (320, 180)).await;
+        let moves = on_canvas(&server, &moved(&element), (320, 180)).await;
+        assert!(rests.psnr(&moves, 0..180) > 34.0, "{element}: {} dB", rests.psnr(&moves, 0..180));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_lies_below_stays_as_one_gives_way_to_another() {
     let server = Server::sqlite().await;
     let [_, image] = detailed(&server, DETAILED).await;

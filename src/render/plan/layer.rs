@@ -210,9 +210,13 @@ impl Layer {
         (on_canvas.0 / plan.scale, on_canvas.1 / plan.scale)
     }
 
-    /// What is seen at rest of the picture that is made for it where it moves, in pixels of that; `None` where that is all of it.
+    /// What its box shows at rest of the picture that is made for it, in pixels of that; `None` where that is all of it.
     pub fn seen_at_rest(&self, plan: &Plan) -> Option<Rect> {
-        let (Stage::Moving { extent, .. }, Figure::Fitted(size)) = (self.stage, self.figure) else { return None };
+        let (extent, size) = match (self.stage, self.figure) {
+            (Stage::Rest(rest), _) => return Some(rest.boxed.moved((-rest.sheet.x, -rest.sheet.y))),
+            (Stage::Moving { extent, .. }, Figure::Fitted(size)) => (extent, size),
+            _ => return None,
+        };
         if self.visual.fit == Fit::ContainBlur {
             return None;
         }
@@ -228,7 +232,9 @@ impl Layer {
 
     /// From how far away its effects make a pixel what it is, pixels of the canvas; see [`Effect::reach`].
     pub fn effects_reach(&self, plan: &Plan) -> f64 {
-        self.visual.effects.iter().map(Effect::reach).sum::<f64>() * plan.scale
+        // Of a source it is known where all of it lies.
+        let is_placed = |effect: &&Effect| matches!((effect, self.figure), (Effect::Vignette(_), Figure::Fitted(_)));
+        self.visual.effects.iter().filter(|effect| !is_placed(effect)).map(Effect::reach).sum::<f64>() * plan.scale
     }
 
     /// Whether a transition of it is measured by where all of it lies.

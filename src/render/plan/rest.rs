@@ -12,6 +12,8 @@ pub struct Rest {
     pub sheet: Rect,
     /// What of the source is on the sheet, as fractions; at odd edges a little more than there is.
     pub part: Part,
+    /// What its box shows of it, beyond the canvas too.
+    pub boxed: Rect,
 }
 
 /// As far as anything lies from the canvas, pixels.
@@ -36,13 +38,15 @@ impl Rest {
         if seen.is_empty() || all.is_empty() {
             return None;
         }
-        let sheet = even(&seen.grown(reach.min(MAX_REACH).ceil()).intersection(&snapped));
+        // Effects are of the picture, and what they make of it is cut by the box.
+        let whole = placed(source, &all, &snapped);
+        let sheet = even(&seen.grown(reach.min(MAX_REACH).ceil()).intersection(&whole));
         if sheet.width * sheet.height > MAX_SHEET * picture.width * picture.height {
             return None;
         }
         let at = |edge: f64| edge as usize;
         let shown = Area { x: at(seen.x), y: at(seen.y), width: at(seen.width), height: at(seen.height) };
-        Some(Self { shown, sheet, part: part(&sheet, &placed(source, &all, &snapped)) })
+        Some(Self { shown, sheet, part: part(&sheet, &whole), boxed: snapped })
     }
 
     /// Whether all that is made is seen, and lies on even pixels.
