@@ -10,7 +10,6 @@ use crate::{
     domain::{
         geometry::{self, Fit, Rect},
         look::Crop,
-        paint::Color,
     },
     media::{Decoded, Excerpt, Form, MediaError, Picture, Scaler, Smoothness, Source},
 };
@@ -98,7 +97,7 @@ impl<F: Form> Backdrop<F> {
             sprite.0.take(contained, alpha);
         }
         let (width, height) = (out.width(), out.height());
-        let on = |ground: Color| {
+        *out = nested::shape(|ground| {
             let mut canvas = Picture::new(width as u32, height as u32)?;
             canvas.fill(sprite::yuv::<F>(ground));
             warp::draw(&mut canvas, &back, &Pose::filling(width, height), 1.0);
@@ -106,8 +105,7 @@ impl<F: Form> Backdrop<F> {
                 front.put(&mut canvas, *corner, 256);
             }
             Ok::<_, MediaError>(canvas)
-        };
-        nested::matte(&on(Color::BLACK)?, &on(Color::WHITE)?, out);
+        })?;
         Ok(())
     }
 }

@@ -174,7 +174,10 @@ impl<'a, F: Form> Compositor<'a, F> {
         let Some(scene) = scenes.into_iter().flatten().reduce(|one, other| one.union(&other)) else { return Ok(()) };
         let both = [(from, before), (to, after)];
         if transition::moves_pixels(kind) && !both.iter().all(|layer| self.fills(layer)) {
-            return self.cross_alone(both, kind, &scene, share, canvas);
+            // What lies below them stays in its place.
+            let shape = self.shape_of(canvas, |this, ground| this.blend(both, kind, None, (&scene, share), ground))?;
+            shape.put(canvas, (0, 0), 256);
+            return Ok(());
         }
         let middle = self.middle(kind, &both, canvas)?;
         self.blend(both, kind, middle.as_ref(), (&scene, share), canvas)
@@ -196,20 +199,6 @@ impl<'a, F: Form> Compositor<'a, F> {
         Ok(())
     }
 
-    /// A transition that moves pixels, of two layers by themselves: what lies below them stays in its place.
-    fn cross_alone(
-        &mut self,
-        layers: [(usize, Manner); 2],
-        kind: TransitionType,
-        scene: &Scene,
-        share: f64,
-        canvas: &mut Picture<F>,
-    ) -> Result<(), RenderError> {
-        let shape = self.shape_of(canvas, |compositor, ground| compositor.blend(layers, kind, None, (scene, share), ground))?;
-        shape.put(canvas, (0, 0), 256);
-        Ok(())
-    }
-
     /// What is drawn on a ground, by itself, as of a composition: as large as the canvas.
     fn shape_of(
         &mut self,
@@ -218,17 +207,14 @@ impl<'a, F: Form> Compositor<'a, F> {
     ) -> Result<Sprite<F>, RenderError> {
         let (width, height) = (canvas.width(), canvas.height());
         let is_once = std::mem::take(&mut self.is_once);
-        let mut on = |ground: Color| {
+        let shape = nested::shape(|ground| {
             let mut picture = Picture::new(width as u32, height as u32).map_err(RenderError::whole)?;
             picture.fill(sprite::yuv::<F>(ground));
             draw(self, &mut picture)?;
             Ok(picture)
-        };
-        let (on_black, on_white) = (on(Color::BLACK)?, on(Color::WHITE)?);
+        });
         self.is_once = is_once;
-        let mut shape = Sprite::clear(width, height);
-        nested::matte(&on_black, &on_white, &mut shape);
-        Ok(shape)
+        shape
     }
 
     /// Whether nothing is seen through a layer, nor beside it.

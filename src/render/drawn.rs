@@ -22,7 +22,6 @@ use crate::{
     domain::{
         composition::{Content, Element, Text},
         geometry::{Fit, Rect},
-        paint::Color,
     },
     media::{Excerpt, Form, MediaError, Picture},
 };
@@ -78,15 +77,12 @@ fn settled<F: Form>(
 ) -> Result<Option<Drawn<F>>, MediaError> {
     let Some(area) = Area::around(&pose.bounds(), plan.width, plan.height) else { return Ok(None) };
     let pose = pose.moved((-(area.x as f64), -(area.y as f64)));
-    let on = |ground: Color| {
+    let mut settled = nested::shape(|ground| {
         let mut canvas = Picture::new(area.width as u32, area.height as u32)?;
         canvas.fill(sprite::yuv::<F>(ground));
         warp::draw(&mut canvas, picture, &pose, 1.0);
         Ok::<_, MediaError>(canvas)
-    };
-    let (on_black, on_white) = (on(Color::BLACK)?, on(Color::WHITE)?);
-    let mut settled = Sprite::clear(area.width, area.height);
-    nested::matte(&on_black, &on_white, &mut settled);
+    })?;
     settled.look();
     Ok(Some(Drawn::Resting { sprite: settled, corner: (area.x, area.y), place }))
 }

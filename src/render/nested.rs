@@ -88,6 +88,14 @@ pub fn through<S: Sample>(on_black: S, on_white: S) -> i32 {
     (on_white.int() - on_black.int()).clamp(0, luma::<S>())
 }
 
+/// What is drawn by itself, whatever the ground: `on` draws it on one.
+pub fn shape<F: Form, E>(mut on: impl FnMut(Color) -> Result<Picture<F>, E>) -> Result<Sprite<F>, E> {
+    let (on_black, on_white) = (on(Color::BLACK)?, on(Color::WHITE)?);
+    let mut shape = Sprite::clear(on_black.width(), on_black.height());
+    matte(&on_black, &on_white, &mut shape);
+    Ok(shape)
+}
+
 /// What is to be seen on both grounds alike, premultiplied by how much of it.
 pub fn matte<F: Form>(on_black: &Picture<F>, on_white: &Picture<F>, sprite: &mut Sprite<F>) {
     let (width, opaque) = (sprite.width(), F::Sample::MAX.int());
