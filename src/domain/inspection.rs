@@ -31,7 +31,7 @@ impl Inspected {
 /// A composition whose sources were looked into.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inspection {
-    /// Of the whole, seconds.
+    /// Of the whole, seconds; of the longest output where they differ.
     pub duration: f64,
     /// Of its first output.
     pub frames: i64,

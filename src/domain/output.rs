@@ -229,6 +229,13 @@ impl Output {
         can && self.background.alpha < 255
     }
 
+    /// The first that has pictures, of those that do not end before the moment where there are such.
+    pub fn showing(outputs: Vec<Self>, seconds: f64) -> Option<Self> {
+        let mut pictured: Vec<Self> = outputs.into_iter().filter(|output| !output.format.is_sound_alone()).collect();
+        let at = pictured.iter().position(|output| output.duration.is_none_or(|end| seconds < end)).unwrap_or(0);
+        (at < pictured.len()).then(|| pictured.swap_remove(at))
+    }
+
     /// The picture of this output at a moment, as a JPEG.
     pub fn still_at(&self, seconds: f64) -> Self {
         let range = Some(TimeRange { start: seconds, length: self.frame_rate.seconds(1) });

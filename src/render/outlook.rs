@@ -52,7 +52,7 @@ pub fn of(understood: &Understood, outputs: &[Output]) -> Inspection {
     let plan = ready.plan;
     let copied: Vec<Segment> = Copies::find(&ready, &outputs[0]).parts.iter().map(|part| part.segment).collect();
     Inspection {
-        duration: plan.rate.seconds(plan.frames),
+        duration: understood.duration(),
         frames: plan.length(),
         intervals: plan.intervals.iter().flat_map(|interval| planned(&ready, interval, &copied)).take(MOST_INTERVALS).collect(),
         warnings,

@@ -193,6 +193,11 @@ impl Opened {
 }
 
 impl Understood {
+    /// The composition's, seconds: of the longest output, since each may have its own.
+    pub fn duration(&self) -> f64 {
+        self.plans.iter().map(|plan| plan.rate.seconds(plan.frames)).fold(0.0, f64::max)
+    }
+
     /// Makes an output ready to be composed.
     pub fn ready(&self, output: usize) -> Ready<'_> {
         let Opened { elements, media, library, .. } = &self.opened;

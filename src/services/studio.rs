@@ -123,7 +123,7 @@ impl Session {
         let services = self.services();
         let read = |error: serde_json::Error| Error::internal(error.to_string());
         let outputs: Vec<Output> = serde_json::from_value(job.outputs.clone()).map_err(read)?;
-        let output = outputs.into_iter().find(|output| !output.format.is_sound_alone());
+        let output = Output::showing(outputs, at);
         let output = output.ok_or_else(|| Error::conflict("the job has no picture", "ask for a frame of a job with one"))?;
         // All moments of one frame are one picture.
         let start = output.frame_rate.seconds(output.frame_rate.frame_showing(at));

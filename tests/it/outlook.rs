@@ -378,6 +378,28 @@ async fn a_frame_is_drawn_without_the_rest_and_only_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_longer_output_shows_is_of_the_composition_though_the_first_is_shorter() {
+    let server = Server::sqlite().await;
+    let output = |duration: Value| json!({ "width": 64, "height": 64, "frameRate": 10, "duration": duration });
+    let outputs = json!([output(json!(1)), output(json!(3)), output(json!(2))]);
+    let blue = json!({ "shape": { "shape": "RECTANGLE", "fill": "blue", "start": 1, "length": 2 } });
+    let input = json!({ "outputs": outputs, "elements": [blue], "maxAttempts": 1 });
+    let validate = "query($input: CreateJobInput!) { validateJob(input: $input) { valid plan { duration frames } } }";
+    let told = server.api.ask(validate, json!({ "input": input })).await["validateJob"].take();
+    assert_eq!(told, json!({ "valid": true, "plan": { "duration": 3.0, "frames": 10 } }));
+    let id = server.api.create(input).await;
+    assert_eq!(server.api.finished(&id).await["status"], "COMPLETED");
+    let query = "query($id: ID!, $at: Float!) { job(id: $id) { duration frame(at: $at) { url } } }";
+    let job = server.api.ask(query, json!({ "id": id, "at": 2.5 })).await["job"].take();
+    assert_eq!(job["duration"], json!(3.0));
+    let bytes = server.api.download(job["frame"]["url"].as_str().unwrap()).await;
+    let seen = image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg).expect("a JPEG").into_rgb8();
+    assert!(seen.get_pixel(32, 32).0[2] > 240, "{:?}", seen.get_pixel(32, 32));
+    let refused = server.api.refused(query, json!({ "id": id, "at": 3.0 })).await;
+    assert_eq!(refused["violations"][0]["path"], "at", "{refused:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_decoded_or_played_is_told_before_it_is_rendered() {
     let server = Server::sqlite().await;
     let validate = async |elements: Value| {

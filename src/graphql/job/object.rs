@@ -96,7 +96,7 @@ impl Job {
         Ok(outputs.into_iter().map(Output::from).collect())
     }
 
-    /// Of the composition, seconds; known once its media are.
+    /// Of the composition, seconds: of the longest output where they end at different times. Known once its media are.
     async fn duration(&self) -> Option<f64> {
         self.0.duration
     }

@@ -61,11 +61,11 @@ pub struct JobWarning {
 /// How a composition would be rendered.
 #[derive(SimpleObject)]
 pub struct RenderPlan {
-    /// Of the whole composition, seconds.
+    /// Of the whole composition, seconds; of the longest output where they end at different times.
     duration: f64,
-    /// That would be rendered; of sound alone samples.
+    /// That would be rendered of the first output; of sound alone samples.
     frames: Long,
-    /// Runs of frames that show the same elements, in order; of very many the first 1,000.
+    /// Runs of frames of the first output that show the same elements, in order; of very many the first 1,000.
     intervals: Vec<PlanInterval>,
 }
 

@@ -152,7 +152,7 @@ fn understand(task: &Task, out: &Reports) -> Result<Understood, JobFailure> {
     let plan = understood.plans.first().ok_or_else(|| internal("the task has no output"))?;
     let ids = task.composition.elements.iter().map(|placed| placed.id.clone());
     let starts = ids.zip(plan.starts.iter().copied()).collect();
-    out.send(&Report::Planned { duration: plan.rate.seconds(plan.frames), starts });
+    out.send(&Report::Planned { duration: understood.duration(), starts });
     Ok(understood)
 }
 
