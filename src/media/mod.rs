@@ -33,6 +33,7 @@
 //! by their one owner: the encoder copies what it is given before it returns.
 
 mod audio;
+pub mod bt709;
 mod copy;
 mod copy_sound;
 mod decode;

@@ -3,20 +3,14 @@
 use super::sprite::{Raster, SampleOf};
 use crate::{
     domain::look::Effect,
-    media::{Form, Sample},
+    media::{
+        Form, Sample,
+        bt709::{CHROMA, CHROMA_RANGE, LUMA, LUMA_RANGE},
+    },
 };
 
 /// Rows of red, green and blue, and what is added; all 0…1.
 type RgbMatrix = [[f64; 4]; 3];
-
-/// The luma weights of BT.709 (ITU-R BT.709-6, 3.2).
-const LUMA: [f64; 3] = [0.2126, 0.7152, 0.0722];
-/// Divisors of B-Y and R-Y.
-const CHROMA: [f64; 2] = [1.8556, 1.5748];
-
-/// From black to white, and of Cb and Cr, as they are stored (ITU-R BT.709-6, 3.5, limited range).
-const LUMA_RANGE: f64 = 219.0;
-const CHROMA_RANGE: f64 = 224.0;
 
 /// What one effect makes of colours, or several that follow each other.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use image::RgbaImage;
 use super::{blend, plan::Area};
 use crate::{
     domain::paint::Color,
-    media::{Form, Picture, Sample},
+    media::{Form, Picture, Sample, bt709},
 };
 
 /// Planar YUV, BT.709 limited range, perhaps with alpha, by which it is then premultiplied. Plane 0 is luma, 1 and 2 are
@@ -385,13 +385,10 @@ fn union(a: (usize, usize), b: (usize, usize)) -> (usize, usize) {
     }
 }
 
-/// BT.709, limited range (ITU-R BT.709-6, 3.2 to 3.5), of a colour premultiplied by its alpha; all 0…255.
-fn yuv_of_premultiplied<F: Form>([r, g, b, alpha]: [f32; 4]) -> [F::Sample; 3] {
-    let luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    let y = 16.0 / 255.0 * alpha + luma * 219.0 / 255.0;
-    let cb = 128.0 / 255.0 * alpha + (b - luma) / 1.8556 * 224.0 / 255.0;
-    let cr = 128.0 / 255.0 * alpha + (r - luma) / 1.5748 * 224.0 / 255.0;
-    [y, cb, cr].map(|value| F::Sample::rounded(value * (1 << F::Sample::FINER) as f32))
+/// Of a colour premultiplied by its alpha; all 0…255.
+fn yuv_of_premultiplied<F: Form>(color: [f32; 4]) -> [F::Sample; 3] {
+    let [red, green, blue, alpha] = color.map(|value| value / 255.0);
+    bt709::stored([red, green, blue], alpha).map(|value| F::Sample::rounded(value * (1 << F::Sample::FINER) as f32))
 }
 
 /// An opaque colour's Y, Cb and Cr.

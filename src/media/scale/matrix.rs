@@ -3,10 +3,10 @@
 
 use ffmpeg_next::{ffi, format::Pixel, frame::Video as Frame};
 
-use crate::media::Sample;
-
-/// The shares of red and blue in luma (ITU-R BT.709-6, 3.2).
-const OURS: (f64, f64) = (0.2126, 0.0722);
+use crate::media::{
+    Sample,
+    bt709::{CHROMA, CHROMA_RANGE, LUMA, LUMA_RANGE},
+};
 
 /// What is added of Cb and Cr, each less its middle, to luma, and what becomes Cb and Cr; 65536ths. A grey stays as it is.
 #[derive(Debug, PartialEq)]
@@ -35,12 +35,13 @@ impl Change {
     }
 
     fn between((kr, kb): (f64, f64)) -> Self {
+        let [our_red, our_green, our_blue] = LUMA;
         // What one of Cb, or of Cr, means of red, green and blue, where luma is 0.
         let of = |cb: f64, cr: f64| {
             let (red, blue) = (2.0 * (1.0 - kr) * cr, 2.0 * (1.0 - kb) * cb);
             let green = -(kr * red + kb * blue) / (1.0 - kr - kb);
-            let luma = OURS.0 * red + (1.0 - OURS.0 - OURS.1) * green + OURS.1 * blue;
-            [luma * 219.0 / 224.0, (blue - luma) / (2.0 * (1.0 - OURS.1)), (red - luma) / (2.0 * (1.0 - OURS.0))]
+            let luma = our_red * red + our_green * green + our_blue * blue;
+            [luma * LUMA_RANGE / CHROMA_RANGE, (blue - luma) / CHROMA[0], (red - luma) / CHROMA[1]]
         };
         let (by_blue, by_red) = (of(1.0, 0.0), of(0.0, 1.0));
         let fixed = |at: usize| [by_blue[at], by_red[at]].map(|share| (share * 65_536.0).round() as i32);

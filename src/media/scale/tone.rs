@@ -12,7 +12,7 @@ use ffmpeg_next::{
     frame::{self, side_data::Type},
 };
 
-use crate::media::{Decoded, Form, MediaError, Picture, Sample};
+use crate::media::{Decoded, Form, MediaError, Picture, Sample, bt709};
 
 /// The brightest that a source is taken to hold where it does not say, cd/m².
 const USUAL_PEAK: f64 = 1_000.0;
@@ -29,7 +29,7 @@ const FROM_P3: Matrix = [[1.224_94, -0.224_94, 0.0], [-0.042_057, 1.042_057, 0.0
 const FROM_BT709: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 /// What red and blue add to luma: by BT.2020 and by BT.709.
 const WIDE: (f64, f64) = (0.2627, 0.0593);
-const NARROW: (f64, f64) = (0.2126, 0.0722);
+const NARROW: (f64, f64) = (bt709::LUMA[0], bt709::LUMA[2]);
 /// BT.2100's system gamma of a display of 1,000 cd/m², less one.
 const SYSTEM_GAMMA: f64 = 0.2;
 
