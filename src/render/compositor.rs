@@ -21,7 +21,7 @@ use super::{
 use crate::{
     domain::{
         composition::{Content, Element, Playback},
-        geometry::Fit,
+        geometry::{Fit, Rect},
         paint::Color,
         transition::TransitionType,
     },
@@ -135,7 +135,7 @@ impl<'a, F: Form> Compositor<'a, F> {
             let shift = Shift { by: (0.0, 0.0), scale: there };
             return self.draw(index, Manner { shift, opacity: opacity * there, ..manner }, canvas);
         }
-        let Some(scene) = self.scene(index, manner) else { return Ok(()) };
+        let Some(scene) = self.scene(&[(index, manner)]) else { return Ok(()) };
         let middle = self.middle(passing.kind, &[(index, manner)], canvas)?;
         let mut scratch = self.copy_of(canvas)?;
         if passing.leaves {
@@ -170,9 +170,8 @@ impl<'a, F: Form> Compositor<'a, F> {
             self.draw(from, before, canvas)?;
             return self.draw(to, Manner { opacity: share, ..after }, canvas);
         }
-        let scenes = [self.scene(from, before), self.scene(to, after)];
-        let Some(scene) = scenes.into_iter().flatten().reduce(|one, other| one.union(&other)) else { return Ok(()) };
         let both = [(from, before), (to, after)];
+        let Some(scene) = self.scene(&both) else { return Ok(()) };
         if transition::moves_pixels(kind) && !both.iter().all(|layer| self.fills(layer)) {
             // What lies below them stays in its place.
             let shape = self.shape_of(canvas, |this, ground| this.blend(both, kind, None, (&scene, share), ground))?;
@@ -275,23 +274,37 @@ impl<'a, F: Form> Compositor<'a, F> {
         Ok(scratch)
     }
 
-    /// Where a transition of a layer happens; `None` where nothing of it is to be seen.
-    fn scene(&self, index: usize, manner: Manner) -> Option<Scene> {
+    /// Where a transition of layers happens: in the smallest box that holds them all, on the canvas and off it; `None` where nothing of
+    /// that is to be seen.
+    fn scene(&self, layers: &[(usize, Manner)]) -> Option<Scene> {
+        let plan = self.ready.plan;
+        let places = layers.iter().filter_map(|(index, manner)| self.place(*index, *manner));
+        let (place, drawn) = places.reduce(|one, other| {
+            (one.0.union(&other.0), one.1.into_iter().chain(other.1).reduce(|one, other| one.union(&other)))
+        })?;
+        let area =
+            Area::around(&place, plan.width, plan.height).into_iter().chain(drawn).reduce(|one, other| one.union(&other))?;
+        Some(Scene { place, area })
+    }
+
+    /// Where all of a layer lies, and the pixels that are drawn of it where those are known.
+    fn place(&self, index: usize, manner: Manner) -> Option<(Rect, Option<Area>)> {
         let plan = self.ready.plan;
         let layer = &plan.layers[index];
-        let pose = |drawn_for| layer.pose(&plan.canvas(), manner.seconds, drawn_for, manner.shift);
-        let (place, seen) = match (&self.ready.arts[index], self.drawn(index), layer.stage) {
+        let pose = |drawn_for| layer.pose(&plan.canvas(), manner.seconds, drawn_for, manner.shift).bounds();
+        Some(match (&self.ready.arts[index], self.drawn(index), layer.stage) {
             (Art::Nothing, ..) | (Art::Drawn, None, _) => return None,
             (_, Some(Drawn::Resting { sprite, corner, place }), _) => {
                 let area = Area { x: corner.0, y: corner.1, width: sprite.width(), height: sprite.height() };
-                return Some(Scene { place: place.unwrap_or_else(|| pose(None).bounds()), area });
+                (place.unwrap_or_else(|| pose(None)), Some(area))
             }
-            (_, Some(Drawn::Moving { drawn_for, .. }), _) => (pose(*drawn_for).bounds(), None),
-            (Art::Clip | Art::Nested(_), None, Stage::Rest(rest)) => (pose(None).bounds(), Some(rest.shown.rect())),
-            (Art::Clip | Art::Nested(_), None, _) => (pose(None).bounds(), None),
-        };
-        let area = Area::around(&seen.unwrap_or(place), plan.width, plan.height)?;
-        Some(Scene { place, area })
+            (_, Some(Drawn::Beyond { place }), _) => (*place, None),
+            (_, Some(Drawn::Moving { drawn_for, .. }), _) => (pose(*drawn_for), None),
+            (Art::Clip | Art::Nested(_), None, Stage::Rest(rest)) => {
+                (pose(None), Area::around(&rest.shown.rect(), plan.width, plan.height))
+            }
+            (Art::Clip | Art::Nested(_), None, _) => (pose(None), None),
+        })
     }
 
     fn draw(&mut self, index: usize, manner: Manner, canvas: &mut Picture<F>) -> Result<(), RenderError> {
@@ -303,7 +316,7 @@ impl<'a, F: Form> Compositor<'a, F> {
                 let pose = layer.pose(&plan.canvas(), manner.seconds, *drawn_for, manner.shift).within(plan);
                 warp::draw_again(canvas, &Within { rows: sprite, extent: *extent }, reduced, &pose, manner.opacity);
             }
-            None => {}
+            Some(Drawn::Beyond { .. }) | None => {}
         }
         match &self.ready.arts[index] {
             Art::Nothing | Art::Drawn => {}
@@ -317,6 +330,11 @@ impl<'a, F: Form> Compositor<'a, F> {
         let plan = self.ready.plan;
         let layer = &plan.layers[index];
         let Content::Video { playback, .. } = &self.ready.elements[layer.element].content else { return Ok(()) };
+        // Nothing is decoded of what is not seen.
+        let seen = layer.pose(&plan.canvas(), manner.seconds, None, manner.shift).bounds();
+        if Area::around(&seen, plan.width, plan.height).is_none() {
+            return Ok(());
+        }
         let medium = &self.ready.media[layer.element];
         let (lap, at) = moment(plan, layer, medium, playback, manner.seconds);
         let clip = match self.clips.entry(index) {

@@ -32,6 +32,8 @@ pub enum Drawn<F: Form> {
     Resting { sprite: Sprite<F>, corner: (usize, usize), place: Option<Rect> },
     /// It goes where the layer's pose says: so much of it as is the picture; of what was drawn for a box, where it lies in that.
     Moving { sprite: Sprite<F>, extent: (f64, f64), drawn_for: Option<DrawnFor>, reduced: Kept<F> },
+    /// Nothing of it is on the canvas: where all of it lies.
+    Beyond { place: Rect },
 }
 
 impl<F: Form> Drawn<F> {
@@ -61,21 +63,24 @@ pub fn draw<F: Form>(
     };
     match (drawn, layer.stage) {
         (Some(Drawn::Moving { sprite, extent, drawn_for, .. }), Stage::Moving { stays: true, .. }) => {
-            let pose = layer.pose(&plan.canvas(), seconds, drawn_for, Shift::NONE).within(plan);
-            settled(plan, &Within { rows: &sprite, extent }, &pose, None)
+            let pose = layer.pose(&plan.canvas(), seconds, drawn_for, Shift::NONE);
+            let place = drawn_for.map(|_| pose.bounds());
+            settled(plan, &Within { rows: &sprite, extent }, &pose.within(plan), place).map(Some)
         }
         (drawn, _) => Ok(drawn),
     }
 }
 
-/// A picture that always lies as it does is turned and smoothed once; `None` where nothing of it is on the canvas.
+/// A picture that always lies as it does is turned and smoothed once.
 fn settled<F: Form>(
     plan: &Plan,
     picture: &impl Rows<Form = F>,
     pose: &Pose,
     place: Option<Rect>,
-) -> Result<Option<Drawn<F>>, MediaError> {
-    let Some(area) = Area::around(&pose.bounds(), plan.width, plan.height) else { return Ok(None) };
+) -> Result<Drawn<F>, MediaError> {
+    let Some(area) = Area::around(&pose.bounds(), plan.width, plan.height) else {
+        return Ok(Drawn::Beyond { place: place.unwrap_or_else(|| pose.bounds()) });
+    };
     let pose = pose.moved((-(area.x as f64), -(area.y as f64)));
     let mut settled = nested::shape(|ground| {
         let mut canvas = Picture::new(area.width as u32, area.height as u32)?;
@@ -84,7 +89,7 @@ fn settled<F: Form>(
         Ok::<_, MediaError>(canvas)
     })?;
     settled.look();
-    Ok(Some(Drawn::Resting { sprite: settled, corner: (area.x, area.y), place }))
+    Ok(Drawn::Resting { sprite: settled, corner: (area.x, area.y), place })
 }
 
 fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) -> Result<Option<Drawn<F>>, MediaError> {
@@ -103,7 +108,7 @@ fn still<F: Form>(plan: &Plan, layer: &Layer, still: &Still, library: &Library) 
         }
         // What is mixed is not to meet clear edges that the picture does not have.
         Stage::Rest(rest) if effects::mix(effects) || layer.effects_reach(plan) > 0.0 => {
-            settled(plan, &dressed(&image), &rest.pose(), None)
+            settled(plan, &dressed(&image), &rest.pose(), None).map(Some)
         }
         Stage::Rest(rest) => Ok(Some(Drawn::Resting {
             sprite: dressed(&seen(&image, &rest)),
@@ -164,15 +169,21 @@ fn words_or_shape<F: Form>(
     let whole = (layer.is_masked() && near.is_some()).then(|| drawing(None).filter(Drawing::is_to_scale)).flatten();
     let Some(drawing) = whole.or_else(|| drawing(near.as_ref())) else { return Ok(None) };
     if layer.lies_still() && (reach == 0.0 || canvas.contains(&drawing.rect)) {
-        let place = Some(drawing.rect);
-        let Some((image, corner)) = drawing.on_canvas(plan.width, plan.height) else { return Ok(None) };
-        return Ok(Some(Drawn::Resting { sprite: dressed(plan, layer, &image, library, layer.own_pixel(plan)), corner, place }));
+        let place = drawing.rect;
+        return Ok(Some(match drawing.on_canvas(plan.width, plan.height) {
+            Some((image, corner)) => Drawn::Resting {
+                sprite: dressed(plan, layer, &image, library, layer.own_pixel(plan)),
+                corner,
+                place: Some(place),
+            },
+            None => Drawn::Beyond { place },
+        }));
     }
     let pixel = |shown: f64, drawn: u32| shown / f64::from(drawn) / plan.scale;
     let pixel = (pixel(drawing.rect.width, drawing.image.width()), pixel(drawing.rect.height, drawing.image.height()));
     let sprite = dressed(plan, layer, &drawing.image, library, pixel);
     if layer.lies_still() {
-        return settled(plan, &sprite, &Pose::at_rest(drawing.rect), Some(drawing.rect));
+        return settled(plan, &sprite, &Pose::at_rest(drawing.rect), Some(drawing.rect)).map(Some);
     }
     let extent = (sprite.width() as f64, sprite.height() as f64);
     Ok(Some(Drawn::Moving { sprite, extent, drawn_for: Some(DrawnFor { bounds, rect: drawing.rect }), reduced: None }))
@@ -208,9 +219,7 @@ mod tests {
         };
         let (mut drawn, mut put) = (canvas(), canvas());
         warp::draw(&mut drawn, &sprite, pose, opacity);
-        let Some(Drawn::Resting { sprite, corner, .. }) = settled(&plan, &sprite, pose, None).unwrap() else {
-            panic!("it is seen")
-        };
+        let Drawn::Resting { sprite, corner, .. } = settled(&plan, &sprite, pose, None).unwrap() else { panic!("it is seen") };
         sprite.put(&mut put, corner, blend::weight(opacity));
         let apart = |plane: usize| {
             let rows = (0..drawn.plane_height(plane)).map(|y| drawn.row(plane, y).iter().zip(put.row(plane, y)));

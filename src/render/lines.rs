@@ -168,6 +168,12 @@ mod tests {
             let (last, full) = justified.split_last().unwrap();
             assert!(!full.is_empty() && full.iter().all(|right| (right - 295.0).abs() < 0.1), "{justified:?}");
             assert!((last - left.last().unwrap()).abs() < 0.1 && left[0] < 294.0, "{left:?} {justified:?}");
+            let spaced = set(words, TextAlign::Justify, Some(Length::Pixels(7.0)));
+            let (_, full) = spaced.split_last().unwrap();
+            assert!(
+                full.len() > 1 && full.iter().all(|right| (right - 295.0 - 7.0).abs() < 0.1),
+                "the last has its space: {spaced:?}"
+            );
         }
         let single =
             widths("Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft", TextAlign::Justify);

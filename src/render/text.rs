@@ -16,7 +16,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::{
     breaks,
     drawing::{self, Drawing, Paper, Room},
-    font,
+    font::{self, OwnNames},
     lines::Lines,
     spacing::SPACED,
     words::{Kind, kinds_apart, plain},
@@ -47,8 +47,8 @@ pub struct Typesetter {
     missing: BTreeSet<char>,
     /// Families that were asked for and are not there.
     unknown: BTreeSet<String>,
-    /// Those that were looked for in the files of all fonts.
-    looked_for: BTreeSet<String>,
+    /// Looked up when a family is not there by its name.
+    own_names: Option<OwnNames>,
 }
 
 impl Typesetter {
@@ -72,7 +72,7 @@ impl Typesetter {
             families,
             missing: BTreeSet::new(),
             unknown: BTreeSet::new(),
-            looked_for: BTreeSet::new(),
+            own_names: None,
         }
     }
 
@@ -232,8 +232,9 @@ impl Typesetter {
         if known(&self.fonts).is_none() {
             self.load_system_fonts();
         }
-        if known(&self.fonts).is_none() && self.looked_for.insert(text.family.clone()) {
-            font::know_as(self.fonts.db_mut(), &text.family);
+        if known(&self.fonts).is_none() {
+            let names = self.own_names.get_or_insert_with(|| OwnNames::of(self.fonts.db()));
+            names.know(self.fonts.db_mut(), &text.family);
         }
         known(&self.fonts).unwrap_or_else(|| {
             self.unknown.insert(text.family.clone());

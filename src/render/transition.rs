@@ -44,13 +44,6 @@ pub struct Scene {
     pub area: Area,
 }
 
-impl Scene {
-    /// The smallest that holds both.
-    pub fn union(&self, other: &Self) -> Self {
-        Self { place: self.place.union(&other.place), area: self.area.union(&other.area) }
-    }
-}
-
 /// The rows of an area on one plane.
 #[derive(Clone, Copy)]
 struct Window {

@@ -385,14 +385,25 @@ async fn subtitles_give_way_to_what_follows_on_their_track() {
         json!({ "shape": { "shape": "RECTANGLE", "fill": "#0000ff",
         "height": 100, "length": 1, "track": 0, "transitionIn": fade } }),
     ];
-    for later in later {
-        let (_, path) = render(&server, video(json!([words("#ff0000", json!({})), later]))).await;
-        let red = |seconds: f64| i32::from(Picture::at(&path, seconds, 320, 180).pixel(160, 90)[0]);
-        for seconds in [0.5, 0.7, 0.8, 0.9, 1.0] {
-            // Over what fades away the other lies, by as much as it has come.
-            let come = (seconds - 0.6f64).clamp(0.0, 0.4) / 0.4;
-            let expected = 254.0 * (1.0 - come).powi(2);
-            assert!((f64::from(red(seconds)) - expected).abs() <= 12.0, "{seconds}: {} not {expected}: {later}", red(seconds));
+    // Where the one lasts for less than the fade is long, all of that is in its time.
+    for (length, asked, begins) in [(1.0, 0.4, 0.6), (0.5, 1.0, 0.0)] {
+        for later in &later {
+            let mut later = later.clone();
+            later.as_object_mut().unwrap().values_mut().for_each(|fields| fields["transitionIn"]["duration"] = json!(asked));
+            let first = words("#ff0000", json!({ "length": length }));
+            let (_, path) = render(&server, video(json!([first, later]))).await;
+            let red = |seconds: f64| i32::from(Picture::at(&path, seconds, 320, 180).pixel(160, 90)[0]);
+            for frame in 0..=(length * 10.0) as i32 {
+                // Over what fades away the other lies, by as much as it has come.
+                let seconds = f64::from(frame) / 10.0;
+                let come = f64::max(seconds - begins, 0.0) / (length - begins);
+                let expected = 254.0 * (1.0 - come).powi(2);
+                assert!(
+                    (f64::from(red(seconds)) - expected).abs() <= 12.0,
+                    "{seconds}: {} not {expected}: {later}",
+                    red(seconds)
+                );
+            }
         }
     }
 }

@@ -8,10 +8,13 @@ use crate::{
     looks::picture,
     rendering::{clip, render},
     server::Server,
+    support::made,
 };
 
 const DETAILED: &str = "mandelbrot=size=320x180:rate=10:start_scale=1.5";
 const GREY: &str = "mandelbrot=size=320x180:rate=10:start_scale=1.5,format=gray";
+/// Each pixel is unlike its neighbours.
+const FINE: &str = "nullsrc=size=320x180:rate=10,format=gray,geq=lum=mod(X*37+Y*61\\,256)";
 
 async fn shown(server: &Server, element: Value) -> Picture {
     picture(server, json!([element]), 1.0).await
@@ -341,15 +344,27 @@ async fn transitions_of_what_is_half_off_the_canvas_are_those_of_all_of_it() {
     let text =
         json!({ "text": { "text": "████████████", "fontSize": 30, "maxLines": 1, "width": 400, "track": 0, "length": 1 } });
     let shape = |fill: &str| with(&json!({ "shape": { "shape": "ELLIPSE", "fill": fill } }), place.clone());
+    let own_x = |element: &Value| {
+        element
+            .as_object()
+            .into_iter()
+            .flat_map(|element| element.values())
+            .find_map(|fields| fields["x"].as_f64())
+            .unwrap_or(0.0)
+    };
     for (kind, elements) in [
         ("WIPE_RIGHT", vec![text.clone()]),
         ("CIRCLE_OPEN", vec![image.clone()]),
         ("PIXELIZE", vec![shape("#ff8000")]),
         ("ZOOM", vec![image.clone(), shape("#2040ff")]),
         ("RADIAL", vec![image, shape("#2040ff")]),
+        // Half of the one, then nothing, is on the canvas; what is measured is of both.
+        ("RADIAL", vec![text.clone(), with(&shape("#2040ff"), json!({ "x": 80 }))]),
+        ("WIPE_LEFT", vec![with(&shape("#ff8000"), json!({ "x": -150 })), with(&shape("#2040ff"), json!({ "x": 150 }))]),
     ] {
         let at = |x: f64, width: usize| {
-            let mut elements: Vec<Value> = elements.iter().map(|element| with(element, json!({ "x": x }))).collect();
+            let mut elements: Vec<Value> =
+                elements.iter().map(|element| with(element, json!({ "x": x + own_x(element) }))).collect();
             let comes = elements.last_mut().unwrap();
             *comes = with(comes, json!({ "transitionIn": { "type": kind, "duration": 1, "easing": "LINEAR" } }));
             // Later all of a zoom is its middle, half of which is not there.
@@ -382,16 +397,85 @@ async fn a_small_composition_of_odd_size_shows_all_that_is_in_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_turned_by_right_angles_or_flipped_stays_sharp() {
     let server = Server::sqlite().await;
-    let asset = odd_still(&server, GREY).await;
-    let element = json!({ "image": { "source": { "asset": asset }, "width": 101, "height": 75 } });
-    let upright = on_canvas(&server, &element, (320, 180)).await;
-    let around = on_canvas(&server, &with(&element, json!({ "rotation": 360 })), (320, 180)).await;
-    assert!(around.psnr(&upright, 0..180) > 35.0, "{} dB", around.psnr(&upright, 0..180));
-    let turned = on_canvas(&server, &with(&element, json!({ "rotation": 180 })), (320, 180)).await;
-    let flipped = on_canvas(&server, &with(&element, json!({ "flipX": true, "flipY": true })), (320, 180)).await;
-    // About the middle of the canvas, and within the box: a pixel apart, as the box is odd.
-    let [turned, flipped] = [turned.part(109, 52, (100, 74)), flipped.part(110, 53, (100, 74))];
-    assert!(turned.psnr(&flipped, 0..74) > 35.0, "{} dB", turned.psnr(&flipped, 0..74));
+    let asset = odd_still(&server, FINE).await;
+    let place = |(width, height): (usize, usize)| json!({ "x": "33.3%", "y": 90.3, "width": width, "height": height });
+    let still = |asset: &str| json!({ "image": { "source": { "asset": asset } } });
+    for (filter, size, pose) in [
+        ("null", (101, 75), json!({ "rotation": 360 })),
+        ("transpose=clock", (75, 101), json!({ "rotation": 90 })),
+        ("hflip,vflip", (101, 75), json!({ "rotation": -180 })),
+        ("transpose=cclock", (75, 101), json!({ "rotation": 270 })),
+        ("hflip", (101, 75), json!({ "flipX": true })),
+        ("vflip", (101, 75), json!({ "flipY": true })),
+    ] {
+        let path = server.folder.path().join("turned.png");
+        let filters = format!("crop=101:75,{filter}");
+        ffmpeg(&["-y", "-f", "lavfi", "-i", FINE, "-vf", &filters, "-frames:v", "1", &path.to_string_lossy()]);
+        let turned = server.api.upload_file(&path, "image/png").await;
+        let expected = on_canvas(&server, &with(&still(&turned), place(size)), (320, 180)).await;
+        let own = place((101, 75));
+        let composition = with(&json!({ "composition": { "elements": [still(&asset)] } }), own.clone());
+        for element in [with(&still(&asset), own.clone()), composition] {
+            let seen = on_canvas(&server, &with(&element, pose.clone()), (320, 180)).await;
+            assert!(seen.psnr(&expected, 0..180) > 35.0, "{pose} of {element}: {} dB", seen.psnr(&expected, 0..180));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_its_box_cuts_stays_sharp_where_it_is_flipped_turned_or_round() {
+    let server = Server::sqlite().await;
+    let edges = |picture: &Picture| {
+        let row = |y: usize| (90..230).map(move |x| f64::from(picture.pixel(x, y)[1].abs_diff(picture.pixel(x + 1, y)[1])));
+        (40..140).flat_map(row).sum::<f64>()
+    };
+    for element in detailed(&server, GREY).await {
+        let element = with(&element, json!({ "width": 200, "height": 150, "fit": "COVER" }));
+        let rests = edges(&on_canvas(&server, &element, (320, 180)).await);
+        for pose in [json!({ "flipX": true }), json!({ "rotation": 180 }), json!({ "cornerRadius": 30 })] {
+            let posed = edges(&on_canvas(&server, &with(&element, pose.clone()), (320, 180)).await);
+            assert!(posed > rests * 0.97, "{pose} of {element}: {posed}, not {rests}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_covers_an_odd_composition_covers_its_last_column_however_it_lies() {
+    let server = Server::sqlite().await;
+    let [white, red] = [[255, 255, 255, 255], [255, 0, 0, 255]].map(|color| made::plain(320, 180, color));
+    let [white, red] =
+        [server.api.upload("white.png", "image/png", white).await, server.api.upload("red.png", "image/png", red).await];
+    let image = |asset: &str, size: &str| json!({ "image": { "source": { "asset": asset }, "width": size, "height": size } });
+    let mut rests: Option<[[u8; 3]; 2]> = None;
+    for size in ["100%", "110%"] {
+        for more in [json!({}), json!({ "flipX": true }), json!({ "effects": [{ "kenBurns": { "toScale": 1.01 } }] })] {
+            let red = with(&image(&red, size), more.clone());
+            for within in [vec![red.clone()], vec![image(&white, "100%"), red]] {
+                let place = json!({ "x": 20, "y": 20, "width": 101, "height": 81, "anchor": "TOP_LEFT", "elements": within });
+                let seen = on_canvas(&server, &json!({ "composition": place }), (320, 180)).await;
+                let found = [seen.pixel(120, 60), seen.pixel(60, 100)];
+                let rests = rests.get_or_insert(found);
+                let is_same = rests.iter().flatten().zip(found.iter().flatten()).all(|(one, other)| one.abs_diff(*other) < 5);
+                assert!(is_same && found[0][0] > 140, "{place}: {found:?}, not {rests:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transition_of_words_goes_over_all_of_them_where_they_are_turned() {
+    let server = Server::sqlite().await;
+    let wipe = json!({ "type": "WIPE_RIGHT", "duration": 1, "easing": "LINEAR" });
+    let text =
+        json!({ "text": { "text": "████████", "fontSize": 30, "maxLines": 1, "width": 400, "length": 1, "transitionIn": wipe } });
+    let output = json!({ "format": "PNG", "width": 320, "height": 180, "frameRate": 10, "duration": 1,
+        "range": { "start": 0.3, "length": 0.1 } });
+    let upright = drawn(&server, std::slice::from_ref(&text), output.clone()).await;
+    for pose in [json!({ "rotation": 360 }), json!({ "flipY": true })] {
+        let turned = drawn(&server, &[with(&text, pose.clone())], output.clone()).await;
+        assert!(turned.psnr(&upright, 0..180) > 30.0, "{pose}: {} dB", turned.psnr(&upright, 0..180));
+    }
+    assert!(upright.brightness() > 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -231,7 +231,7 @@ pub struct ShapeInput {
 }
 
 /// Timed words: of a file, or these. Their box is nine tenths of the canvas where its size is not given. Each cue comes and goes by the
-/// transitions, but for those that others are there before or after; in a composition of their own they come and go as one.
+/// transitions, unless another is there at that moment; in a composition of their own they come and go as one.
 #[derive(InputObject)]
 pub struct SubtitlesInput {
     /// SRT, WebVTT or ASS; of the last only the words and their times.

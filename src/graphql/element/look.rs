@@ -102,7 +102,7 @@ pub enum EffectInput {
     Vignette(f64),
     /// Degrees.
     Hue(f64),
-    /// A slow move over the picture.
+    /// A slow move over the picture, with what all other effects make of it.
     KenBurns(KenBurns),
     /// A table of colours: a file of the form .cube, of one or three dimensions.
     Lut(MediaSourceInput),
@@ -131,7 +131,7 @@ pub struct Effect {
     pub vignette: Option<f64>,
     /// Degrees.
     pub hue: Option<f64>,
-    /// A slow move over the picture.
+    /// A slow move over the picture, with what all other effects make of it.
     pub ken_burns: Option<KenBurns>,
     /// A table of colours.
     pub lut: Option<MediaSource>,

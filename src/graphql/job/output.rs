@@ -147,7 +147,8 @@ pub struct OutputInput {
     /// What shows where nothing lies. One that is not opaque stays so in WEBM of VP9, MOV of PRORES, GIF and PNG.
     #[graphql(default_with = "Color(domain::paint::Color::BLACK)")]
     background: Color,
-    /// Seconds; to the end of the last element where it is not given.
+    /// Seconds; to the end of the last element where it is not given. What would last longer ends with it, as if that were its
+    /// length: its transition out and a slow move are done by then. `range` is a part of what lasts longer.
     duration: Option<f64>,
     /// Render only this part.
     range: Option<TimeRangeInput>,

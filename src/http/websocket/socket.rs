@@ -101,10 +101,7 @@ impl Session {
                     true => Err(Some(Close::new(message::GOING_AWAY, "Idle"))),
                     false => self.say(message::ping()).await,
                 },
-                () = ending.cancelled() => {
-                    sleep(SPREAD.mul_f64(rand::random())).await;
-                    Err(Some(Close::new(message::SERVICE_RESTART, "The service restarts")))
-                }
+                () = ending.cancelled() => self.restart().await,
             };
             if let Err(close) = handled {
                 return close;
@@ -168,6 +165,16 @@ impl Session {
             Some(last) => self.say(last).await,
             None => Ok(()),
         }
+    }
+
+    /// Not all sockets at once.
+    async fn restart(&mut self) -> Result<(), Option<Close>> {
+        sleep(SPREAD.mul_f64(rand::random())).await;
+        // What has ended meanwhile says how: those that still run are only completed.
+        while let Some(ended) = self.operations.try_join_next_with_id() {
+            self.end(ended).await?;
+        }
+        Err(Some(Close::new(message::SERVICE_RESTART, "The service restarts")))
     }
 
     async fn say(&self, message: Message) -> Result<(), Option<Close>> {

@@ -41,6 +41,8 @@ pub struct Layer {
     pub leave: Option<Passage>,
     /// The layer, by index, that it takes over from while `enter` lasts.
     pub crosses_from: Option<usize>,
+    /// The transition by which another takes over from it.
+    pub gives_way_by: Option<TransitionType>,
 }
 
 /// What is to be seen of an element.
@@ -103,6 +105,11 @@ const MAX_ENLARGED: f64 = 2.0;
 const WHOLE: Part = (0.0, 0.0, 1.0, 1.0);
 
 impl Passage {
+    /// One that has so much time, seconds, at the most.
+    pub(super) fn of(transition: Transition, start_s: f64, longest: f64) -> Self {
+        Self { kind: transition.kind, start_s, duration_s: transition.duration.min(longest), easing: transition.easing }
+    }
+
     /// How far it is at a time of the composition, eased, 0…1.
     pub fn at(&self, seconds: f64) -> f64 {
         self.easing.at((seconds - self.start_s) / self.duration_s).clamp(0.0, 1.0)
@@ -126,12 +133,6 @@ pub(super) fn layer(
     if first >= end {
         return None;
     }
-    let passage = |transition: Transition, start_s, duration_s| Passage {
-        kind: transition.kind,
-        start_s,
-        duration_s,
-        easing: transition.easing,
-    };
     let longest = slot.end - slot.start;
     let mut layer = Layer {
         element: index,
@@ -145,9 +146,10 @@ pub(super) fn layer(
         figure: size.map_or(Figure::Drawn, |size| Figure::Fitted(visual.crop.of(size))),
         stage: Stage::Moving { sprite: (2, 2), extent: (2.0, 2.0), pixel: 1.0, pixel_at_rest: (1.0, 1.0), stays: false },
         opaque,
-        enter: visual.transition_in.map(|t| passage(t, slot.start, t.duration.min(longest))),
-        leave: visual.transition_out.map(|t| passage(t, slot.end - t.duration.min(longest), t.duration.min(longest))),
+        enter: visual.transition_in.map(|t| Passage::of(t, slot.start, longest)),
+        leave: visual.transition_out.map(|t| Passage::of(t, slot.end - t.duration.min(longest), longest)),
         crosses_from: None,
+        gives_way_by: None,
     };
     layer.stage = match layer.rests().then(|| layer.resting(plan)) {
         Some(Some(stage)) => stage,
@@ -198,7 +200,9 @@ impl Layer {
         let left = crop.of((1.0, 1.0));
         let pixel = |(width, height): (f64, f64)| (width / left.0 / extent.0, height / left.1 / extent.1);
         let (pixel, pixel_at_rest) = (pixel(self.largest(plan)).0, pixel(self.size_at_rest(plan)));
-        self.stage = Stage::Moving { sprite: composed, extent, pixel, pixel_at_rest, stays: false };
+        // Where another layer moves it, it has been told.
+        let stays = if let Stage::Moving { stays, .. } = self.stage { stays } else { self.stays() };
+        self.stage = Stage::Moving { sprite: composed, extent, pixel, pixel_at_rest, stays };
     }
 
     /// The size of a pixel of what is drawn for it at rest, across and down, in those of its composition's own canvas.
@@ -239,8 +243,8 @@ impl Layer {
 
     /// Whether a transition of it is measured by where all of it lies.
     pub fn is_masked(&self) -> bool {
-        let is_masked = |passage: &Option<Passage>| passage.is_some_and(|passage| passage.kind != TransitionType::Fade);
-        is_masked(&self.enter) || is_masked(&self.leave)
+        let own = [self.enter, self.leave].into_iter().flatten().map(|passage| passage.kind);
+        own.chain(self.gives_way_by).any(|kind| kind != TransitionType::Fade)
     }
 
     /// Whether it lies upright in one place.
@@ -312,7 +316,7 @@ impl Layer {
             Stage::Rest(Rest { shown, .. }) => shown.rect() == plan.picture(),
             Stage::Drawn => false,
             Stage::Moving { .. } => {
-                let pose = self.pose(&plan.canvas(), self.start_s, None, Shift::NONE);
+                let pose = self.pose(&plan.canvas(), self.start_s, None, Shift::NONE).within(plan);
                 let shrinks = self.visual.ken_burns().is_some_and(|move_| move_.from_scale.min(move_.to_scale) < 1.0);
                 let stays = !self.visual.keyframes.iter().any(|keyframe| keyframe.property.is_place());
                 stays && !shrinks && pose.angle == 0.0 && pose.corner == 0.0 && pose.window.contains(&plan.picture())

@@ -13,7 +13,7 @@ mod sound;
 mod span;
 
 use crate::domain::{
-    composition::{Element, Visual},
+    composition::Element,
     geometry::Rect,
     output::{FrameRate, Output},
     paint::Color,
@@ -23,6 +23,7 @@ use crate::domain::{
 
 pub use area::Area;
 pub use interval::Interval;
+use layer::Passage;
 pub use layer::{Figure, Layer, Part, Stage};
 pub use nested::NestedPlan;
 pub use pose::{DrawnFor, Pose, Shift};
@@ -171,13 +172,16 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
     for index in order {
         let slot = &schedule.slots[index];
         let Some(visual) = layer::in_order(&elements[index]) else { continue };
+        // What comes in place of another is there when that ends: there is nothing left then to come from.
+        let until = slot.crosses_from.map_or(slot.end, |from| schedule.slots[from].end.min(slot.end));
+        let enter = visual.transition_in.map(|transition| Passage::of(transition, slot.start, until - slot.start));
         let (size, opaque) = match &plan.nested[index] {
             Some(nested) => (Some(nested.size), nested.plan.is_opaque()),
             None => (media[index].size.map(|(width, height)| (width * plan.scale, height * plan.scale)), media[index].opaque),
         };
         if let Some(cues) = elements[index].cues() {
-            if let Some(from) = slot.crosses_from {
-                give_way(plan, &mut layers, from, (&visual, slot));
+            if let (Some(from), Some(enter)) = (slot.crosses_from, enter) {
+                give_way(plan, &mut layers, from, enter);
             }
             layers.extend(cues.iter().enumerate().filter_map(|(number, cue)| {
                 let start = slot.start + cue.start;
@@ -186,7 +190,8 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
                 // Words that stay while others come or go do not come or go themselves.
                 let stays = number > 0 && subtitles::goes_on(&cues[number - 1], cue);
                 let goes_on = cues.get(number + 1).is_some_and(|next| subtitles::goes_on(cue, next));
-                let (enter, leave) = (layer.enter.filter(|_| !stays), layer.leave.filter(|_| !goes_on));
+                let own = if cue.start == 0.0 { enter } else { layer.enter };
+                let (enter, leave) = (own.filter(|_| !stays), layer.leave.filter(|_| !goes_on));
                 Some(Layer { cue: Some(number), origin_s: slot.start, enter, leave, ..layer })
             }));
             continue;
@@ -195,10 +200,12 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
         if let Some(nested) = &plan.nested[index] {
             layer.hold(plan, nested);
         }
-        match slot.crosses_from {
-            Some(from) if elements[from].cues().is_some() => give_way(plan, &mut layers, from, (&visual, slot)),
-            Some(from) => cross(plan, &mut layers, &mut layer, from),
-            None => {}
+        if let (Some(from), Some(enter)) = (slot.crosses_from, enter) {
+            layer.enter = Some(enter);
+            match elements[from].cues() {
+                Some(_) => give_way(plan, &mut layers, from, enter),
+                None => cross(plan, &mut layers, &mut layer, (from, enter)),
+            }
         }
         layers.push(layer);
     }
@@ -206,15 +213,12 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
 }
 
 /// A layer takes over from that of another element.
-fn cross(plan: &Plan, layers: &mut [Layer], layer: &mut Layer, element: usize) {
-    let from = layers.iter().position(|below| below.element == element && below.end > layer.first);
-    layer.crosses_from = from;
-    let (Some(from), Some(enter)) = (from.map(|from| &mut layers[from]), &mut layer.enter) else { return };
-    // Done when the other ends: there is nothing left then to come from.
-    enter.duration_s = enter.duration_s.min(from.end_s - layer.start_s);
+fn cross(plan: &Plan, layers: &mut [Layer], layer: &mut Layer, (element, enter): (usize, Passage)) {
+    layer.crosses_from = layers.iter().position(|below| below.element == element && below.end > layer.first);
+    let Some(from) = layer.crosses_from.map(|from| &mut layers[from]) else { return };
+    from.gives_way_by = Some(enter.kind);
     // The other goes as this comes, and not once more by itself.
-    let ended_s = enter.start_s + enter.duration_s;
-    from.leave = from.leave.filter(|leave| leave.start_s >= ended_s);
+    from.leave = from.leave.filter(|leave| leave.start_s >= enter.end_s());
     if layer::shifts(enter.kind) {
         push(plan, from);
     }
@@ -222,11 +226,8 @@ fn cross(plan: &Plan, layers: &mut [Layer], layer: &mut Layer, element: usize) {
 
 /// Where subtitles come or go each of their cues is a layer: none takes over from another, but all that go do so as the next element
 /// comes.
-fn give_way(plan: &Plan, layers: &mut [Layer], element: usize, (next, slot): (&Visual, &Slot)) {
-    let Some(enter) = next.transition_in else { return };
-    let duration_s = enter.duration.min(slot.end - slot.start);
-    let leave = layer::Passage { kind: enter.kind, start_s: slot.start, duration_s, easing: enter.easing };
-    for below in layers.iter_mut().filter(|below| below.element == element && below.end_s > slot.start) {
+fn give_way(plan: &Plan, layers: &mut [Layer], element: usize, leave: Passage) {
+    for below in layers.iter_mut().filter(|below| below.element == element && below.end_s > leave.start_s) {
         // A cue that ends before goes as it would.
         if below.leave.is_some() && below.end_s < leave.end_s() - 1e-6 {
             continue;

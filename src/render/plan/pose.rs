@@ -66,13 +66,20 @@ impl Pose {
         Self { sprite: self.sprite.moved(by), window: self.window.moved(by), pivot, ..self }
     }
 
-    /// Without what lies beyond a canvas of odd size, where it would share Cb and Cr with the last pixels; what is turned or round, as it
-    /// is.
+    /// Without what lies beyond a canvas of odd size, where it would share Cb and Cr with the last pixels: but what reaches the end of
+    /// the canvas goes on to that of its picture. What is turned or round, as it is.
     pub fn within(self, plan: &Plan) -> Self {
-        if plan.canvas() == plan.picture() || self.angle != 0.0 || self.corner != 0.0 {
+        let (canvas, picture) = (plan.canvas(), plan.picture());
+        if canvas == picture || self.angle != 0.0 || self.corner != 0.0 {
             return self;
         }
-        Self { window: self.window.intersection(&plan.canvas()), ..self }
+        let end = |window: f64, canvas: f64, picture: f64| if window + 1e-6 >= canvas { picture } else { window };
+        let Rect { x, y, .. } = self.window;
+        let (right, bottom) = (self.window.right(), self.window.bottom());
+        let begins = x + 1e-6 < canvas.right() && y + 1e-6 < canvas.bottom();
+        let (right, bottom) = (end(right, canvas.right(), picture.right()), end(bottom, canvas.bottom(), picture.bottom()));
+        let window = if begins { Rect { x, y, width: right - x, height: bottom - y } } else { Rect::of_size(0.0, 0.0) };
+        Self { window, ..self }
     }
 
     /// Of a sprite that is whole where the pose is for what a crop leaves of it: the same is seen.
@@ -91,7 +98,8 @@ impl Pose {
     pub fn bounds(&self) -> Rect {
         let (sin, cos) = self.angle.sin_cos();
         let window = &self.window;
-        let middle = (window.x + window.width / 2.0 - self.pivot.0, window.y + window.height / 2.0 - self.pivot.1);
+        let (x, y) = window.middle();
+        let middle = (x - self.pivot.0, y - self.pivot.1);
         let (x, y) = (self.pivot.0 + middle.0 * cos - middle.1 * sin, self.pivot.1 + middle.0 * sin + middle.1 * cos);
         let width = (window.width * cos).abs() + (window.height * sin).abs();
         let height = (window.width * sin).abs() + (window.height * cos).abs();
@@ -125,7 +133,7 @@ impl Layer {
             window = frame.intersection(&sprite);
         }
         let scale = visual.moved(Property::Scale, at).unwrap_or(1.0);
-        let middle = (window.x + window.width / 2.0, window.y + window.height / 2.0);
+        let middle = window.middle();
         let by = (shift.by.0 * canvas.width, shift.by.1 * canvas.height);
         let place = |rect: Rect| rect.scaled(scale, pivot).scaled(shift.scale, middle).moved(by);
         let edge = bounds.width.min(bounds.height);
@@ -144,7 +152,7 @@ impl Layer {
         let turns = pose.angle / std::f64::consts::FRAC_PI_2;
         let is_square = matches!(self.stage, Stage::Moving { stays: true, .. }) && (turns - turns.round()).abs() < 1e-9;
         let is_fitted = matches!(self.figure, Figure::Fitted(_)) && shift == Shift::NONE;
-        Some(pose).filter(|_| is_square && is_fitted).and_then(|pose| rest::squared(&pose)).unwrap_or(pose)
+        Some(pose).filter(|_| is_square && is_fitted).and_then(|pose| rest::squared(&pose, &bounds)).unwrap_or(pose)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where a picture that rests lies: its edges at whole pixels, so that they are sharp, and what is between them exactly as they are.
 
+use std::f64::consts::FRAC_PI_2;
+
 use super::{Area, layer::Part, pose::Pose};
 use crate::domain::geometry::Rect;
 
@@ -110,13 +112,29 @@ fn placed(source: &Rect, all: &Rect, snapped: &Rect) -> Rect {
     }
 }
 
-/// A picture that is upright or turned by right angles, with its edges at whole pixels as those of what rests: it stays as sharp. `None`
-/// where nothing would be left.
-pub(super) fn squared(pose: &Pose) -> Option<Pose> {
-    let Rect { x, y, .. } = pose.window;
-    let (left, top, right, bottom) = (nearest(x), nearest(y), nearest(pose.window.right()), nearest(pose.window.bottom()));
-    let window = Rect { x: left, y: top, width: right - left, height: bottom - top };
-    (!window.is_empty()).then(|| Pose { sprite: placed(&pose.sprite, &pose.window, &window), window, ..*pose })
+/// A picture that is upright or turned by right angles, within a box that is turned with it, where that lies on whole pixels as what
+/// rests does: it stays as sharp. One that its box cuts goes to the nearest pixel. `None` where nothing would be left.
+pub(super) fn squared(pose: &Pose, bounds: &Rect) -> Option<Pose> {
+    let (seen, of) = (pose.bounds(), Pose { window: *bounds, ..*pose }.bounds());
+    let (left, right) = snapped((seen.x, seen.right()), (of.x, of.right()));
+    let (top, bottom) = snapped((seen.y, seen.bottom()), (of.y, of.bottom()));
+    let pivot = ((left + right) / 2.0, (top + bottom) / 2.0);
+    let lies = (pose.angle / FRAC_PI_2).round() as i64 % 2 != 0;
+    let (width, height) = if lies { (bottom - top, right - left) } else { (right - left, bottom - top) };
+    let window = Rect { x: pivot.0 - width / 2.0, y: pivot.1 - height / 2.0, width, height };
+    // About its own middle, wherever that was turned to.
+    let (to, from) = (seen.middle(), pose.window.middle());
+    let by = (to.0 - from.0, to.1 - from.1);
+    let sprite = placed(&pose.sprite.moved(by), &pose.window.moved(by), &window);
+    // Its pixels begin where it is flipped to.
+    let near = |edge: f64, length: f64, grid: f64, flip: bool| {
+        let end = if flip { length } else { 0.0 };
+        grid + (edge + end - grid).round() - end
+    };
+    let x = near(sprite.x, sprite.width, window.x, pose.flip.0);
+    let y = near(sprite.y, sprite.height, window.y, pose.flip.1);
+    let sprite = Rect { x, y, ..sprite };
+    (!window.is_empty()).then_some(Pose { sprite, window, pivot, ..*pose })
 }
 
 /// All the even pixels that whole ones touch.
