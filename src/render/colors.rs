@@ -74,10 +74,12 @@ impl Colors {
     }
 
     pub fn apply(&self, picture: &mut impl Raster) {
-        if self.exceeds() {
-            Held::of(&self.0).apply(picture);
-        } else {
-            YuvMatrix::of(&self.0).apply(picture);
+        let change = if self.exceeds() { Change::held(&self.0) } else { Change::whole(&self.0) };
+        let mut block = Block::of(picture);
+        for y in 0..picture.plane_height(1) {
+            block.read(picture, y);
+            change.apply(&mut block);
+            block.write(picture, y);
         }
     }
 }
@@ -111,141 +113,187 @@ fn stored() -> RgbMatrix {
     [[red, green, blue, 16.0], row(LUMA, CHROMA[0], 2), row(LUMA, CHROMA[1], 0)]
 }
 
-/// A change whose colours are held within those there are, pixel by pixel; a pixel may lie beyond them before, where others share its Cb
-/// and Cr, and stays as far.
-struct Held {
-    /// Red, green and blue of stored values, before it and after it…
-    loaded: [[f32; 4]; 3],
-    changed: [[f32; 4]; 3],
-    /// …and what is stored of those. All as large as those of 8 bits; what is added goes by alpha.
-    stored: [[f32; 4]; 3],
+/// Rows that give a value of three, and of how opaque they are.
+type Rows = [[f32; 4]; 3];
+
+/// What is done to values as they are stored.
+enum Change {
+    /// No colour leaves those there are: Y, Cb and Cr of Y, Cb and Cr.
+    Whole(Rows),
+    /// Colours are held within those there are, pixel by pixel; a pixel may lie beyond them before, where others share its Cb and Cr, and
+    /// stays as far.
+    Held {
+        /// Red, green and blue of stored values, before it and after it…
+        loaded: Rows,
+        changed: Rows,
+        /// …and what is stored of those.
+        stored: Rows,
+    },
 }
 
-impl Held {
-    fn of(rgb: &RgbMatrix) -> Self {
-        let narrow = |matrix: RgbMatrix| matrix.map(|row| row.map(|value| value as f32));
-        Self { loaded: narrow(loaded()), changed: narrow(product(rgb, &loaded())), stored: narrow(stored()) }
+impl Change {
+    fn whole(rgb: &RgbMatrix) -> Self {
+        Self::Whole(narrow(&product(&stored(), &product(rgb, &loaded()))))
     }
 
-    fn apply<R: Raster>(&self, picture: &mut R) {
-        let (across, shift, shared) = (picture.plane_width(1), R::Form::SHARED, 1 << R::Form::SHARED);
-        let opaque = vec![SampleOf::<R>::MAX; picture.width()];
-        let mean = 1.0 / (shared * shared) as f32;
-        for y in 0..picture.plane_height(1) {
-            let shares: Vec<f32> = picture.alpha_row(1, y).unwrap_or(&opaque[..across]).iter().map(share).collect();
-            let chroma = picture.row(1, y).iter().zip(picture.row(2, y)).zip(&shares);
-            let of_both = |((cb, cr), share): ((_, _), &f32)| {
-                [&self.loaded, &self.changed].map(|matrix| of_chroma(matrix, eight_bits(cb), eight_bits(cr), *share))
-            };
-            let chroma: Vec<[[f32; 3]; 2]> = chroma.map(of_both).collect();
-            let mut sums = vec![[0f32; 3]; across];
-            for row in shared * y..shared * (y + 1) {
-                let alphas = picture.alpha_row(0, row).unwrap_or(&opaque).to_vec();
-                for (x, (value, alpha)) in picture.row_mut(0, row).iter_mut().zip(&alphas).enumerate() {
-                    let (at, share) = (x >> shift, share(alpha));
-                    // As premultiplied as the pixel is.
-                    let own = if share == shares[at] || shares[at] == 0.0 { 1.0 } else { share / shares[at] };
-                    let luma = eight_bits(value);
-                    let [before, after] = &chroma[at];
-                    let rgb = [0, 1, 2].map(|color| {
-                        let was = luma * self.loaded[color][0] + before[color] * own;
-                        let is = luma * self.changed[color][0] + after[color] * own;
-                        is.max(was.min(0.0)).min(was.max(share))
-                    });
-                    *value = self.stored(0, rgb, share);
-                    sums[at].iter_mut().zip(rgb).for_each(|(sum, value)| *sum += value);
-                }
+    fn held(rgb: &RgbMatrix) -> Self {
+        Self::Held { loaded: narrow(&loaded()), changed: narrow(&product(rgb, &loaded())), stored: narrow(&stored()) }
+    }
+
+    fn apply(&self, block: &mut Block) {
+        match self {
+            Self::Whole(matrix) => block.change(matrix),
+            Self::Held { loaded, changed, stored } => {
+                let colors = [0, 1, 2].map(|color| block.held(&loaded[color], &changed[color]));
+                block.store(stored, &colors);
             }
-            for plane in 1..3 {
-                for ((out, sum), share) in picture.row_mut(plane, y).iter_mut().zip(&sums).zip(&shares) {
-                    *out = self.stored(plane, sum.map(|value| value * mean), *share);
-                }
+        }
+    }
+}
+
+fn narrow(matrix: &RgbMatrix) -> Rows {
+    matrix.map(|row| row.map(|value| value as f32))
+}
+
+/// The pixels that have a row of Cb and Cr in common, row by row, as large as those of 8 bits. They are premultiplied, and what is added
+/// to them goes by how opaque they are, 0…1.
+struct Block {
+    luma: Vec<Line>,
+    chroma: [Vec<f32>; 2],
+    shares: Vec<f32>,
+}
+
+#[derive(Clone)]
+struct Line {
+    values: Vec<f32>,
+    shares: Vec<f32>,
+    /// How much more opaque each is than what it shares its Cb and Cr with.
+    beside: Vec<f32>,
+}
+
+impl Block {
+    fn of<R: Raster>(picture: &R) -> Self {
+        let (width, across) = (picture.plane_width(0), picture.plane_width(1));
+        let line = Line { values: vec![0.0; width], shares: vec![1.0; width], beside: vec![1.0; width] };
+        Self { luma: vec![line; 1 << R::Form::SHARED], chroma: [vec![0.0; across], vec![0.0; across]], shares: vec![1.0; across] }
+    }
+
+    fn read<R: Raster>(&mut self, picture: &R, y: usize) {
+        let shared = self.luma.len();
+        for (plane, values) in self.chroma.iter_mut().enumerate() {
+            read(picture.row(plane + 1, y), values, 1.0 / finer::<SampleOf<R>>());
+        }
+        let alphas = |plane: usize, y: usize| picture.alpha_row(plane, y);
+        if let Some(alpha) = alphas(1, y) {
+            read(alpha, &mut self.shares, 1.0 / SampleOf::<R>::MAX.float());
+        }
+        for (row, line) in (shared * y..).zip(&mut self.luma) {
+            read(picture.row(0, row), &mut line.values, 1.0 / finer::<SampleOf<R>>());
+            let Some(alpha) = alphas(0, row) else { continue };
+            read(alpha, &mut line.shares, 1.0 / SampleOf::<R>::MAX.float());
+            let of_chroma = line.shares.chunks_exact(shared).zip(&self.shares);
+            for (beside, (own, all)) in line.beside.chunks_exact_mut(shared).zip(of_chroma) {
+                beside.iter_mut().zip(own).for_each(|(out, own)| *out = if *all > 0.0 { own / all } else { 1.0 });
             }
         }
     }
 
-    #[inline(always)]
-    fn stored<S: Sample>(&self, plane: usize, [red, green, blue]: [f32; 3], share: f32) -> S {
-        let [of_red, of_green, of_blue, add] = self.stored[plane];
-        S::rounded((red * of_red + green * of_green + blue * of_blue + add * share) * (1 << S::FINER) as f32)
-    }
-}
-
-/// What Cb and Cr, and what is added, make of red, green and blue.
-fn of_chroma(matrix: &[[f32; 4]; 3], cb: f32, cr: f32, share: f32) -> [f32; 3] {
-    matrix.map(|[_, of_cb, of_cr, add]| cb * of_cb + cr * of_cr + add * share)
-}
-
-/// How opaque alpha is, 0…1.
-#[inline(always)]
-fn share<S: Sample>(alpha: &S) -> f32 {
-    alpha.float() * (1.0 / S::MAX.float())
-}
-
-/// A value as large as one of 8 bits.
-#[inline(always)]
-fn eight_bits<S: Sample>(value: &S) -> f32 {
-    value.float() * (1.0 / (1 << S::FINER) as f32)
-}
-
-/// A change that no colour leaves, by one matrix over Y, Cb and Cr as they are stored, in 65536ths; what is added goes by alpha.
-struct YuvMatrix([[i32; 4]; 3]);
-
-impl YuvMatrix {
-    fn of(rgb: &RgbMatrix) -> Self {
-        let whole = product(&stored(), &product(rgb, &loaded()));
-        // Bounded, so that no sum is too large for its 32 bits.
-        let fixed = |value: f64, most: f64| (value.clamp(-most, most) * 65_536.0).round() as i32;
-        Self(whole.map(|[y, cb, cr, add]| [fixed(y, 20.0), fixed(cb, 20.0), fixed(cr, 20.0), fixed(add, 8_000.0)]))
+    fn write<R: Raster>(&self, picture: &mut R, y: usize) {
+        for (row, line) in (self.luma.len() * y..).zip(&self.luma) {
+            write(&line.values, picture.row_mut(0, row));
+        }
+        for (plane, values) in self.chroma.iter().enumerate() {
+            write(values, picture.row_mut(plane + 1, y));
+        }
     }
 
-    fn apply<R: Raster>(&self, picture: &mut R) {
-        let (across, shift, shared) = (picture.plane_width(1), R::Form::SHARED, 1 << R::Form::SHARED);
-        let opaque = vec![SampleOf::<R>::MAX; picture.width()];
-        for y in 0..picture.plane_height(1) {
-            let (cb, cr) = (picture.row(1, y).to_vec(), picture.row(2, y).to_vec());
-            let mut sums = vec![0i32; across];
-            for row in shared * y..shared * (y + 1) {
-                for (sum, values) in sums.iter_mut().zip(picture.row(0, row).chunks_exact(shared)) {
-                    *sum += values.iter().map(|value| value.int()).sum::<i32>();
-                }
+    /// What Cb and Cr, and what is added, come to.
+    fn of_chroma(&self, [_, of_blue, of_red, add]: &[f32; 4]) -> Vec<f32> {
+        let [blue, red] = &self.chroma;
+        let values = blue.iter().zip(red).zip(&self.shares);
+        values.map(|((blue, red), share)| blue * of_blue + red * of_red + share * add).collect()
+    }
+
+    /// Y, Cb and Cr of themselves: of Cb and Cr by the mean of the pixels that share them.
+    fn change(&mut self, matrix: &Rows) {
+        let [of_luma, of_blue, of_red] = matrix.each_ref().map(|row| self.of_chroma(row));
+        let means = mean(self.luma.iter().map(|line| &line.values[..]));
+        for line in &mut self.luma {
+            let beside = spread(&of_luma, line);
+            for ((value, more), share) in line.values.iter_mut().zip(beside).zip(&line.shares) {
+                *value = (*value * matrix[0][0] + more).max(16.0 * share).min(235.0 * share);
             }
-            let half = (1 << (2 * shift)) >> 1;
-            let shares = picture.alpha_row(1, y).unwrap_or(&opaque[..across]).to_vec();
-            let means: Vec<_> = sums.iter().map(|sum| SampleOf::<R>::of((sum + half) >> (2 * shift))).collect();
-            for row in shared * y..shared * (y + 1) {
-                let alpha = picture.alpha_row(0, row).unwrap_or(&opaque).to_vec();
-                for (x, value) in picture.row_mut(0, row).iter_mut().enumerate() {
-                    let [cb, cr] = [&cb, &cr].map(|chroma| of_pixel(chroma[x >> shift], shares[x >> shift], alpha[x]));
-                    *value = self.value(0, [*value, cb, cr], alpha[x], (16, 235));
-                }
-            }
-            for plane in 1..3 {
-                for (x, value) in picture.row_mut(plane, y).iter_mut().enumerate() {
-                    *value = self.value(plane, [means[x], cb[x], cr[x]], shares[x], (16, 240));
-                }
+        }
+        for (row, (values, of_chroma)) in matrix[1..].iter().zip(self.chroma.iter_mut().zip([of_blue, of_red])) {
+            for (((value, mean), more), share) in values.iter_mut().zip(&means).zip(of_chroma).zip(&self.shares) {
+                *value = (mean * row[0] + more).max(16.0 * share).min(240.0 * share);
             }
         }
     }
 
-    /// Finer values go with coarser factors, so that no sum is too large here either.
-    #[inline(always)]
-    fn value<S: Sample>(&self, row: usize, stored: [S; 3], alpha: S, (low, high): (i32, i32)) -> S {
-        let (factors, alpha, most) = (&self.0[row], alpha.int(), S::MAX.int());
-        let sum: i32 = stored.iter().zip(factors).map(|(value, factor)| (*value).int() * (factor >> S::FINER)).sum();
-        let added = (i64::from(factors[3]) * i64::from(alpha) / i64::from(most)) as i32;
-        let bits = 16 - S::FINER;
-        let value = (sum + added + (1 << (bits - 1))) >> bits;
-        let bound = |value: i32| (value << S::FINER) * alpha / most;
-        S::of(value.clamp(bound(low), bound(high)))
+    /// Red, green or blue after a change, row by row: within 0…1, or as far beyond as it was.
+    fn held(&self, loaded: &[f32; 4], changed: &[f32; 4]) -> Vec<Vec<f32>> {
+        let [before, after] = [loaded, changed].map(|row| self.of_chroma(row));
+        let line = |line: &Line| {
+            let (mut out, before) = (spread(&after, line), spread(&before, line));
+            for (((out, before), value), share) in out.iter_mut().zip(before).zip(&line.values).zip(&line.shares) {
+                let (was, is) = (value * loaded[0] + before, value * changed[0] + *out);
+                *out = is.max(was.min(0.0)).min(was.max(*share));
+            }
+            out
+        };
+        self.luma.iter().map(line).collect()
+    }
+
+    /// Y, Cb and Cr of red, green and blue.
+    fn store(&mut self, stored: &Rows, colors: &[Vec<Vec<f32>>; 3]) {
+        let [reds, greens, blues] = colors;
+        let put = |out: &mut [f32], [red, green, blue]: [&[f32]; 3], shares: &[f32], row: &[f32; 4]| {
+            for ((((out, red), green), blue), share) in out.iter_mut().zip(red).zip(green).zip(blue).zip(shares) {
+                *out = red * row[0] + green * row[1] + blue * row[2] + share * row[3];
+            }
+        };
+        for (line, ((red, green), blue)) in self.luma.iter_mut().zip(reds.iter().zip(greens).zip(blues)) {
+            put(&mut line.values, [red, green, blue], &line.shares, &stored[0]);
+        }
+        let means = colors.each_ref().map(|rows| mean(rows.iter().map(|row| &row[..])));
+        for (values, row) in self.chroma.iter_mut().zip(&stored[1..]) {
+            put(values, means.each_ref().map(|mean| &mean[..]), &self.shares, row);
+        }
     }
 }
 
-/// Cb or Cr that several pixels share, as premultiplied by the alpha of one of them as it is by theirs.
-#[inline(always)]
-fn of_pixel<S: Sample>(value: S, shared: S, alpha: S) -> S {
-    if alpha == shared || shared == S::default() {
-        return value;
+/// How many times as large values are as those of 8 bits.
+fn finer<S: Sample>() -> f32 {
+    (1 << S::FINER) as f32
+}
+
+fn read<S: Sample>(row: &[S], out: &mut [f32], share: f32) {
+    out.iter_mut().zip(row).for_each(|(out, value)| *out = value.float() * share);
+}
+
+fn write<S: Sample>(values: &[f32], out: &mut [S]) {
+    out.iter_mut().zip(values).for_each(|(out, value)| *out = S::rounded(value * finer::<S>()));
+}
+
+/// The mean of the pixels of rows that share Cb and Cr: none do, or two by two.
+fn mean<'a>(mut rows: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
+    let first = rows.next().unwrap_or_default();
+    let Some(second) = rows.next() else { return first.to_vec() };
+    let pairs = first.chunks_exact(2).zip(second.chunks_exact(2));
+    pairs.map(|(above, below)| (above[0] + above[1] + below[0] + below[1]) * 0.25).collect()
+}
+
+/// For each pixel of a row what is shared, as premultiplied as that pixel is.
+fn spread(of_chroma: &[f32], line: &Line) -> Vec<f32> {
+    let mut out = line.beside.clone();
+    if out.len() == of_chroma.len() {
+        out.iter_mut().zip(of_chroma).for_each(|(out, value)| *out *= value);
+        return out;
     }
-    S::of((value.int() * alpha.int() + shared.int() / 2) / shared.int())
+    for (pair, value) in out.chunks_exact_mut(2).zip(of_chroma) {
+        pair[0] *= value;
+        pair[1] *= value;
+    }
+    out
 }
