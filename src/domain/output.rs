@@ -229,11 +229,14 @@ impl Output {
         can && self.background.alpha < 255
     }
 
-    /// The first that has pictures, of those that do not end before the moment where there are such.
-    pub fn showing(outputs: Vec<Self>, seconds: f64) -> Option<Self> {
-        let mut pictured: Vec<Self> = outputs.into_iter().filter(|output| !output.format.is_sound_alone()).collect();
-        let at = pictured.iter().position(|output| output.duration.is_none_or(|end| seconds < end)).unwrap_or(0);
-        (at < pictured.len()).then(|| pictured.swap_remove(at))
+    /// Those that have a picture of a moment: the first whose own duration is not over, and where that has none of its own, so that it
+    /// may end with the last element, the first that surely lasts so long. Where all are over, the first that has pictures.
+    pub fn showing(outputs: &[Self], seconds: f64) -> Vec<&Self> {
+        let pictured = || outputs.iter().filter(|output| !output.format.is_sound_alone());
+        let first = pictured().find(|output| output.duration.is_none_or(|end| seconds < end)).or_else(|| pictured().next());
+        let sure = pictured().find(|output| output.duration.is_some_and(|end| seconds < end));
+        let sure = sure.filter(|_| first.is_some_and(|first| first.duration.is_none()));
+        first.into_iter().chain(sure).collect()
     }
 
     /// The picture of this output at a moment, as a JPEG.
@@ -350,6 +353,20 @@ pub mod limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_shown_by_the_first_output_that_may_and_else_by_one_that_surely_lasts() {
+        let lasting = |duration| Output { duration, ..Output::plain(64, 64, 25) };
+        let sound = Output { format: Format::Wav, ..lasting(None) };
+        let outputs = [sound, lasting(Some(1.0)), lasting(None), lasting(Some(3.0))];
+        let shown =
+            |outputs: &[Output], at| Output::showing(outputs, at).iter().map(|output| output.duration).collect::<Vec<_>>();
+        assert_eq!(shown(&outputs, 0.5), [Some(1.0)]);
+        assert_eq!(shown(&outputs, 2.0), [None, Some(3.0)]);
+        assert_eq!(shown(&outputs, 4.0), [None]);
+        assert_eq!(shown(&outputs[..2], 4.0), [Some(1.0)], "which tells that the moment is past its end");
+        assert_eq!(shown(&outputs[..1], 0.0), []);
+    }
 
     #[test]
     fn decimals_mean_ntsc_fractions_where_they_look_like_them() {

@@ -55,6 +55,9 @@ pub struct VideoEncoder {
     way: Way,
     /// It waits for its end before it can be closed.
     ends_first: bool,
+    /// When its next packet is decoded, from its first picture on; `None` before that, and of encoders that tell it.
+    decoded: Option<i64>,
+    counts: bool,
     fed: bool,
     ended: bool,
 }
@@ -68,6 +71,9 @@ enum Way {
 
 /// A key picture at least each five seconds, so that players can seek.
 const KEY_INTERVAL_S: i32 = 5;
+
+/// How many places earlier x265 decodes a picture than it is seen: B-frames upon B-frames.
+const X265_DELAY: i64 = 2;
 
 impl VideoSettings {
     /// Adds one of x264's own options: `name=value`.
@@ -110,6 +116,9 @@ impl VideoEncoder {
             composed: settings.storage.composed(),
             way: Way::of(settings)?,
             ends_first: settings.encoder == "libsvtav1",
+            // x265 tells what is in its memory where there are fewer pictures than it reorders (m_bframeDelayTime).
+            counts: settings.encoder == "libx265",
+            decoded: None,
             fed: false,
             ended: false,
         })
@@ -120,6 +129,9 @@ impl VideoEncoder {
         if picture.frame.format() != self.composed {
             // An encoder would read beyond the planes of another.
             return Err(MediaError::Output(format!("a picture is {:?} and not {:?}", picture.frame.format(), self.composed)));
+        }
+        if self.counts && !self.fed {
+            self.decoded = Some(number - X265_DELAY);
         }
         self.fed = true;
         let sent = match &mut self.way {
@@ -161,6 +173,10 @@ impl VideoEncoder {
             match self.encoder.receive_packet(&mut packet) {
                 Ok(()) => {
                     packet.set_duration(1);
+                    if let Some(decoded) = &mut self.decoded {
+                        packet.set_dts(Some(*decoded));
+                        *decoded += 1;
+                    }
                     // Only what is known of one that was kept, too: else MP4 would tell which pictures no other needs.
                     packet.set_flags(packet.flags());
                     if let (Way::Indexed { palette, .. }, Some(data)) = (&self.way, packet.data_mut()) {
@@ -304,4 +320,34 @@ pub(super) fn converter(width: u32, height: u32, from: Pixel, to: Pixel) -> Resu
         ffi::sws_setColorspaceDetails(context.as_mut_ptr(), bt709, 0, bt709, full, 0, 1 << 16, 1 << 16);
     }
     Ok(context)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_of_few_pictures_of_x265_are_decoded_in_time() {
+        for count in [1, 2, 3, 7] {
+            let settings = VideoSettings {
+                encoder: "libx265",
+                storage: Storage::Yuv420,
+                width: 64,
+                height: 64,
+                frame_rate: (10, 1),
+                bit_rate: None,
+                options: vec![("x265-params", "log-level=none".into())],
+                tag: None,
+            };
+            let mut video = VideoEncoder::open(&settings).unwrap();
+            let mut packets = Vec::new();
+            for number in 5..5 + count {
+                packets.extend(video.encode(&mut Picture::<Yuv420>::new(64, 64).unwrap(), number).unwrap());
+            }
+            packets.extend(video.finish().unwrap());
+            let times: Vec<i64> = packets.iter().filter_map(|encoded| encoded.packet.dts()).collect();
+            assert_eq!(times, (3..3 + count).collect::<Vec<i64>>(), "of {count}");
+            assert!(packets.iter().all(|encoded| encoded.packet.pts() >= encoded.packet.dts()));
+        }
+    }
 }

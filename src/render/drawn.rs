@@ -64,8 +64,7 @@ pub fn draw<F: Form>(
     match (drawn, layer.stage) {
         (Some(Drawn::Moving { sprite, extent, drawn_for, .. }), Stage::Moving { stays: true, .. }) => {
             let pose = layer.pose(&plan.canvas(), seconds, drawn_for, Shift::NONE);
-            let place = drawn_for.map(|_| pose.bounds());
-            settled(plan, &Within { rows: &sprite, extent }, &pose.within(plan), place).map(Some)
+            settled(plan, &Within { rows: &sprite, extent }, &pose.within(plan), Some(pose.bounds())).map(Some)
         }
         (drawn, _) => Ok(drawn),
     }

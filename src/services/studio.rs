@@ -120,11 +120,21 @@ impl Session {
 
     /// One frame of a job's composition, made unless it was made before.
     pub async fn frame(&self, job: &job::Model, at: f64, width: Option<u32>) -> Result<KeptFrame, Error> {
-        let services = self.services();
         let read = |error: serde_json::Error| Error::internal(error.to_string());
         let outputs: Vec<Output> = serde_json::from_value(job.outputs.clone()).map_err(read)?;
-        let output = Output::showing(outputs, at);
-        let output = output.ok_or_else(|| Error::conflict("the job has no picture", "ask for a frame of a job with one"))?;
+        let mut frame = Err(Error::conflict("the job has no picture", "ask for a frame of a job with one"));
+        for output in Output::showing(&outputs, at) {
+            frame = self.frame_of(job, output, at, width).await;
+            if !matches!(frame, Err(Error::Invalid(_))) {
+                break;
+            }
+        }
+        frame
+    }
+
+    async fn frame_of(&self, job: &job::Model, output: &Output, at: f64, width: Option<u32>) -> Result<KeptFrame, Error> {
+        let services = self.services();
+        let read = |error: serde_json::Error| Error::internal(error.to_string());
         // All moments of one frame are one picture.
         let start = output.frame_rate.seconds(output.frame_rate.frame_showing(at));
         // One that begins right after the moment may be past the end, which the moment is not.

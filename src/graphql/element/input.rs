@@ -231,7 +231,8 @@ pub struct ShapeInput {
 }
 
 /// Timed words: of a file, or these. Their box is nine tenths of the canvas where its size is not given. Each cue comes and goes by the
-/// transitions, unless another is there at that moment; in a composition of their own they come and go as one.
+/// transitions; of those that overlap in time the first comes so and the last goes so, and what changes between does so at once. In a
+/// composition of their own they come and go as one.
 #[derive(InputObject)]
 pub struct SubtitlesInput {
     /// SRT, WebVTT or ASS; of the last only the words and their times.

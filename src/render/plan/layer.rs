@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use super::{
     NestedPlan, Plan, Rest,
+    passage::{Passage, Passing},
     pose::{self, Shift},
 };
 use crate::domain::{
     composition::{Element, Visual},
-    easing::Easing,
     geometry::{self, Fit, Rect},
     look::Effect,
     motion::{self, Property},
     schedule::Slot,
-    transition::{Transition, TransitionType},
+    transition::TransitionType,
 };
 
 /// A visible element.
@@ -78,25 +78,6 @@ pub enum Stage {
 /// A part of a source, as fractions (left, top, right, bottom).
 pub type Part = (f64, f64, f64, f64);
 
-/// A transition in its time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Passage {
-    pub kind: TransitionType,
-    pub start_s: f64,
-    pub duration_s: f64,
-    pub easing: Easing,
-}
-
-/// A transition at a moment.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Passing {
-    pub kind: TransitionType,
-    /// How far it is, 0…1.
-    pub share: f64,
-    /// The layer goes; else it comes.
-    pub leaves: bool,
-}
-
 /// The longest edge of a sprite.
 const MAX_SPRITE: f64 = 8_192.0;
 /// What is larger than its source, and larger than this many canvases, is enlarged as it is drawn.
@@ -104,19 +85,10 @@ const MAX_ENLARGED: f64 = 2.0;
 
 const WHOLE: Part = (0.0, 0.0, 1.0, 1.0);
 
-impl Passage {
-    /// One that has so much time, seconds, at the most.
-    pub(super) fn of(transition: Transition, start_s: f64, longest: f64) -> Self {
-        Self { kind: transition.kind, start_s, duration_s: transition.duration.min(longest), easing: transition.easing }
-    }
-
-    /// How far it is at a time of the composition, eased, 0…1.
-    pub fn at(&self, seconds: f64) -> f64 {
-        self.easing.at((seconds - self.start_s) / self.duration_s).clamp(0.0, 1.0)
-    }
-
-    pub fn end_s(&self) -> f64 {
-        self.start_s + self.duration_s
+impl Stage {
+    /// What is yet to be told how large it is made.
+    fn unmade(stays: bool) -> Self {
+        Self::Moving { sprite: (2, 2), extent: (2.0, 2.0), pixel: 1.0, pixel_at_rest: (1.0, 1.0), stays }
     }
 }
 
@@ -144,13 +116,14 @@ pub(super) fn layer(
         end_s: slot.end,
         visual: visual.clone(),
         figure: size.map_or(Figure::Drawn, |size| Figure::Fitted(visual.crop.of(size))),
-        stage: Stage::Moving { sprite: (2, 2), extent: (2.0, 2.0), pixel: 1.0, pixel_at_rest: (1.0, 1.0), stays: false },
+        stage: Stage::unmade(false),
         opaque,
         enter: visual.transition_in.map(|t| Passage::of(t, slot.start, longest)),
         leave: visual.transition_out.map(|t| Passage::of(t, slot.end - t.duration.min(longest), longest)),
         crosses_from: None,
         gives_way_by: None,
     };
+    layer.stage = Stage::unmade(layer.stays());
     layer.stage = match layer.rests().then(|| layer.resting(plan)) {
         Some(Some(stage)) => stage,
         None => layer.moving(plan),
@@ -341,7 +314,7 @@ impl Layer {
 
     /// Whether it stays in its place, however it lies there.
     fn stays(&self) -> bool {
-        let shifts = |passage: &Option<Passage>| passage.is_some_and(|passage| shifts(passage.kind));
+        let shifts = |passage: &Option<Passage>| passage.is_some_and(|passage| passage.shifts());
         self.visual.ken_burns().is_none()
             && !self.visual.keyframes.iter().any(|keyframe| keyframe.property.is_place())
             && !shifts(&self.enter)
@@ -437,21 +410,22 @@ pub(super) fn in_order(element: &Element) -> Option<Arc<Visual>> {
     Some(Arc::new(visual))
 }
 
-/// Whether a transition moves the layers themselves.
-pub(super) fn shifts(kind: TransitionType) -> bool {
-    kind.slide().is_some() || kind == TransitionType::Zoom
-}
-
 #[cfg(test)]
 mod tests {
     use super::{
         super::{
-            plan,
+            Medium, plan,
             tests::{clip, medium, output, visual},
         },
         *,
     };
-    use crate::domain::{easing::Easing, geometry::Length};
+    use crate::domain::{
+        composition::{Content, Playback, Source, Text},
+        easing::Easing,
+        geometry::Length,
+        subtitles::Cue,
+        transition::Transition,
+    };
 
     fn passing(kind: TransitionType, duration: f64) -> Option<Transition> {
         Some(Transition { kind, duration, easing: Easing::Linear })
@@ -472,6 +446,26 @@ mod tests {
         one.timing.length = Some(1.5);
         let layer = plan(&[one], &[medium(1280.0, 720.0)], &output()).unwrap().layers.remove(0);
         assert_eq!(layer.passing_at(0.75), Some(Passing { kind: TransitionType::WipeLeft, share: 0.25, leaves: true }));
+    }
+
+    #[test]
+    fn a_transition_is_no_shorter_for_what_is_not_seen_before_it() {
+        let (mut heard, mut one) = (clip(0, None, 1.0), clip(0, Some(1.0), 1.0));
+        heard.content = Content::Audio { playback: Playback::of(Source::File("sound".into())) };
+        one.timing.start = Some(0.8);
+        let plan = plan(&[heard, one], &vec![medium(1280.0, 720.0); 2], &output()).unwrap();
+        assert_eq!(plan.layers[0].enter.map(|enter| enter.duration_s), Some(1.0));
+    }
+
+    #[test]
+    fn a_cue_that_is_shorter_than_its_transition_has_come_when_it_goes() {
+        let mut words = clip(0, Some(1.0), 1.0);
+        let cue = |start: f64, end: f64| Cue { start, end, text: end.to_string() };
+        let (visual, style) = (visual(&mut words).clone(), Text::default());
+        words.content = Content::Subtitles { source: None, cues: [cue(0.0, 0.5), cue(0.6, 2.0)].into(), style, visual };
+        let plan = plan(&[words], &[Medium::default()], &output()).unwrap();
+        let lasts = plan.layers.iter().map(|layer| layer.enter.map(|enter| (enter.duration_s * 1e6).round() / 1e6));
+        assert_eq!(lasts.collect::<Vec<_>>(), [Some(0.5), Some(1.0)]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod area;
 mod interval;
 mod layer;
 mod nested;
+mod passage;
 mod pose;
 mod rest;
 mod sound;
@@ -23,9 +24,9 @@ use crate::domain::{
 
 pub use area::Area;
 pub use interval::Interval;
-use layer::Passage;
 pub use layer::{Figure, Layer, Part, Stage};
 pub use nested::NestedPlan;
+use passage::Passage;
 pub use pose::{DrawnFor, Pose, Shift};
 pub use rest::Rest;
 pub use sound::{Fall, Sounding};
@@ -173,14 +174,15 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
         let slot = &schedule.slots[index];
         let Some(visual) = layer::in_order(&elements[index]) else { continue };
         // What comes in place of another is there when that ends: there is nothing left then to come from.
-        let until = slot.crosses_from.map_or(slot.end, |from| schedule.slots[from].end.min(slot.end));
+        let from = slot.crosses_from.filter(|from| layers.iter().any(|below| below.element == *from));
+        let until = from.map_or(slot.end, |from| schedule.slots[from].end.min(slot.end));
         let enter = visual.transition_in.map(|transition| Passage::of(transition, slot.start, until - slot.start));
         let (size, opaque) = match &plan.nested[index] {
             Some(nested) => (Some(nested.size), nested.plan.is_opaque()),
             None => (media[index].size.map(|(width, height)| (width * plan.scale, height * plan.scale)), media[index].opaque),
         };
         if let Some(cues) = elements[index].cues() {
-            if let (Some(from), Some(enter)) = (slot.crosses_from, enter) {
+            if let (Some(from), Some(enter)) = (from, enter) {
                 give_way(plan, &mut layers, from, enter);
             }
             layers.extend(cues.iter().enumerate().filter_map(|(number, cue)| {
@@ -190,8 +192,9 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
                 // Words that stay while others come or go do not come or go themselves.
                 let stays = number > 0 && subtitles::goes_on(&cues[number - 1], cue);
                 let goes_on = cues.get(number + 1).is_some_and(|next| subtitles::goes_on(cue, next));
-                let own = if cue.start == 0.0 { enter } else { layer.enter };
-                let (enter, leave) = (own.filter(|_| !stays), layer.leave.filter(|_| !goes_on));
+                let longest = if cue.start == 0.0 { until - start } else { f64::INFINITY };
+                let enter = layer.enter.filter(|_| !stays).map(|own| own.within(longest));
+                let leave = layer.leave.filter(|_| !goes_on);
                 Some(Layer { cue: Some(number), origin_s: slot.start, enter, leave, ..layer })
             }));
             continue;
@@ -200,7 +203,7 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
         if let Some(nested) = &plan.nested[index] {
             layer.hold(plan, nested);
         }
-        if let (Some(from), Some(enter)) = (slot.crosses_from, enter) {
+        if let (Some(from), Some(enter)) = (from, enter) {
             layer.enter = Some(enter);
             match elements[from].cues() {
                 Some(_) => give_way(plan, &mut layers, from, enter),
@@ -219,7 +222,7 @@ fn cross(plan: &Plan, layers: &mut [Layer], layer: &mut Layer, (element, enter):
     from.gives_way_by = Some(enter.kind);
     // The other goes as this comes, and not once more by itself.
     from.leave = from.leave.filter(|leave| leave.start_s >= enter.end_s());
-    if layer::shifts(enter.kind) {
+    if enter.shifts() {
         push(plan, from);
     }
 }
@@ -233,7 +236,7 @@ fn give_way(plan: &Plan, layers: &mut [Layer], element: usize, leave: Passage) {
             continue;
         }
         below.leave = Some(leave);
-        if layer::shifts(leave.kind) {
+        if leave.shifts() {
             push(plan, below);
         }
     }
