@@ -452,7 +452,7 @@ mod tests {
     fn a_transition_is_no_shorter_for_what_is_not_seen_before_it() {
         let (mut heard, mut one) = (clip(0, None, 1.0), clip(0, Some(1.0), 1.0));
         heard.content = Content::Audio { playback: Playback::of(Source::File("sound".into())) };
-        one.timing.start = Some(0.8);
+        (heard.timing.length, one.timing.start) = (Some(1.0), Some(0.8));
         let plan = plan(&[heard, one], &vec![medium(1280.0, 720.0); 2], &output()).unwrap();
         assert_eq!(plan.layers[0].enter.map(|enter| enter.duration_s), Some(1.0));
     }
