@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{composition::Source, geometry::Length, motion::KenBurns, paint::Color};
 
 /// To be counted up with every change of what is drawn, mixed or encoded: what was kept before is then not found.
-pub const EDITION: u32 = 29;
+pub const EDITION: u32 = 30;
 
 /// What is cut off a source, in fractions of it from each edge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]

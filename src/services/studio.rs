@@ -123,8 +123,9 @@ impl Session {
         let read = |error: serde_json::Error| Error::internal(error.to_string());
         let outputs: Vec<Output> = serde_json::from_value(job.outputs.clone()).map_err(read)?;
         let mut frame = Err(Error::conflict("the job has no picture", "ask for a frame of a job with one"));
+        let deadline = self.services().soon(ALL_THERE);
         for output in Output::showing(&outputs, at) {
-            frame = self.frame_of(job, output, at, width).await;
+            frame = self.frame_of(job, output, (at, width), deadline).await;
             if !matches!(frame, Err(Error::Invalid(_))) {
                 break;
             }
@@ -132,7 +133,13 @@ impl Session {
         frame
     }
 
-    async fn frame_of(&self, job: &job::Model, output: &Output, at: f64, width: Option<u32>) -> Result<KeptFrame, Error> {
+    async fn frame_of(
+        &self,
+        job: &job::Model,
+        output: &Output,
+        (at, width): (f64, Option<u32>),
+        deadline: Instant,
+    ) -> Result<KeptFrame, Error> {
         let services = self.services();
         let read = |error: serde_json::Error| Error::internal(error.to_string());
         // All moments of one frame are one picture.
@@ -156,11 +163,7 @@ impl Session {
         let ids: Vec<String> = elements.iter().map(|(id, _)| id.clone()).collect();
         let frame = Frame { tenant: job.tenant.clone(), job_id: job.id.clone(), elements, output, width };
         let mut keep = InStore { services, purpose, key };
-        services
-            .studio()?
-            .frame(services, &frame, services.soon(ALL_THERE), &mut keep)
-            .await
-            .map_err(|failure| unframed(failure, &ids))?;
+        services.studio()?.frame(services, &frame, deadline, &mut keep).await.map_err(|failure| unframed(failure, &ids))?;
         Ok(kept)
     }
 }

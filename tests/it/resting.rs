@@ -429,13 +429,15 @@ async fn what_is_cut_or_lies_between_pixels_stays_sharp_where_it_is_flipped_turn
         let row = |y: usize| (90..230).map(move |x| f64::from(picture.pixel(x, y)[1].abs_diff(picture.pixel(x + 1, y)[1])));
         (40..140).flat_map(row).sum::<f64>()
     };
+    let box_of = |width: i32, height: i32, fit: &str| json!({ "width": width, "height": height, "fit": fit });
+    let fits = [box_of(200, 150, "COVER"), box_of(250, 190, "CONTAIN")];
     for element in detailed(&server, FINE).await {
-        for fit in [json!({ "width": 200, "height": 150, "fit": "COVER" }), json!({ "width": 250, "height": 190, "fit": "CONTAIN" })] {
-            let element = with(&element, fit);
+        for fit in &fits {
+            let element = with(&element, fit.clone());
             let rests = edges(&on_canvas(&server, &element, (320, 180)).await);
             for pose in [json!({ "flipX": true }), json!({ "rotation": 180 }), json!({ "cornerRadius": 30 })] {
                 let posed = edges(&on_canvas(&server, &with(&element, pose.clone()), (320, 180)).await);
-            assert!(posed > rests * 0.97, "{pose} of {element}: {posed}, not {rests}");
+                assert!(posed > rests * 0.97, "{pose} of {element}: {posed}, not {rests}");
             }
         }
     }

@@ -336,9 +336,8 @@ impl Layer {
 
     /// Moved by a transition of another layer.
     pub(super) fn set_moving(&mut self, plan: &Plan) {
-        if self.lies_still() {
-            self.stage = self.moving(plan);
-        }
+        self.stage = Stage::unmade(false);
+        self.stage = self.moving(plan);
         if let Stage::Moving { stays, .. } = &mut self.stage {
             *stays = false;
         }

@@ -174,7 +174,9 @@ fn layers(plan: &Plan, elements: &[Element], media: &[Medium], schedule: &Schedu
         let slot = &schedule.slots[index];
         let Some(visual) = layer::in_order(&elements[index]) else { continue };
         // What comes in place of another is there when that ends: there is nothing left then to come from.
-        let from = slot.crosses_from.filter(|from| layers.iter().any(|below| below.element == *from));
+        let first = plan.rate.frame_at(slot.start);
+        let from = slot.crosses_from.filter(|from| layers.iter().any(|below| below.element == *from && below.end > first));
+        let slot = &Slot { crosses_from: from, ..slot.clone() };
         let until = from.map_or(slot.end, |from| schedule.slots[from].end.min(slot.end));
         let enter = visual.transition_in.map(|transition| Passage::of(transition, slot.start, until - slot.start));
         let (size, opaque) = match &plan.nested[index] {
