@@ -113,21 +113,21 @@ fn stored() -> RgbMatrix {
     [[red, green, blue, 16.0], row(LUMA, CHROMA[0], 2), row(LUMA, CHROMA[1], 0)]
 }
 
-/// Rows that give a value of three, and of how opaque they are.
-type Rows = [[f32; 4]; 3];
+/// Of three values by three, and by how opaque they are.
+type Weights = [[f32; 4]; 3];
 
 /// What is done to values as they are stored.
 enum Change {
     /// No colour leaves those there are: Y, Cb and Cr of Y, Cb and Cr.
-    Whole(Rows),
+    Whole(Weights),
     /// Colours are held within those there are, pixel by pixel; a pixel may lie beyond them before, where others share its Cb and Cr, and
     /// stays as far.
     Held {
         /// Red, green and blue of stored values, before it and after it…
-        loaded: Rows,
-        changed: Rows,
+        loaded: Weights,
+        changed: Weights,
         /// …and what is stored of those.
-        stored: Rows,
+        stored: Weights,
     },
 }
 
@@ -151,7 +151,7 @@ impl Change {
     }
 }
 
-fn narrow(matrix: &RgbMatrix) -> Rows {
+fn narrow(matrix: &RgbMatrix) -> Weights {
     matrix.map(|row| row.map(|value| value as f32))
 }
 
@@ -215,7 +215,7 @@ impl Block {
     }
 
     /// Y, Cb and Cr of themselves: of Cb and Cr by the mean of the pixels that share them.
-    fn change(&mut self, matrix: &Rows) {
+    fn change(&mut self, matrix: &Weights) {
         let [of_luma, of_blue, of_red] = matrix.each_ref().map(|row| self.of_chroma(row));
         let means = mean(self.luma.iter().map(|line| &line.values[..]));
         for line in &mut self.luma {
@@ -246,7 +246,7 @@ impl Block {
     }
 
     /// Y, Cb and Cr of red, green and blue.
-    fn store(&mut self, stored: &Rows, colors: &[Vec<Vec<f32>>; 3]) {
+    fn store(&mut self, stored: &Weights, colors: &[Vec<Vec<f32>>; 3]) {
         let [reds, greens, blues] = colors;
         let put = |out: &mut [f32], [red, green, blue]: [&[f32]; 3], shares: &[f32], row: &[f32; 4]| {
             for ((((out, red), green), blue), share) in out.iter_mut().zip(red).zip(green).zip(blue).zip(shares) {

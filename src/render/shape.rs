@@ -43,7 +43,7 @@ fn outline(kind: ShapeKind, bounds: &Rect, corner: f64) -> Option<Path> {
 fn gradient_paint<'a>(gradient: &Gradient, bounds: &Rect) -> Option<Paint<'a>> {
     let (sin, cos) = gradient.angle.to_radians().sin_cos();
     let reach = ((bounds.width * cos).abs() + (bounds.height * sin).abs()) / 2.0;
-    let middle = (bounds.x + bounds.width / 2.0, bounds.y + bounds.height / 2.0);
+    let middle = bounds.middle();
     let point = |sign: f64| Point::from_xy((middle.0 + sign * reach * cos) as f32, (middle.1 + sign * reach * sin) as f32);
     let color = |color: Color| SkiaColor::from_rgba8(color.red, color.green, color.blue, color.alpha);
     let stops = vec![GradientStop::new(0.0, color(gradient.from)), GradientStop::new(1.0, color(gradient.to))];

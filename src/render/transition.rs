@@ -162,7 +162,7 @@ fn masked<F: Form>(mask: &Mask, before: &Picture<F>, after: &mut Picture<F>, are
 fn zoom<F: Form>(before: &Picture<F>, after: &mut Picture<F>, Scene { place, area }: &Scene, share: f64) {
     let (zoom, weight) = (smooth(0.5, 1.0, 1.0 - share), blend::weight(smooth(0.0, 0.5, 1.0 - share)));
     for window in windows::<F>(area) {
-        let middle = [(place.x + place.width / 2.0, window.x), (place.y + place.height / 2.0, window.y)]
+        let middle = [(place.middle().0, window.x), (place.middle().1, window.y)]
             .map(|(middle, corner)| middle / window.step - corner as f64);
         let columns: Vec<Between> = (0..window.width).map(|x| Between::zoomed(x, window.width, middle[0], zoom)).collect();
         let mut line = vec![F::Sample::default(); window.width];

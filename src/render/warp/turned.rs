@@ -191,7 +191,7 @@ impl Row {
     /// Of these, those that are seen whole and lie among the sprite's pixels: one stretch, the longest where corners are round.
     fn within<S: Sample>(&self, on: &Plane, source: &Source<S>, outer: &Range<usize>) -> Range<usize> {
         let window = &on.window;
-        let (middle_x, middle_y) = (window.x + window.width / 2.0, window.y + window.height / 2.0);
+        let (middle_x, middle_y) = window.middle();
         let (half_width, half_height) = (window.width / 2.0, window.height / 2.0);
         let corner = on.corner.min(half_width).min(half_height).max(0.5);
         let tap = |way: &Way, first: f64, step: f64, pixels: usize| {
@@ -308,7 +308,7 @@ mod tests {
         {
             for (corner, flip, inset) in [(0.0, (false, false), 0.0), (20.0, (true, false), 0.0), (0.0, (false, true), 0.2)] {
                 let sprite = Rect { x: 31.3, y: 22.7, width: f64::from(width) * scale, height: f64::from(height) * scale };
-                let window = sprite.scaled(1.0 - 2.0 * inset, (sprite.x + sprite.width / 2.0, sprite.y + sprite.height / 2.0));
+                let window = sprite.scaled(1.0 - 2.0 * inset, sprite.middle());
                 poses.push(Pose { sprite, window, corner, pivot: (80.0, 60.0), angle: f64::to_radians(degrees), flip });
             }
         }
